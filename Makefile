@@ -1,0 +1,41 @@
+# The table of contents of what can be done here. `make demo` and `make test` need nothing before them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# nbgrader calls `alembic` and `jupyter` by name, so the environment's programs must be found first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: setup demo test notebooks bench lint format clean
+
+setup: $(STAMP)  ## create .venv and install the pinned requirements
+
+$(STAMP): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; call: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $(STAMP)
+
+demo: setup  ## build lab 1, grade a simulated class, write build/demo/report.html
+	course demo
+
+test: setup  ## everything that CI checks
+	pytest -n 2 --dist loadgroup
+
+notebooks: setup  ## rebuild all that is generated: release/, solutions/, autograder/keys/
+	course build
+
+bench: setup  ## measure speed and write build/bench.json
+	python -m tests.bench
+
+lint: setup  ## style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: setup  ## let ruff arrange the code
+	ruff check --fix .
+	ruff format .
+
+clean:  ## remove what can be made again, but never a gradebook or a submission
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

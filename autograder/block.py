@@ -1,0 +1,414 @@
+"""A block of checks: what one check cell runs, and the marks it gives."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from autograder import display, faults
+from autograder.checks import gan, identity, networks, tensors, texts
+from autograder.messages import CheckFailed, Message
+from autograder.observation import Observation
+from autograder.replay import Replay, replay
+
+if TYPE_CHECKING:
+    from autograder.session import Lab
+
+DIGITS = 8
+TRAINING_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one check: passed is None when it is decided outside this process."""
+
+    name: str
+    points: float
+    passed: bool | None
+    message: Message
+
+
+class Block:
+    """The checks of one check cell; used as a context manager.
+
+    Its checks never raise on account of a student's code, and its output never goes to stderr:
+    nbgrader takes any stderr for a failed cell.
+
+    Attributes:
+        lab: the session.
+        name: the block's stable name.
+        points: full marks.
+        results: one entry per check, in order.
+    """
+
+    def __init__(self, lab: Lab, name: str, points: float) -> None:
+        self.lab = lab
+        self.name = name
+        self.points = points
+        self.results: list[Result] = []
+        self._last_fault: Message | None = None
+
+    @property
+    def score(self) -> float:
+        """Return the marks earned: a plain float between 0 and the block's full marks."""
+        earned = sum(result.points for result in self.results if result.passed)
+        return float(min(max(round(earned, 6), 0.0), self.points))
+
+    def __enter__(self) -> Block:
+        self.results = []
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        """Keep and show the marks; swallow every error of a student's code, but not an interrupt."""
+        if error is not None:
+            message = faults.explain(error)
+            self.results.append(Result(self.name, 0.0, False, message))
+        self.lab.enter(self)
+        display.show(display.BlockView(self))
+        return error is None or isinstance(error, (Exception, SystemExit))
+
+    # --- the checks --------------------------------------------------------------------------------
+
+    def identity(
+        self,
+        student_id_1: str,
+        signature_1: str,
+        student_id_2: str = "",
+        signature_2: str = "",
+    ) -> bool | None:
+        """Check who hands in: one or two student ids, each with a typed signature."""
+
+        def observe() -> str:
+            self.lab.identities = ()
+            ids = identity.students((student_id_1, signature_1), (student_id_2, signature_2))
+            self.lab.identities = ids
+            return "identified"
+
+        # Every name is right: what is recorded says only that there is one.
+        return self._run("identity", 0.0, observe, verify=False)
+
+    def tensor(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *args: Any,
+        shape: tuple[int, ...],
+        low: float | None = None,
+        high: float | None = None,
+        points: float,
+    ) -> bool | None:
+        """Check shape, dtype, finiteness and range of the tensor that a function returns.
+
+        Args:
+            name: of the check.
+            function: the student's function.
+            *args: what it is called with.
+            shape: the expected shape.
+            low: the least value allowed, if any.
+            high: the greatest value allowed, if any.
+            points: the marks of this check.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                result = tensors.call(function, args, running)
+                tensors.require_tensor(result, shape=shape, low=low, high=high)
+                return [float(result.ndim), *(float(size) for size in result.shape)]
+
+        return self._run(name, points, observe)
+
+    def fingerprint(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *args: Any,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Check all values of the tensor that a function returns.
+
+        Args:
+            name: of the check.
+            function: the student's function.
+            *args: what it is called with.
+            points: the marks of this check.
+            digits: significant digits compared.
+        """
+        seen: list[Any] = []
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                result = tensors.call(function, args, running)
+                tensors.require_tensor(result)
+                seen.append(result)
+                return tensors.values_of(result, self.lab.seed, name)
+
+        return self._run(
+            name, points, observe, lambda: tensors.describe_wrong_values(seen[0]), digits=digits
+        )
+
+    def scalar(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *args: Any,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Check one number that a function returns.
+
+        One number has little entropy: give such a check few marks, or observe several values by
+        `fingerprint`.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return [tensors.require_scalar(tensors.call(function, args, running))]
+
+        return self._run(name, points, observe, lambda: Message("wrong_scalar"), digits=digits)
+
+    def text(self, name: str, answer: str, *, points: float) -> bool | None:
+        """Check a text answer; Unicode form, case and white space do not matter."""
+        return self._run(
+            name, points, lambda: texts.require_text(answer), lambda: texts.describe_wrong(answer)
+        )
+
+    def dataset(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        shape: tuple[int, ...],
+        points: float,
+    ) -> bool | None:
+        """Check that a function turns a tensor of rows into a data set of (row, label) pairs.
+
+        Args:
+            name: of the check.
+            function: the student's function; called with a tensor that the library supplies.
+            shape: of that tensor.
+            points: the marks of this check.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                rows = tensors.supplied_rows(shape, running)
+                stacked = tensors.require_pairs(tensors.call(function, (rows,), running), rows)
+                return tensors.values_of(stacked, self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: Message("dataset_rows_differ"))
+
+    def network_structure(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, ...],
+        parameters: int,
+        points: float,
+    ) -> bool | None:
+        """Check a network's output shape and its number of parameters.
+
+        Args:
+            name: of the check.
+            factory: the student's class.
+            input_shape: of the batch it is called with.
+            output_shape: expected.
+            parameters: the expected number of trainable numbers.
+            points: the marks of this check.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return networks.structure(factory, input_shape, output_shape, parameters, running)
+
+        return self._run(name, points, observe)
+
+    def network_output(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        input_shape: tuple[int, ...],
+        low: float | None = None,
+        high: float | None = None,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Check what a network computes in eval mode, with parameters that the library sets.
+
+        Args:
+            name: of the check.
+            factory: the student's class.
+            input_shape: of the batch it is called with.
+            low: the least output allowed, if any.
+            high: the greatest output allowed, if any.
+            points: the marks of this check.
+            digits: significant digits compared.
+        """
+        trace = networks.Trace()
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                output = networks.evaluate(factory, input_shape, running, trace)
+                tensors.require_tensor(output, low=low, high=high)
+                return tensors.values_of(output, self.lab.seed, name)
+
+        def diagnose() -> Message:
+            return Message("wrong_output", {"operations": trace.describe()})
+
+        return self._run(name, points, observe, diagnose, digits=digits)
+
+    def dropout(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        input_shape: tuple[int, ...],
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Check that a network's dropout is active in train mode, as asked, and absent in eval mode."""
+        trace = networks.Trace()
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                output = networks.dropout_output(factory, input_shape, running, trace)
+                return tensors.values_of(output, self.lab.seed, name)
+
+        def diagnose() -> Message:
+            return Message("wrong_dropout", {"operations": trace.describe()})
+
+        return self._run(name, points, observe, diagnose, digits=digits)
+
+    def gan_step(
+        self, function: Callable[..., Any], *, updates: str, latent_dim: int, sample_dim: int
+    ) -> gan.StepChecks:
+        """Prepare the checks of one training step of a GAN.
+
+        Args:
+            function: the student's step.
+            updates: the network that the step trains: "discriminator" or "generator".
+            latent_dim: length of a latent vector.
+            sample_dim: length of a sample.
+
+        Returns:
+            The checks `loss`, `update`, `zero_grad` and `isolation` of this step.
+        """
+        return gan.StepChecks(self, function, updates, latent_dim, sample_dim)
+
+    def gan_training(
+        self, function: Callable[..., Any], *, latent_dim: int, sample_dim: int
+    ) -> gan.TrainingChecks:
+        """Prepare the checks of a whole training run of a GAN.
+
+        Returns:
+            The checks `steps`, `optimizers` and `final_losses` of one run of the student's `train`.
+        """
+        return gan.TrainingChecks(self, function, latent_dim, sample_dim)
+
+    # --- how a check runs --------------------------------------------------------------------------
+
+    def _replay(self, name: str) -> contextlib.AbstractContextManager[Replay]:
+        """Return the replay of one check: each has its own random numbers."""
+        return replay(tensors.seed_of(self.lab.seed, name), self.lab.device)
+
+    def run_check(
+        self,
+        name: str,
+        points: float,
+        observe: Callable[[], list[float] | str],
+        diagnose: Callable[[], Message] = lambda: Message("wrong_scalar"),
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Run one check; see `_run`. For the groups of checks in `autograder.checks`."""
+        return self._run(name, points, observe, diagnose, digits=digits)
+
+    def _run(
+        self,
+        name: str,
+        points: float,
+        observe: Callable[[], list[float] | str],
+        diagnose: Callable[[], Message] = lambda: Message("wrong_scalar"),
+        *,
+        digits: int = DIGITS,
+        verify: bool = True,
+    ) -> bool | None:
+        """Make the observation of a check, have it judged, and keep the result.
+
+        Args:
+            name: of the check.
+            points: its marks.
+            observe: runs the student's code; returns numbers or a text, or raises `CheckFailed`.
+            diagnose: finds the message for an observation that was refused.
+            digits: significant digits compared.
+            verify: False where any observation is right.
+
+        Returns:
+            True, False, or None when the verdict is given outside this process.
+        """
+        with _quiet():
+            observation, message = self._observe(name, points, observe, digits)
+            if not verify:
+                passed: bool | None = observation.error is None
+            else:
+                passed = self.lab.accepts(observation)
+            if message is None:
+                message = _verdict_message(passed, diagnose)
+        self.results.append(Result(name, points, passed, message))
+        return passed
+
+    def _observe(
+        self, name: str, points: float, observe: Callable[[], list[float] | str], digits: int
+    ) -> tuple[Observation, Message | None]:
+        """Return the observation, and the message that explains why there is none."""
+        base = {"name": name, "block": self.name, "points": float(points), "digits": digits}
+        try:
+            seen = observe()
+        except CheckFailed as failure:
+            return Observation(**base, error=failure.message.key), failure.message
+        except (Exception, SystemExit) as error:
+            message = faults.explain(error)
+            if message == self._last_fault:
+                message = Message("same_error")
+            else:
+                self._last_fault = message
+            return Observation(**base, error=message.key), message
+        if isinstance(seen, str):
+            return Observation(**base, text=seen), None
+        return Observation(**base, values=tuple(float(value) for value in seen)), None
+
+
+def _verdict_message(passed: bool | None, diagnose: Callable[[], Message]) -> Message:
+    """Return what to say of an observation that was made."""
+    if passed is None:
+        return Message("observed")
+    if passed:
+        return Message("ok")
+    try:
+        return diagnose()
+    except CheckFailed as failure:
+        return failure.message
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what a student's code prints and warns about while it is marked out of the cell."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield

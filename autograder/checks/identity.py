@@ -1,0 +1,36 @@
+"""Who hands in a notebook: one student or two, each with an id and a typed declaration."""
+
+from __future__ import annotations
+
+from autograder.messages import CheckFailed
+
+MIN_ID_LENGTH = 5
+
+
+def students(first: tuple[object, object], second: tuple[object, object]) -> tuple[str, ...]:
+    """Return the ids of those who hand in.
+
+    Args:
+        first: id and signature of the first student.
+        second: id and signature of the second; both empty when the first works alone.
+
+    Raises:
+        CheckFailed: if an id is too short, a signature is missing, or both ids are the same.
+    """
+    ids = [_student(1, *first)]
+    if second[0] not in ("", None) or second[1] not in ("", None):
+        ids.append(_student(2, *second))
+        if ids[0] == ids[1]:
+            raise CheckFailed("identity_twice")
+    return tuple(ids)
+
+
+def _student(number: int, student_id: object, signature: object) -> str:
+    """Return one checked id."""
+    if not isinstance(student_id, str) or len(student_id.strip()) < MIN_ID_LENGTH:
+        raise CheckFailed("identity_id", name=f"student_id_{number}", seen=repr(student_id)[:40])
+    if not isinstance(signature, str) or not signature.strip():
+        raise CheckFailed(
+            "identity_signature", name=f"signature_{number}", seen=repr(signature)[:40]
+        )
+    return student_id.strip()

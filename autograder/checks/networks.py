@@ -1,0 +1,195 @@
+"""Networks: their structure, and what they compute with parameters that the library sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from autograder.checks.supplied import fill
+from autograder.checks.tensors import require_tensor, supplied_rows
+from autograder.messages import CheckFailed
+from autograder.replay import Replay
+
+# Operators worth telling a student about, by the name that PyTorch's layers have.
+_ACTIVATIONS = {
+    "relu": "ReLU",
+    "relu_": "ReLU",
+    "leaky_relu": "LeakyReLU",
+    "leaky_relu_": "LeakyReLU",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "elu": "ELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "softplus": "Softplus",
+    "hardtanh": "Hardtanh",
+    "log_sigmoid_forward": "LogSigmoid",
+    "_softmax": "Softmax",
+    "native_batch_norm": "BatchNorm",
+    "_native_batch_norm_legit_no_training": "BatchNorm",
+    "native_layer_norm": "LayerNorm",
+    "native_group_norm": "GroupNorm",
+}
+
+
+@dataclass
+class Trace:
+    """What a network did in one forward pass, seen from below the layers.
+
+    Attributes:
+        operations: readable names, in order, such as "Linear(2→256)".
+        dropouts: probability and shape of every dropout.
+        parameters: ids of the parameters in order of first use.
+    """
+
+    operations: list[str] = field(default_factory=list)
+    dropouts: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
+    parameters: list[int] = field(default_factory=list)
+
+    def observe(
+        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+    ) -> None:
+        """Take note of one operator; an observer of `Replay`."""
+        for value in args:
+            if isinstance(value, nn.Parameter) and id(value) not in self.parameters:
+                self.parameters.append(id(value))
+        name = func._schema.name.removeprefix("aten::")
+        if name in ("addmm", "mm"):
+            weight = args[-1]
+            self.operations.append(f"Linear({weight.shape[0]}→{weight.shape[1]})")
+        elif name == "convolution":
+            kernel = "x".join(str(size) for size in args[1].shape[2:])
+            kind = "ConvTranspose" if args[6] else "Conv"
+            self.operations.append(f"{kind}({args[0].shape[1]}→{output.shape[1]}, {kernel})")
+        elif name in ("bernoulli_", "native_dropout"):
+            self._note_dropout(name, args)
+        elif name in _ACTIVATIONS:
+            self.operations.append(_ACTIVATIONS[name])
+
+    def _note_dropout(self, name: str, args: tuple[Any, ...]) -> None:
+        """Take note of a dropout; a CPU draws the mask of what is kept, CUDA has an operator."""
+        value = args[1] if len(args) > 1 else 0.5
+        if not isinstance(value, (int, float)):
+            return
+        probability = float(value) if name == "native_dropout" else 1.0 - float(value)
+        self.dropouts.append((probability, tuple(args[0].shape)))
+        self.operations.append(f"Dropout({probability:.3g})")
+
+    def describe(self) -> str:
+        """Return the operations as a line for a message."""
+        return ", ".join(self.operations) if self.operations else "—"
+
+    def layers(self) -> str:
+        """Return the layers with weights as a line for a message."""
+        weighted = [name for name in self.operations if "→" in name]
+        return ", ".join(weighted) if weighted else "—"
+
+
+def build(factory: Any, running: Replay) -> nn.Module:
+    """Build a student's network on the replay's device.
+
+    Raises:
+        CheckFailed: if this is no class of a network with a `forward`.
+    """
+    if isinstance(factory, nn.Module):
+        raise CheckFailed("instance_not_class", name=type(factory).__name__)
+    if not callable(factory):
+        raise CheckFailed("not_callable", seen=type(factory).__name__)
+    network = factory()
+    if not isinstance(network, nn.Module):
+        raise CheckFailed("not_module", seen=type(network).__name__)
+    if type(network).forward is nn.Module.forward:
+        raise CheckFailed("no_forward")
+    return network.double().to(running.device)
+
+
+def traced(network: nn.Module, inputs: torch.Tensor, running: Replay, trace: Trace) -> Any:
+    """Run a forward pass without gradients, noting what it does."""
+    running.observers.append(trace.observe)
+    try:
+        with torch.no_grad():
+            return network(inputs)
+    finally:
+        running.observers.remove(trace.observe)
+
+
+def refill(network: nn.Module, inputs: torch.Tensor, running: Replay) -> Trace:
+    """Set all parameters from the seed, in order of first use in `forward`.
+
+    So neither PyTorch's initialisers nor the names or the order of registration matter.
+
+    Returns:
+        The trace of the pass in eval mode that found the order.
+
+    Raises:
+        CheckFailed: if parameters are never used.
+    """
+    trace = Trace()
+    network.eval()
+    traced(network, inputs, running, trace)
+    by_id = {id(parameter): parameter for parameter in network.parameters()}
+    used = [by_id[key] for key in trace.parameters if key in by_id]
+    if len(used) < len(by_id):
+        raise CheckFailed("unused_parameters", count=len(by_id) - len(used))
+    fill(used, running.seed)
+    return trace
+
+
+def structure(
+    factory: Callable[[], Any],
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...],
+    parameters: int,
+    running: Replay,
+) -> list[float]:
+    """Return output shape and number of parameters of a network; both must be as asked for."""
+    network = build(factory, running)
+    trace = Trace()
+    network.eval()
+    output = traced(network, supplied_rows(input_shape, running), running, trace)
+    require_tensor(output, shape=output_shape)
+    count = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    if count != parameters:
+        raise CheckFailed(
+            "wrong_parameters", seen=count, expected=parameters, layers=trace.layers()
+        )
+    return [float(size) for size in output.shape] + [float(count)]
+
+
+def evaluate(
+    factory: Callable[[], Any], input_shape: tuple[int, ...], running: Replay, trace: Trace
+) -> torch.Tensor:
+    """Return the output of a network in eval mode, with its parameters set from the seed."""
+    network = build(factory, running)
+    inputs = supplied_rows(input_shape, running)
+    refill(network, inputs, running)
+    return traced(network, inputs, running, trace)
+
+
+def dropout_output(
+    factory: Callable[[], Any], input_shape: tuple[int, ...], running: Replay, trace: Trace
+) -> torch.Tensor:
+    """Return what identifies a network's dropout: probability and width of each, in order.
+
+    Its parameters and activations do not enter: these have checks of their own.
+
+    Raises:
+        CheckFailed: if dropout is not active in train mode, or active in eval mode.
+    """
+    network = build(factory, running)
+    inputs = supplied_rows(input_shape, running)
+    refill(network, inputs, running)
+    network.train()
+    first = require_tensor(traced(network, inputs, running, trace))
+    if torch.equal(first, traced(network, inputs, running, Trace())):
+        raise CheckFailed("dropout_inactive")
+    network.eval()
+    once, again = (traced(network, inputs, running, Trace()) for _ in range(2))
+    if not torch.equal(once, again):
+        raise CheckFailed("dropout_in_eval")
+    table = [[probability, float(shape[-1])] for probability, shape in trace.dropouts]
+    return torch.tensor(table, dtype=torch.float64).reshape(-1, 2)

@@ -1,0 +1,131 @@
+"""How marks look: boxes as HTML in a notebook, plain text elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+from autograder.messages import text
+
+if TYPE_CHECKING:
+    from autograder.block import Block, Result
+
+# Colours that keep their contrast on light and dark notebook themes: text is set with its background.
+GREEN, AMBER, RED, GREY = "#1a7f37", "#9a6700", "#cf222e", "#57606a"
+_TINTS = {GREEN: "#e6f4ea", AMBER: "#fff8e1", RED: "#fdecea", GREY: "#f0f2f4"}
+
+
+class View(Protocol):
+    """Anything that can be shown as HTML and as text."""
+
+    def _repr_html_(self) -> str: ...
+
+
+def show(view: View) -> None:
+    """Display a view in a notebook, print it elsewhere (also where IPython is absent)."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(view)
+        return
+    if get_ipython() is None:
+        print(view)
+    else:
+        display(view)
+
+
+def number(value: float) -> str:
+    """Return a number of marks without needless zeros."""
+    return f"{value:g}"
+
+
+def box(colour: str, title: str, body: str) -> str:
+    """Return a box with a coloured edge; title and body are HTML already."""
+    return (
+        f'<div style="border-left:6px solid {colour};background:{_TINTS[colour]};color:#1f2328;'
+        'padding:8px 12px;margin:4px 0;font-family:sans-serif;line-height:1.45">'
+        f'<div style="color:{colour};font-weight:bold">{title}</div>{body}</div>'
+    )
+
+
+class BlockView:
+    """The marks of one block, with a line per check."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._language = block.lab.language
+
+    @property
+    def _state(self) -> tuple[str, str]:
+        """Return colour and symbol of the whole block."""
+        results = self._block.results
+        if any(result.passed is None for result in results):
+            return GREY, "●"
+        if results and all(result.passed for result in results):
+            return GREEN, "✓"
+        return (AMBER, "◐") if self._block.score > 0 else (RED, "✗")
+
+    def _title(self) -> str:
+        block = self._block
+        marks = text("marks", self._language)
+        if any(result.passed is None for result in block.results):
+            return f"{block.name}: {text('observed', self._language)}"
+        return f"{block.name}: {number(block.score)} / {number(block.points)} {marks}"
+
+    def _line(self, result: Result) -> tuple[str, str, str]:
+        symbol = {True: "✓", False: "✗", None: "●"}[result.passed]
+        label = f"{result.name} [{number(result.points)}]"
+        return symbol, label, result.message.render(self._language)
+
+    def __repr__(self) -> str:
+        lines = [f"{self._state[1]} {self._title()}"]
+        for result in self._block.results:
+            symbol, label, message = self._line(result)
+            lines.append(f"  {symbol} {label}: {message}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        colour, symbol = self._state
+        rows = []
+        for result in self._block.results:
+            mark, label, message = self._line(result)
+            hue = {True: GREEN, False: RED, None: GREY}[result.passed]
+            rows.append(
+                f'<div><span style="color:{hue};font-weight:bold">{mark}</span> '
+                f"<code>{escape(label)}</code> {escape(message)}</div>"
+            )
+        return box(colour, f"{symbol} {escape(self._title())}", "".join(rows))
+
+
+def bar(score: float, points: float, width: int = 160, height: int = 10) -> str:
+    """Return a small bar picture as SVG; `points` may be 0."""
+    share = min(max(score / points, 0.0), 1.0) if points > 0 else 0.0
+    colour = GREEN if share >= 1.0 else AMBER if share > 0 else GREY
+    return (
+        f'<svg width="{width}" height="{height}" role="img" aria-label="{share:.0%}">'
+        f'<rect width="{width}" height="{height}" rx="3" fill="#d0d7de"/>'
+        f'<rect width="{share * width:.1f}" height="{height}" rx="3" fill="{colour}"/></svg>'
+    )
+
+
+def text_bar(score: float, points: float, width: int = 20) -> str:
+    """Return the same bar in characters."""
+    filled = round(width * min(max(score / points, 0.0), 1.0)) if points > 0 else 0
+    return "█" * filled + "·" * (width - filled)
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Return an HTML table; cells are HTML already."""
+
+    def cells(tag: str, row: list[str]) -> str:
+        style = "text-align:left;padding:2px 14px 2px 0"
+        return "".join(f'<{tag} style="{style}">{cell}</{tag}>' for cell in row)
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<table style="border-collapse:collapse"><tr>{cells("th", header)}</tr>{body}</table>'
+
+
+def as_json_number(value: float) -> Any:
+    """Return a whole number as int, so that the JSON reads as a person would write it."""
+    return int(value) if float(value).is_integer() else value

@@ -1,0 +1,380 @@
+"""Everything the library says to a student, in Spanish and in English.
+
+A message names what was seen, what was expected where that is no secret, and a next step. Templates are
+filled with `str.format`; add a language by giving every entry one more text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.errors import GraderError
+
+LANGUAGES = ("es", "en")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing to say: the key of its text in `TEXTS`, and what fills the gaps (perhaps messages)."""
+
+    key: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def render(self, language: str) -> str:
+        """Return the text in one of `LANGUAGES`."""
+        details = {
+            name: value.render(language) if isinstance(value, Message) else value
+            for name, value in self.details.items()
+        }
+        return text(self.key, language, **details)
+
+
+class CheckFailed(Exception):  # noqa: N818  (an outcome, not an error of the library)
+    """Raised inside a check to end it with a message for the student."""
+
+    def __init__(self, key: str, **details: Any) -> None:
+        super().__init__(key)
+        self.message = Message(key, details)
+
+
+def text(key: str, language: str, **details: Any) -> str:
+    """Return one text in the given language, with its gaps filled."""
+    return TEXTS[key][language].format(**details)
+
+
+def require_language(language: str) -> str:
+    """Return the language if the library speaks it.
+
+    Raises:
+        GraderError: if it does not.
+    """
+    if language not in LANGUAGES:
+        raise GraderError(
+            f"language={language!r} is not available: choose one of {', '.join(LANGUAGES)}."
+        )
+    return language
+
+
+TEXTS: dict[str, dict[str, str]] = {
+    # --- what stands in boxes and tables -----------------------------------------------------------
+    "marks": {"es": "puntos", "en": "marks"},
+    "section": {"es": "Sección", "en": "Section"},
+    "score": {"es": "Puntos", "en": "Marks"},
+    "state": {"es": "Estado", "en": "State"},
+    "not_run": {"es": "sin ejecutar", "en": "not run"},
+    "complete": {"es": "completo", "en": "complete"},
+    "partial": {"es": "en parte", "en": "in part"},
+    "none": {"es": "pendiente", "en": "to do"},
+    "by_hand": {"es": "lo califica una persona", "en": "marked by a person"},
+    "auto_total": {"es": "Total automático", "en": "Automatic total"},
+    "manual_total": {"es": "Por calificar a mano", "en": "Still to be marked by hand"},
+    "summary_title": {"es": "Resumen de {lab}", "en": "Summary of {lab}"},
+    "identified": {"es": "entrega de {students}", "en": "handed in by {students}"},
+    "unidentified": {
+        "es": "falta identificar a quien entrega: completa la celda de identidad",
+        "en": "nobody is named yet: complete the identity cell",
+    },
+    "marks_file_failed": {
+        "es": "No se pudo escribir {file} ({error}); el resumen de arriba es válido igualmente.",
+        "en": "{file} could not be written ({error}); the summary above is valid all the same.",
+    },
+    "ok": {"es": "correcto", "en": "correct"},
+    "observed": {"es": "registrado para la calificación", "en": "recorded for grading"},
+    # --- code that does not run --------------------------------------------------------------------
+    "not_written": {
+        "es": "todavía no hay código aquí. Escribe tu respuesta en la celda de arriba, quita "
+        "`raise NotImplementedError()` y ejecútala.",
+        "en": "there is no code here yet. Write your answer in the cell above, remove "
+        "`raise NotImplementedError()` and run it.",
+    },
+    "name_missing": {
+        "es": "`{name}` no existe todavía. Ejecuta (o completa) la celda que lo define y vuelve a "
+        "ejecutar esta.",
+        "en": "`{name}` does not exist yet. Run (or complete) the cell that defines it, then run "
+        "this one again.",
+    },
+    "raised": {
+        "es": "tu código se detuvo con {error}{line}: {detail}",
+        "en": "your code stopped with {error}{line}: {detail}",
+    },
+    "no_line": {"es": "", "en": ""},
+    "at_line": {"es": " en la línea {number} (`{code}`)", "en": " at line {number} (`{code}`)"},
+    "same_error": {
+        "es": "el mismo error que en la comprobación anterior.",
+        "en": "the same error as in the check above.",
+    },
+    "unreached": {
+        "es": "no se llegó a comprobar por el error anterior.",
+        "en": "not reached because of the error above.",
+    },
+    # --- values ------------------------------------------------------------------------------------
+    "not_callable": {
+        "es": "se esperaba una función o una clase y hay un {seen}. Vuelve a definirla con `def` o "
+        "`class` y pásala sin llamarla.",
+        "en": "a function or a class was expected and this is a {seen}. Define it again with `def` "
+        "or `class`, and pass it without calling it.",
+    },
+    "returned_none": {
+        "es": "devuelve None. ¿Falta un `return`?",
+        "en": "it returns None. Is a `return` missing?",
+    },
+    "not_tensor": {
+        "es": "devuelve un {seen}; se esperaba un torch.Tensor. {advice}",
+        "en": "it returns a {seen}; a torch.Tensor was expected. {advice}",
+    },
+    "advice_from_list": {
+        "es": "Conviértelo con torch.tensor(...) o torch.stack(...).",
+        "en": "Convert it with torch.tensor(...) or torch.stack(...).",
+    },
+    "advice_from_numpy": {
+        "es": "Conviértelo con torch.from_numpy(...).",
+        "en": "Convert it with torch.from_numpy(...).",
+    },
+    "advice_none": {"es": "", "en": ""},
+    "wrong_shape": {
+        "es": "la forma es {seen}; se esperaba {expected}.",
+        "en": "the shape is {seen}; {expected} was expected.",
+    },
+    "not_floating": {
+        "es": "el tipo es {seen}; se esperaba un tipo real como torch.float32.",
+        "en": "the dtype is {seen}; a floating type such as torch.float32 was expected.",
+    },
+    "not_finite": {
+        "es": "contiene {count} valores NaN o infinitos. Busca una división por cero, un logaritmo "
+        "de cero o memoria sin inicializar (torch.empty).",
+        "en": "it holds {count} NaN or infinite values. Look for a division by zero, a logarithm of "
+        "zero or uninitialised memory (torch.empty).",
+    },
+    "out_of_range": {
+        "es": "los valores van de {low:.4g} a {high:.4g}; deberían estar entre {expected_low:.4g} y "
+        "{expected_high:.4g}.",
+        "en": "the values run from {low:.4g} to {high:.4g}; they should lie between "
+        "{expected_low:.4g} and {expected_high:.4g}.",
+    },
+    "has_gradient": {
+        "es": "el resultado todavía pertenece al grafo de gradientes. Usa torch.no_grad() o .detach().",
+        "en": "the result still belongs to the gradient graph. Use torch.no_grad() or .detach().",
+    },
+    "wrong_values": {
+        "es": "la forma es correcta, pero los valores no son los esperados (van de {low:.4g} a "
+        "{high:.4g}, media {mean:.4g}). Compara tu fórmula con el enunciado.",
+        "en": "the shape is right, but the values are not those expected (they run from {low:.4g} to "
+        "{high:.4g}, mean {mean:.4g}). Compare your formula with the text.",
+    },
+    "wrong_scalar": {
+        "es": "el valor no es el esperado. Compara tu cálculo con el enunciado.",
+        "en": "the value is not the one expected. Compare your calculation with the text.",
+    },
+    "not_scalar": {
+        "es": "se esperaba un número y hay {seen}.",
+        "en": "a number was expected and this is {seen}.",
+    },
+    "not_text": {
+        "es": "se esperaba un texto entre comillas y hay un {seen}.",
+        "en": "a text in quotes was expected and this is a {seen}.",
+    },
+    "empty_text": {
+        "es": "la respuesta está vacía.",
+        "en": "the answer is empty.",
+    },
+    "wrong_text": {
+        "es": "la respuesta «{seen}» no es la esperada. Vuelve a leer la sección.",
+        "en": "the answer “{seen}” is not the one expected. Read the section again.",
+    },
+    # --- identity ----------------------------------------------------------------------------------
+    "identity_id": {
+        "es": '`{name}` debe ser un texto de al menos 5 caracteres, como "20123"; ahora es {seen}.',
+        "en": '`{name}` must be a text of at least 5 characters, such as "20123"; now it is {seen}.',
+    },
+    "identity_signature": {
+        "es": "`{name}` debe ser el nombre, escrito, de quien declara que el trabajo es propio; ahora "
+        "es {seen}.",
+        "en": "`{name}` must be the typed name of the person who declares that the work is their own; "
+        "now it is {seen}.",
+    },
+    "identity_twice": {
+        "es": "las dos identificaciones son iguales. Si trabajas a solas, deja vacías la segunda "
+        "identificación y la segunda firma.",
+        "en": "both ids are the same. If you work alone, leave the second id and signature empty.",
+    },
+    # --- data sets ---------------------------------------------------------------------------------
+    "not_dataset": {
+        "es": "devuelve un {seen}; se esperaba una lista (u otro conjunto con len e índices) de pares "
+        "(fila, etiqueta).",
+        "en": "it returns a {seen}; a list (or another data set with len and indices) of pairs "
+        "(row, label) was expected.",
+    },
+    "dataset_length": {
+        "es": "hay {seen} elementos; se esperaban {expected}, uno por fila.",
+        "en": "there are {seen} items; {expected} were expected, one per row.",
+    },
+    "dataset_item": {
+        "es": "el elemento {index} es un {seen}; se esperaba un par (fila, etiqueta).",
+        "en": "item {index} is a {seen}; a pair (row, label) was expected.",
+    },
+    "dataset_row": {
+        "es": "la fila del elemento {index} tiene forma {seen}; se esperaba {expected}.",
+        "en": "the row of item {index} has shape {seen}; {expected} was expected.",
+    },
+    "dataset_rows_differ": {
+        "es": "los pares no contienen las filas recibidas, en orden y una vez cada una.",
+        "en": "the pairs do not hold the rows received, in order and once each.",
+    },
+    # --- networks ----------------------------------------------------------------------------------
+    "instance_not_class": {
+        "es": "se esperaba la clase `{name}` y hay un objeto ya construido. Vuelve a ejecutar la celda "
+        "que define la clase y no asignes a ese nombre.",
+        "en": "the class `{name}` was expected and this is an object already built. Run the cell that "
+        "defines the class again, and do not assign to that name.",
+    },
+    "not_module": {
+        "es": "al construirla se obtiene un {seen}; se esperaba un nn.Module. ¿Hereda de nn.Module?",
+        "en": "building it gives a {seen}; an nn.Module was expected. Does it inherit from nn.Module?",
+    },
+    "no_forward": {
+        "es": "la red no tiene un método `forward`. Revisa su nombre y su sangría: va dentro de la "
+        "clase y fuera de `__init__`.",
+        "en": "the network has no `forward` method. Check its name and indentation: it belongs inside "
+        "the class and outside `__init__`.",
+    },
+    "wrong_parameters": {
+        "es": "la red tiene {seen} parámetros; se esperaban {expected}. Capas con pesos en el orden de "
+        "uso: {layers}.",
+        "en": "the network has {seen} parameters; {expected} were expected. Layers with weights in "
+        "order of use: {layers}.",
+    },
+    "unused_parameters": {
+        "es": "{count} tensores de parámetros no se usan en `forward`. ¿Falta llamar a alguna capa?",
+        "en": "{count} parameter tensors are not used in `forward`. Is a layer never called?",
+    },
+    "wrong_output": {
+        "es": "con pesos fijados por la biblioteca, la salida en modo eval no es la esperada. "
+        "Operaciones que se vieron: {operations}. Compáralas con el enunciado, en orden.",
+        "en": "with weights set by the library, the output in eval mode is not the one expected. "
+        "Operations seen: {operations}. Compare them with the text, in order.",
+    },
+    "dropout_inactive": {
+        "es": "en modo train la salida no cambia de una llamada a otra: no hay dropout activo.",
+        "en": "in train mode the output does not change from call to call: no dropout is active.",
+    },
+    "dropout_in_eval": {
+        "es": "en modo eval la salida cambia de una llamada a otra: el dropout sigue activo. Usa "
+        "nn.Dropout, o F.dropout(..., training=self.training).",
+        "en": "in eval mode the output changes from call to call: dropout stays active. Use "
+        "nn.Dropout, or F.dropout(..., training=self.training).",
+    },
+    "wrong_dropout": {
+        "es": "hay dropout, pero no como se pide. Se vio: {operations}. Revisa la probabilidad y tras "
+        "qué capas va.",
+        "en": "there is dropout, but not as asked. Seen: {operations}. Check its probability and which "
+        "layers it follows.",
+    },
+    # --- training steps ----------------------------------------------------------------------------
+    "loss_not_scalar": {
+        "es": "la función debe devolver la pérdida como un solo número; devuelve {seen}.",
+        "en": "the function must return the loss as one number; it returns {seen}.",
+    },
+    "loss_not_called": {
+        "es": "no se usó `loss_function`. Calcula la pérdida con ella, de salida y etiquetas.",
+        "en": "`loss_function` was not used. Compute the loss with it, from output and labels.",
+    },
+    "labels_swapped": {
+        "es": "las etiquetas están intercambiadas: lo real lleva {real:.3g} y lo generado {fake:.3g}. "
+        "Para el discriminador, lo real es 1 y lo generado 0.",
+        "en": "the labels are swapped: real samples have {real:.3g} and generated ones {fake:.3g}. "
+        "For the discriminator, real is 1 and generated is 0.",
+    },
+    "labels_wrong": {
+        "es": "la pérdida vio {ones} etiquetas 1, {zeros} etiquetas 0 y {other} de otro valor; con un "
+        "lote de {batch} se esperaban {expected_ones} y {expected_zeros}.",
+        "en": "the loss saw {ones} labels of 1, {zeros} of 0 and {other} of another value; with a "
+        "batch of {batch}, {expected_ones} and {expected_zeros} were expected.",
+    },
+    "generator_labels": {
+        "es": "el generador quiere que el discriminador diga «real»: sus etiquetas deben ser 1, y la "
+        "pérdida vio {ones} unos y {zeros} ceros.",
+        "en": "the generator wants the discriminator to say “real”: its labels must be 1, and the "
+        "loss saw {ones} ones and {zeros} zeros.",
+    },
+    "wrong_loss": {
+        "es": "la pérdida devuelta no es la esperada, aunque las etiquetas son correctas. Revisa que "
+        "sea la media de todas las muestras y de qué distribución salen los vectores latentes.",
+        "en": "the loss returned is not the one expected, although the labels are right. Check that it "
+        "is the mean over all samples, and which distribution the latent samples come from.",
+    },
+    "not_moved": {
+        "es": "los parámetros del {network} no cambiaron. ¿Faltan `backward()` o `step()`?",
+        "en": "the parameters of the {network} did not change. Is `backward()` or `step()` missing?",
+    },
+    "moved_wrong": {
+        "es": "los parámetros del {network} cambiaron, pero no por el gradiente de la pérdida pedida.",
+        "en": "the parameters of the {network} changed, but not by the gradient of the loss asked for.",
+    },
+    "other_moved": {
+        "es": "este paso también cambió los parámetros del {network}; solo debe moverse el {trained}.",
+        "en": "this step changed the parameters of the {network} too; only the {trained} may move.",
+    },
+    "gradients_kept": {
+        "es": "los gradientes de antes se sumaron a los nuevos. Llama a `zero_grad()` al comienzo del "
+        "paso, antes de `backward()`.",
+        "en": "old gradients were added to the new ones. Call `zero_grad()` at the start of the step, "
+        "before `backward()`.",
+    },
+    "gradient_leaked": {
+        "es": "la pérdida del discriminador también llenó los gradientes del generador. Separa las "
+        "muestras generadas con `.detach()`.",
+        "en": "the discriminator's loss filled the generator's gradients too. Cut the generated "
+        "samples off with `.detach()`.",
+    },
+    # --- whole training ----------------------------------------------------------------------------
+    "no_history": {
+        "es": "`train` debe devolver el historial (LossHistory); devuelve {seen}.",
+        "en": "`train` must return the history (LossHistory); it returns {seen}.",
+    },
+    "wrong_steps": {
+        "es": "{epochs} épocas de {batches} lotes son {expected} pasos de cada red; hubo {discriminator} "
+        "del discriminador, {generator} del generador y {recorded} en el historial.",
+        "en": "{epochs} epochs of {batches} batches make {expected} steps of each network; there were "
+        "{discriminator} of the discriminator, {generator} of the generator and {recorded} in the "
+        "history.",
+    },
+    "wrong_turns": {
+        "es": "los pasos deben alternarse: uno del discriminador, uno del generador, y así en cada lote.",
+        "en": "the steps must take turns: one of the discriminator, one of the generator, in each batch.",
+    },
+    "wrong_batches": {
+        "es": "los lotes no recorren todos los datos una vez por época (tamaños vistos: {sizes}).",
+        "en": "the batches do not go through all data once an epoch (sizes seen: {sizes}).",
+    },
+    "not_shuffled": {
+        "es": "los datos llegan en el mismo orden en cada época. Usa shuffle=True.",
+        "en": "the data come in the same order in every epoch. Use shuffle=True.",
+    },
+    "wrong_history": {
+        "es": "el historial no guarda las pérdidas que devolvieron los pasos, en orden.",
+        "en": "the history does not hold the losses that the steps returned, in order.",
+    },
+    "wrong_optimizer": {
+        "es": "el optimizador del {network} es {seen}; se esperaba {expected}.",
+        "en": "the optimiser of the {network} is {seen}; {expected} was expected.",
+    },
+    "wrong_owner": {
+        "es": "el optimizador del {network} debe recibir todos los parámetros del {network} y ninguno más.",
+        "en": "the optimiser of the {network} must hold all parameters of the {network} and no others.",
+    },
+    "wrong_loss_function": {
+        "es": "la función de pérdida no es la entropía cruzada binaria (nn.BCELoss()).",
+        "en": "the loss function is not the binary cross-entropy (nn.BCELoss()).",
+    },
+    "wrong_final_losses": {
+        "es": "al final, las redes no están donde las deja un entrenamiento completo con los pasos "
+        "recibidos. Revisa optimizadores, tasa de aprendizaje y número de pasos, y que no se creen "
+        "otras redes ni se reinicie la semilla dentro del ciclo.",
+        "en": "in the end the networks are not where a complete training with the given steps takes "
+        "them. Check optimisers, learning rate and number of steps, and that no other networks are "
+        "made and no seed is set inside the loop.",
+    },
+    "discriminator": {"es": "discriminador", "en": "discriminator"},
+    "generator": {"es": "generador", "en": "generator"},
+}

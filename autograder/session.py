@@ -1,0 +1,192 @@
+"""The session of one notebook: opens a lab, keeps its marks, sums them up."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder import key as answer_key
+from autograder.block import Block
+from autograder.checks.supplied import SuppliedGenerator
+from autograder.errors import GraderError, UnknownLabError
+from autograder.key import AnswerKey
+from autograder.messages import require_language
+from autograder.observation import Observation
+from autograder.summary import Summary, summarise, write_marks
+
+
+@dataclass
+class Recording:
+    """Collects the observations of a run that is not verified against a key.
+
+    Attributes:
+        seed: of all replays of the run.
+        observations: by name of the check, in the order in which they were made.
+        blocks: the full marks of each block, in order.
+        identities: the student ids that the identity cell gave.
+    """
+
+    seed: int
+    observations: dict[str, Observation] = field(default_factory=dict)
+    blocks: dict[str, float] = field(default_factory=dict)
+    identities: tuple[str, ...] = ()
+
+
+_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
+
+
+@contextlib.contextmanager
+def record(seed: int) -> Iterator[Recording]:
+    """Let every lab opened in the body record observations under `seed`, and verify none.
+
+    Yields:
+        The recording, which fills while the body runs.
+    """
+    recording = Recording(seed)
+    token = _recording.set(recording)
+    try:
+        yield recording
+    finally:
+        _recording.reset(token)
+
+
+class Lab:
+    """One lab in one notebook: its checks, and the marks so far.
+
+    Attributes:
+        name: the lab's id.
+        language: "es" or "en".
+        device: where replays run.
+        seed: of all replays.
+        key: the answer key, None while recording.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        language: str = "es",
+        device: str | torch.device = "cpu",
+        key: AnswerKey | None,
+        recording: Recording | None = None,
+    ) -> None:
+        self.name = name
+        self.language = require_language(language)
+        self.device = torch.device(device)
+        self.key = key
+        self.identities: tuple[str, ...] = ()
+        self._recording = recording
+        if recording is not None:
+            self.seed = recording.seed
+        elif key is not None:
+            self.seed = key.seed
+        else:
+            raise GraderError("a lab needs an answer key or a recording")
+        self._blocks: dict[str, Block] = {}
+
+    def __repr__(self) -> str:
+        return f"Lab({self.name!r}, language={self.language!r}, device={str(self.device)!r})"
+
+    def marks(self, name: str, points: float) -> Block:
+        """Return the block of checks that one check cell holds.
+
+        Args:
+            name: the block's stable name.
+            points: its full marks.
+
+        Returns:
+            A context manager; running the cell again replaces the block's earlier entry.
+        """
+        return Block(self, name, float(points))
+
+    def supplied_generator(self, latent_dim: int, sample_dim: int) -> SuppliedGenerator:
+        """Return a small generator that the library supplies for grading a function that takes one.
+
+        Args:
+            latent_dim: length of a latent vector.
+            sample_dim: length of a generated sample.
+        """
+        return SuppliedGenerator(latent_dim, sample_dim)
+
+    def accepts(self, observation: Observation) -> bool | None:
+        """Tell whether an observation is right; None when that is decided elsewhere."""
+        if self._recording is not None:
+            self._recording.observations[observation.name] = observation
+        if self.key is None:
+            return None if observation.error is None else False
+        return observation.error is None and self.key.accepts(observation)
+
+    def enter(self, block: Block) -> None:
+        """Keep the entry of a block, in place of any earlier one."""
+        self._blocks[block.name] = block
+        if self._recording is not None:
+            self._recording.blocks[block.name] = block.points
+            self._recording.identities = self.identities
+
+    def summary(self, path: str | Path | None = "marks.json") -> Summary:
+        """Sum up the marks, show them and write them as JSON.
+
+        May be called any number of times, at any point of the notebook.
+
+        Args:
+            path: where the JSON file goes; None writes none.
+
+        Returns:
+            The summary: a table in a notebook, plain text elsewhere.
+        """
+        summary = summarise(self, self._blocks)
+        if path is not None:
+            summary = write_marks(summary, Path(path))
+        return summary
+
+
+def open_lab(
+    name: str,
+    language: str = "es",
+    device: str | torch.device = "cpu",
+    key: AnswerKey | str | Path | None = None,
+) -> Lab:
+    """Open a lab for marking.
+
+    Args:
+        name: the lab's id, for example "lab1_sine_gan".
+        language: of all messages: "es" or "en".
+        device: where graded code runs; the marks are the same on all.
+        key: another answer key, or the path of one; by default that of the installed lab.
+
+    Returns:
+        The lab, with no marks yet.
+
+    Raises:
+        UnknownLabError: if there is no such lab.
+        KeyFileError: if its answer key is damaged.
+        GraderError: if the language is not available.
+    """
+    require_language(language)
+    options: dict[str, Any] = {"language": language, "device": device}
+    recording = _recording.get()
+    if recording is not None:
+        return Lab(name, key=None, recording=recording, **options)
+    if isinstance(key, AnswerKey):
+        return Lab(name, key=key, **options)
+    path = Path(key) if key is not None else _key_path(name)
+    return Lab(name, key=AnswerKey.load(path), **options)
+
+
+def _key_path(name: str) -> Path:
+    """Return the path of the key of an installed lab."""
+    folder = answer_key.key_folder()
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:
+        have = ", ".join(known) if known else "none"
+        raise UnknownLabError(
+            f"there is no lab called {name!r} here. Installed labs: {have}. Check the spelling, or "
+            "install a newer release of the course package."
+        )
+    return folder / f"{name}.json"
