@@ -6,7 +6,7 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -153,9 +153,7 @@ class Block:
                 seen.append(result)
                 return tensors.values_of(result, self.lab.seed, name)
 
-        return self._run(
-            name, points, observe, lambda: tensors.describe_wrong_values(seen[0]), digits=digits
-        )
+        return self._run(name, points, observe, lambda: tensors.describe_wrong_values(seen[0]), digits=digits)
 
     def scalar(
         self,
@@ -373,21 +371,21 @@ class Block:
         self, name: str, points: float, observe: Callable[[], list[float] | str], digits: int
     ) -> tuple[Observation, Message | None]:
         """Return the observation, and the message that explains why there is none."""
-        base = {"name": name, "block": self.name, "points": float(points), "digits": digits}
+        blank = Observation(name=name, block=self.name, points=float(points), digits=digits)
         try:
             seen = observe()
         except CheckFailed as failure:
-            return Observation(**base, error=failure.message.key), failure.message
+            return replace(blank, error=failure.message.key), failure.message
         except (Exception, SystemExit) as error:
             message = faults.explain(error)
             if message == self._last_fault:
                 message = Message("same_error")
             else:
                 self._last_fault = message
-            return Observation(**base, error=message.key), message
+            return replace(blank, error=message.key), message
         if isinstance(seen, str):
-            return Observation(**base, text=seen), None
-        return Observation(**base, values=tuple(float(value) for value in seen)), None
+            return replace(blank, text=seen), None
+        return replace(blank, values=tuple(float(value) for value in seen)), None
 
 
 def _verdict_message(passed: bool | None, diagnose: Callable[[], Message]) -> Message:

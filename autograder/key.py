@@ -222,9 +222,7 @@ def _entry(data: dict[str, Any]) -> KeyEntry:
         digits=int(data["digits"]),
         salt=data["salt"],
         digest=str(data["digest"]),
-        buckets=tuple(
-            Bucket(int(exponent), Fraction(shift)) for exponent, shift in data["buckets"]
-        ),
+        buckets=tuple(Bucket(int(exponent), Fraction(shift)) for exponent, shift in data["buckets"]),
     )
 
 

@@ -50,9 +50,7 @@ def require_language(language: str) -> str:
         GraderError: if it does not.
     """
     if language not in LANGUAGES:
-        raise GraderError(
-            f"language={language!r} is not available: choose one of {', '.join(LANGUAGES)}."
-        )
+        raise GraderError(f"language={language!r} is not available: choose one of {', '.join(LANGUAGES)}.")
     return language
 
 

@@ -164,9 +164,7 @@ def _bernoulli(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
     if probability is None:
         probability = like if name == "bernoulli" else 0.5
     mask = _kept(draws, tuple(like.shape), _number(probability, 0.5))
-    return _deliver(
-        mask.astype(np.float64), bound, in_place=name == "bernoulli_", dtype=_wide(like.dtype)
-    )
+    return _deliver(mask.astype(np.float64), bound, in_place=name == "bernoulli_", dtype=_wide(like.dtype))
 
 
 def _dropout(name: str, bound: Arguments, draws: KeyedDraws) -> tuple[torch.Tensor, torch.Tensor]:
@@ -184,13 +182,9 @@ def _multinomial(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
     weights = _number(bound["self"], 0.0)
     rows, count = np.atleast_2d(weights), bound["num_samples"]
     if bound["replacement"]:
-        u = randomness.uniform(
-            draws.next_key("multinomial", (len(rows), count)), (len(rows), count)
-        )
+        u = randomness.uniform(draws.next_key("multinomial", (len(rows), count)), (len(rows), count))
         edges = np.cumsum(rows, axis=1) / rows.sum(axis=1, keepdims=True)
-        picks = np.stack(
-            [np.searchsorted(e, x, side="right") for e, x in zip(edges, u, strict=True)]
-        )
+        picks = np.stack([np.searchsorted(e, x, side="right") for e, x in zip(edges, u, strict=True)])
     else:
         u = randomness.uniform(draws.next_key("multinomial", rows.shape), rows.shape)
         with np.errstate(divide="ignore"):
@@ -218,9 +212,7 @@ _FAMILIES: dict[str, Callable[[str, Arguments, KeyedDraws], Any]] = {
     "normal_": _normal,
     "log_normal_": _continuous("normal", lambda z, a: np.exp(a["mean"] + a["std"] * z)),
     "exponential_": _continuous("exponential", lambda u, a: -np.log1p(-u) / a["lambd"]),
-    "cauchy_": _continuous(
-        "cauchy", lambda u, a: a["median"] + a["sigma"] * np.tan(np.pi * (u - 0.5))
-    ),
+    "cauchy_": _continuous("cauchy", lambda u, a: a["median"] + a["sigma"] * np.tan(np.pi * (u - 0.5))),
     "geometric_": _continuous(
         "geometric", lambda u, a: np.ceil(np.log1p(-u) / np.log1p(-a["p"])).clip(min=1.0)
     ),

@@ -170,8 +170,7 @@ def _section(name: str, points: float, block: Block | None) -> Section:
     if block is None:
         return Section(name, None, points)
     checks = tuple(
-        {"name": r.name, "points": as_json_number(r.points), "passed": r.passed}
-        for r in block.results
+        {"name": r.name, "points": as_json_number(r.points), "passed": r.passed} for r in block.results
     )
     return Section(name, min(block.score, points), points, checks)
 

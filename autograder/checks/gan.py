@@ -154,16 +154,12 @@ class StepChecks:
         if not trial.movement[self._trained].any() and not trial.movement[self._other].any():
             raise CheckFailed("not_moved", network=Message(self._trained))
         if trial.movement[self._other].any():
-            raise CheckFailed(
-                "other_moved", network=Message(self._other), trained=Message(self._trained)
-            )
+            raise CheckFailed("other_moved", network=Message(self._other), trained=Message(self._trained))
         if self._trained == "generator":
             return
         for gradient, before in zip(trial.other_gradients, trial.prefilled, strict=True):
             cleared = gradient is None or not gradient.any()
-            untouched = (
-                gradient is not None and before is not None and torch.equal(gradient, before)
-            )
+            untouched = gradient is not None and before is not None and torch.equal(gradient, before)
             if not cleared and not untouched:
                 raise CheckFailed("gradient_leaked")
 
@@ -294,9 +290,7 @@ class TrainingRun:
     """
 
     turns: list[str] = field(default_factory=list)
-    losses: dict[str, list[float]] = field(
-        default_factory=lambda: {"discriminator": [], "generator": []}
-    )
+    losses: dict[str, list[float]] = field(default_factory=lambda: {"discriminator": [], "generator": []})
     batches: list[torch.Tensor] = field(default_factory=list)
     optimizers: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, set[int]] = field(default_factory=dict)
@@ -308,16 +302,15 @@ class TrainingRun:
 
 
 class TrainingChecks:
-    """The checks of a whole training run of `train(discriminator, generator, train_set, num_epochs,
-    discriminator_step, generator_step)`.
+    """The checks of a whole training run.
 
+    The student's function is called as
+    `train(discriminator, generator, train_set, num_epochs, discriminator_step, generator_step)`.
     The networks and the two steps are supplied: the steps train on a simpler task than a GAN's, so
     that the run depends on loop, optimisers, loss function and number of steps, on nothing else.
     """
 
-    def __init__(
-        self, block: Block, function: Callable[..., Any], latent_dim: int, sample_dim: int
-    ) -> None:
+    def __init__(self, block: Block, function: Callable[..., Any], latent_dim: int, sample_dim: int) -> None:
         self._block = block
         self._function = function
         self._latent_dim = latent_dim
@@ -334,8 +327,7 @@ class TrainingChecks:
             losses = run.losses["discriminator"] + run.losses["generator"]
             recorded = _history(run.history)
             if len(recorded) != len(losses) or not all(
-                math.isclose(seen, loss, rel_tol=1e-6)
-                for seen, loss in zip(recorded, losses, strict=True)
+                math.isclose(seen, loss, rel_tol=1e-6) for seen, loss in zip(recorded, losses, strict=True)
             ):
                 raise CheckFailed("wrong_history")
             return [float(len(run.batches)), float(len(losses))]
@@ -415,9 +407,7 @@ class TrainingChecks:
             run.final = self._final_numbers(discriminator, generator, running)
         return run
 
-    def _final_numbers(
-        self, discriminator: nn.Module, generator: nn.Module, running: Replay
-    ) -> torch.Tensor:
+    def _final_numbers(self, discriminator: nn.Module, generator: nn.Module, running: Replay) -> torch.Tensor:
         """Return losses and outputs of the networks on data that the run never saw."""
         latent = supplied_rows((16, self._latent_dim), running, "evaluation latent")
         real = supplied_rows((16, self._sample_dim), running, "evaluation real")
@@ -427,8 +417,7 @@ class TrainingChecks:
             loss = nn.functional.binary_cross_entropy
             losses = torch.stack(
                 [
-                    loss(on_real, torch.ones_like(on_real))
-                    + loss(on_fake, torch.zeros_like(on_fake)),
+                    loss(on_real, torch.ones_like(on_real)) + loss(on_fake, torch.zeros_like(on_fake)),
                     loss(on_fake, torch.ones_like(on_fake)),
                 ]
             )

@@ -30,7 +30,5 @@ def _student(number: int, student_id: object, signature: object) -> str:
     if not isinstance(student_id, str) or len(student_id.strip()) < MIN_ID_LENGTH:
         raise CheckFailed("identity_id", name=f"student_id_{number}", seen=repr(student_id)[:40])
     if not isinstance(signature, str) or not signature.strip():
-        raise CheckFailed(
-            "identity_signature", name=f"signature_{number}", seen=repr(signature)[:40]
-        )
+        raise CheckFailed("identity_signature", name=f"signature_{number}", seen=repr(signature)[:40])
     return student_id.strip()

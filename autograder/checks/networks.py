@@ -50,9 +50,7 @@ class Trace:
     dropouts: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
 
-    def observe(
-        self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
-    ) -> None:
+    def observe(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Take note of one operator; an observer of `Replay`."""
         for value in args:
             if isinstance(value, nn.Parameter) and id(value) not in self.parameters:
@@ -154,9 +152,7 @@ def structure(
     require_tensor(output, shape=output_shape)
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
-        raise CheckFailed(
-            "wrong_parameters", seen=count, expected=parameters, layers=trace.layers()
-        )
+        raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
     return [float(size) for size in output.shape] + [float(count)]
 
 

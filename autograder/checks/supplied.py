@@ -46,9 +46,7 @@ def small_generator(
     return network.to(running.device)
 
 
-def small_discriminator(
-    sample_dim: int, running: Replay, purpose: str = "discriminator"
-) -> nn.Module:
+def small_discriminator(sample_dim: int, running: Replay, purpose: str = "discriminator") -> nn.Module:
     """Return a discriminator (n, sample_dim) -> (n, 1) in (0, 1), without dropout."""
     network = nn.Sequential(nn.Linear(sample_dim, 8), nn.Tanh(), nn.Linear(8, 1), nn.Sigmoid())
     fill(network.parameters(), running.seed, purpose)

@@ -1,0 +1,1 @@
+"""The course on generative adversarial networks: what its notebooks use."""

@@ -1,0 +1,221 @@
+"""Build all that is generated: answer keys, releases in every language, executed solutions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from autograder.errors import KeyFileError
+from autograder.key import AnswerKey, enrol
+from autograder.session import Recording
+from course.instructor import observe as observing
+from course.instructor.settings import Course, CourseError
+from course.instructor.source import (
+    grade_id,
+    is_check_cell,
+    manual_points,
+    read_source,
+    select_language,
+    write_notebook,
+)
+
+Report = Callable[[str], None]
+
+
+def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> list[Path]:
+    """Rebuild everything that is generated from one lab's source notebook.
+
+    Args:
+        course: the checkout.
+        lab: the lab's id.
+        report: called with a line before each part.
+
+    Returns:
+        The files written.
+
+    Raises:
+        CourseError: if the source is not as it must be, or the reference fails its own checks.
+    """
+    report(f"{lab}: source")
+    write_source(course, lab)
+    report(f"{lab}: answer key")
+    files = [build_key(course, lab)]
+    for language in course.languages:
+        report(f"{lab}: release in {language}")
+        files.append(build_release(course, lab, language))
+    report(f"{lab}: solution")
+    files.append(build_solution(course, lab))
+    return files
+
+
+def write_source(course: Course, lab: str) -> Path:
+    """Write the bilingual notebook that nbgrader reads: build/source/<lab>/<lab>.ipynb."""
+    notebook = read_source(course.source(course.require_lab(lab)))
+    path = course.build / "source" / lab / f"{lab}.ipynb"
+    write_notebook(notebook, path)
+    return path
+
+
+def build_key(course: Course, lab: str) -> Path:
+    """Write a lab's answer key for its public seed.
+
+    A key that accepts what the reference does now is left as it is: the last digits of its numbers
+    differ from machine to machine, its verdicts do not.
+    """
+    recording = observing.observe(course, lab, seed=course.seed(lab))
+    notebook = read_source(course.source(lab))
+    _require_points(lab, notebook, recording)
+    key = AnswerKey(
+        lab=lab,
+        seed=recording.seed,
+        blocks=recording.blocks,
+        manual=manual_points(notebook),
+        checks={name: enrol(o, lab) for name, o in recording.observations.items()},
+    )
+    path = course.key(lab)
+    if not is_current(path, key, recording):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(key.dumps(), encoding="utf-8")
+    return path
+
+
+def is_current(path: Path, key: AnswerKey, recording: Recording) -> bool:
+    """Tell whether the key file at `path` says the same as `key` and accepts the recording."""
+    try:
+        written = AnswerKey.load(path)
+    except KeyFileError:
+        return False
+
+    def outline(some: AnswerKey) -> object:
+        checks = [(name, c.block, c.points, c.digits, len(c.buckets)) for name, c in some.checks.items()]
+        return (some.lab, some.seed, list(some.blocks.items()), dict(some.manual), checks)
+
+    return outline(written) == outline(key) and all(
+        written.accepts(o) for o in recording.observations.values()
+    )
+
+
+def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> None:
+    """Raise unless the marks of checks, blocks and nbgrader cells agree."""
+    declared = {
+        str(grade_id(cell)): float(cell.metadata["nbgrader"]["points"])
+        for cell in notebook.cells
+        if is_check_cell(cell)
+    }
+    blocks = {f"{name}_check": points for name, points in recording.blocks.items()}
+    if declared != blocks:
+        raise CourseError(f"{lab}: check cells say {declared}, but lab.marks says {blocks}.")
+    for block, points in recording.blocks.items():
+        total = sum(o.points for o in recording.observations.values() if o.block == block)
+        if abs(total - points) > 1e-9:
+            raise CourseError(
+                f"{lab}: the checks of {block} give {total:g} marks, the block says {points:g}."
+            )
+
+
+def build_release(course: Course, lab: str, language: str) -> Path:
+    """Write the notebook that students open, through nbgrader, without touching its gradebook."""
+    others = [f"lang-{other}" for other in course.languages if other != language]
+    with tempfile.TemporaryDirectory() as folder:
+        options = [
+            "--no-db",
+            "--SaveCells.enabled=False",
+            f"--CourseDirectory.release_directory={folder}",
+            f"--SelectLanguage.language={language}",
+            *(f"--TagRemovePreprocessor.remove_cell_tags={tag}" for tag in others),
+        ]
+        run_nbgrader(course, "generate_assignment", lab, "--force", *options)
+        notebook = nbformat.read(Path(folder) / lab / f"{lab}.ipynb", as_version=4)
+    path = course.release(lab, language)
+    write_notebook(notebook, path)
+    return path
+
+
+def build_solution(course: Course, lab: str) -> Path:
+    """Write and execute the solution notebook, in the course's first language.
+
+    Exploration cells are tagged so that nbval compares the outputs of check cells only: training in
+    float32 differs from machine to machine.
+    """
+    notebook = select_language(read_source(course.source(lab)), course.language)
+    for cell in notebook.cells:
+        tags = [tag for tag in cell.metadata.pop("tags", []) if not tag.startswith("lang-")]
+        if cell.cell_type == "code" and not is_check_cell(cell):
+            tags.append("nbval-ignore-output")
+        if tags:
+            cell.metadata["tags"] = tags
+    with tempfile.TemporaryDirectory() as folder, _environment(COURSE_PROGRESS="off"):
+        client = NotebookClient(
+            notebook,
+            timeout=600,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": folder}},
+        )
+        client.execute()
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.pop("language_info", None)
+    path = course.solution(lab)
+    write_notebook(notebook, path)
+    return path
+
+
+class _environment:  # noqa: N801  (used like a function)
+    """Sets environment variables for a while."""
+
+    def __init__(self, **settings: str) -> None:
+        self._settings = settings
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> None:
+        self._before = {name: os.environ.get(name) for name in self._settings}
+        os.environ.update(self._settings)
+
+    def __exit__(self, *error: object) -> None:
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def run_nbgrader(
+    course: Course, *arguments: str, course_folder: Path | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a stock nbgrader command with the course's configuration.
+
+    Args:
+        course: the checkout.
+        *arguments: of `nbgrader`.
+        course_folder: another root for submissions and gradebook; default: the checkout.
+        check: whether a failure raises.
+
+    Raises:
+        CourseError: with the end of nbgrader's output, if it fails and `check`.
+    """
+    # nbgrader calls other programs by name: those of this environment must be found first.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    where = [f"--CourseDirectory.root={course_folder}"] if course_folder else []
+    command = [sys.executable, "-m", "nbgrader", *arguments, *where]
+    environment = {**os.environ, "PATH": path}
+    result = subprocess.run(
+        command, cwd=course.root, env=environment, capture_output=True, text=True, check=False
+    )
+    if check and result.returncode != 0:
+        tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+        raise CourseError(f"`nbgrader {' '.join(arguments)}` failed:\n{tail}")
+    return result
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder that can be made again, if it exists."""
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,93 @@
+"""Where things are, and what `course.toml` says."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class CourseError(Exception):
+    """Something an instructor can put right; the message says what and how."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A checkout of the course.
+
+    Attributes:
+        root: the folder that holds course.toml.
+        language: of solutions and of the release that the gradebook knows.
+        languages: of all releases.
+        labs: settings of every lab, by id, in order.
+    """
+
+    root: Path
+    language: str
+    languages: tuple[str, ...]
+    labs: dict[str, dict[str, Any]]
+
+    @property
+    def build(self) -> Path:
+        """Return the folder for what can be made again and is not committed."""
+        return self.root / "build"
+
+    def source(self, lab: str) -> Path:
+        """Return the path of a lab's source notebook."""
+        return self.root / "source_notebooks" / lab / f"{lab}.py"
+
+    def bank(self, lab: str) -> Path:
+        """Return the path of a lab's bank of answers."""
+        return self.root / "source_notebooks" / lab / "answers.toml"
+
+    def key(self, lab: str) -> Path:
+        """Return the path of a lab's answer key."""
+        return self.root / "autograder" / "keys" / f"{lab}.json"
+
+    def release(self, lab: str, language: str) -> Path:
+        """Return the path of a lab's student notebook."""
+        return self.root / "release" / language / lab / f"{lab}.ipynb"
+
+    def solution(self, lab: str) -> Path:
+        """Return the path of a lab's executed solution."""
+        return self.root / "solutions" / lab / f"{lab}.ipynb"
+
+    def seed(self, lab: str) -> int:
+        """Return a lab's public seed."""
+        return int(self.labs[lab]["seed"])
+
+    def require_lab(self, lab: str) -> str:
+        """Return the id if there is such a lab.
+
+        Raises:
+            CourseError: if there is not.
+        """
+        if lab not in self.labs:
+            raise CourseError(
+                f"There is no lab {lab!r}. Labs in course.toml: {', '.join(self.labs) or 'none'}."
+            )
+        return lab
+
+
+def load_course(start: Path | None = None) -> Course:
+    """Read course.toml of the folder `start` (default: the working folder) or the nearest one above it.
+
+    Raises:
+        CourseError: if there is none, or it is not valid.
+    """
+    folder = (start or Path.cwd()).resolve()
+    for root in (folder, *folder.parents):
+        path = root / "course.toml"
+        if path.is_file():
+            break
+    else:
+        raise CourseError(
+            f"No course.toml in {folder} or above it. Run `course` inside a checkout of the course."
+        )
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        course = data["course"]
+        return Course(root, course["language"], tuple(course["languages"]), dict(data["labs"]))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise CourseError(f"{path.name} is not valid: {error}") from None

@@ -1,0 +1,153 @@
+"""Pictures: samples, losses, the parts of a GAN, and the film of a training."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from PIL import Image
+
+from course.training import LossHistory
+
+if TYPE_CHECKING:
+    from IPython.display import Image as NotebookImage
+
+REAL_COLOUR, FAKE_COLOUR = "#0969da", "#bc4c00"
+
+
+def _finished(figure: Figure) -> Figure:
+    """Close a figure, so that a notebook shows it once: as the value of its cell."""
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
+
+
+def _draw_points(axes: Axes, samples: torch.Tensor, colour: str, label: str | None) -> None:
+    points = samples.detach().cpu()
+    axes.plot(points[:, 0], points[:, 1], ".", color=colour, markersize=4, label=label)
+
+
+def scatter(
+    samples: torch.Tensor,
+    *,
+    title: str,
+    reference: torch.Tensor | None = None,
+    labels: tuple[str, str] | None = None,
+) -> Figure:
+    """Draw points in the plane.
+
+    Args:
+        samples: shape (n, 2).
+        title: of the figure.
+        reference: real points to draw below them, shape (m, 2).
+        labels: names of samples and reference, for a legend.
+    """
+    figure, axes = plt.subplots(figsize=(5.5, 3.2))
+    if reference is not None:
+        _draw_points(axes, reference, REAL_COLOUR, labels[1] if labels else None)
+    _draw_points(
+        axes, samples, FAKE_COLOUR if reference is not None else REAL_COLOUR, labels[0] if labels else None
+    )
+    axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", xlim=(-0.8, 7.1), ylim=(-1.6, 1.6))
+    if labels:
+        axes.legend(loc="upper right")
+    return _finished(figure)
+
+
+def loss_curves(history: LossHistory, *, title: str, xlabel: str, ylabel: str) -> Figure:
+    """Draw both losses over the steps, with a line at ln 2: the loss of a coin toss.
+
+    Args:
+        history: of a training run.
+        title: of the figure.
+        xlabel: name of the axis of steps.
+        ylabel: name of the axis of losses.
+    """
+    figure, axes = plt.subplots(figsize=(6.5, 3.2))
+    axes.plot(history.discriminator, color=REAL_COLOUR, linewidth=0.7, label="$D$")
+    axes.plot(history.generator, color=FAKE_COLOUR, linewidth=0.7, label="$G$")
+    axes.axhline(math.log(2), color="black", linestyle="--", linewidth=1, label=r"$\ln 2$")
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.legend(loc="upper right")
+    return _finished(figure)
+
+
+def gan_diagram(labels: tuple[str, str, str, str, str]) -> Figure:
+    """Draw how the parts of a GAN are connected.
+
+    Args:
+        labels: names of latent samples, generator, real data, discriminator and its answer.
+    """
+    figure, axes = plt.subplots(figsize=(8, 2.6))
+    places = [(0.9, 1.0), (3.1, 1.0), (3.1, 2.3), (5.6, 1.65), (8.0, 1.65)]
+    colours = ["#f6f8fa", "#fff1e5", "#ddf4ff", "#dafbe1", "#f6f8fa"]
+    for (x, y), label, colour in zip(places, labels, colours, strict=True):
+        axes.add_patch(
+            FancyBboxPatch((x - 0.8, y - 0.35), 1.6, 0.7, boxstyle="round,pad=0.05", fc=colour, ec="#57606a")
+        )
+        axes.text(x, y, label, ha="center", va="center", fontsize=9)
+    for start, end in [((1.78, 1.0), (2.22, 1.0)), ((3.98, 1.05), (4.72, 1.5)), ((3.98, 2.25), (4.72, 1.8))]:
+        axes.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "color": "#57606a"})
+    axes.annotate(
+        "", xy=(7.12, 1.65), xytext=(6.48, 1.65), arrowprops={"arrowstyle": "->", "color": "#57606a"}
+    )
+    axes.set(xlim=(0, 9), ylim=(0.4, 2.9))
+    axes.axis("off")
+    return _finished(figure)
+
+
+class GifRecorder:
+    """Makes a film of a training: one frame whenever `add` is called.
+
+    Args:
+        reference: real points to show in every frame, shape (m, 2).
+        xlabel: name of the horizontal axis.
+        ylabel: name of the vertical axis.
+    """
+
+    def __init__(self, reference: torch.Tensor, *, xlabel: str = "$x_1$", ylabel: str = "$x_2$") -> None:
+        self._reference = reference
+        self._names = {"xlabel": xlabel, "ylabel": ylabel}
+        self._frames: list[Image.Image] = []
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, samples: torch.Tensor, title: str) -> None:
+        """Add a frame that shows the samples, shape (n, 2), under a title."""
+        figure, axes = plt.subplots(figsize=(4.2, 2.8), dpi=80)
+        _draw_points(axes, self._reference, "#a5d6ff", None)
+        _draw_points(axes, samples, FAKE_COLOUR, None)
+        axes.set(title=title, xlim=(-0.8, 7.1), ylim=(-1.8, 1.8), **self._names)
+        figure.tight_layout()
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        plt.close(figure)
+        palette = Image.open(buffer).convert("RGB").quantize(colors=32)
+        self._frames.append(palette)
+
+    def save(self, path: str | Path, milliseconds: int = 200) -> NotebookImage:
+        """Write the film as a GIF and return it for display in a notebook.
+
+        Args:
+            path: of the file.
+            milliseconds: each frame is shown; the last one stays longer.
+
+        Raises:
+            ValueError: if there are no frames.
+        """
+        from IPython.display import Image as NotebookImage
+
+        if not self._frames:
+            raise ValueError("there are no frames yet: call add(samples, title) during the training")
+        durations = [milliseconds] * (len(self._frames) - 1) + [2000]
+        options: dict[str, Any] = {"save_all": True, "append_images": self._frames[1:], "loop": 0}
+        self._frames[0].save(path, duration=durations, optimize=True, **options)
+        return NotebookImage(data=Path(path).read_bytes(), format="gif")

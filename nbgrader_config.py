@@ -1,0 +1,43 @@
+"""nbgrader's configuration of this course: stock nbgrader commands work from this folder.
+
+`course build` writes the bilingual source notebooks that nbgrader reads (build/source); everything
+else is nbgrader as it comes: `nbgrader generate_assignment`, `autograde`, `generate_feedback`,
+`export`, formgrader.
+"""
+
+c = get_config()  # noqa: F821  (nbgrader defines it)
+
+c.CourseDirectory.course_id = "gan-course"
+c.CourseDirectory.source_directory = "build/source"
+c.CourseDirectory.release_directory = "release/es"
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "answers.toml",
+    "*.gif",
+    "marks.json",
+]
+
+# One source, two languages: the other language's cells go first, then the marks within code cells.
+# The English release: see course/instructor/build.py.
+c.TagRemovePreprocessor.enabled = True
+c.TagRemovePreprocessor.remove_cell_tags = {"lang-en"}
+c.SelectLanguage.language = "es"
+c.GenerateAssignment.preprocessors = [
+    "nbconvert.preprocessors.TagRemovePreprocessor",
+    "course.instructor.preprocessors.SelectLanguage",
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.LockCells",
+    "course.instructor.preprocessors.ClearSolutionsInLanguage",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# Exploration is shrunk while grading, see course/budget.py; the limit is per cell, in seconds.
+c.Execute.timeout = 300
+c.Execute.shutdown_kernel = "immediate"
+c.ExecutePreprocessor.record_timing = False
