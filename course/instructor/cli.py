@@ -1,0 +1,102 @@
+"""The `course` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from autograder.errors import GraderError
+from course.instructor import build as building
+from course.instructor import demo as demonstration
+from course.instructor import doctor as checkup
+from course.instructor import observe as observing
+from course.instructor import release as releasing
+from course.instructor.settings import CourseError, load_course
+
+app = typer.Typer(
+    help="Build, release and check the labs of this course. Grading itself is nbgrader's: see README.md.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Lab = Annotated[str, typer.Argument(help="id of a lab, such as lab1_sine_gan")]
+SomeLab = Annotated[str | None, typer.Argument(help="id of a lab; all labs if left out")]
+
+
+@app.command()
+def build(lab: SomeLab = None) -> None:
+    """Rebuild all that is generated: answer keys, release/, solutions/."""
+    course = load_course()
+    for name in [lab] if lab else course.labs:
+        start = time.perf_counter()
+        with console.status(f"{name} …") as status:
+            files = building.build_lab(course, name, report=status.update)
+        console.print(f"[green]✓[/] {name}: {len(files)} files in {time.perf_counter() - start:.0f} s")
+        for path in files:
+            console.print(f"  {path.relative_to(course.root)}")
+
+
+@app.command()
+def release(lab: Lab) -> None:
+    """Enter a lab into nbgrader's gradebook and pack what students get, one zip per language."""
+    course = load_course()
+    for path in releasing.release_lab(course, lab):
+        console.print(f"[green]✓[/] {path.relative_to(course.root)}")
+
+
+@app.command()
+def observe(
+    lab: Lab,
+    seed: Annotated[int, typer.Option(help="seed of all replays")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "cpu",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="file to write; default: the terminal")
+    ] = None,
+) -> None:
+    """Run the reference solution as a plain script and write what its checks observe."""
+    course = load_course()
+    with open(observing.os.devnull, "w") as nowhere, observing.contextlib.redirect_stdout(nowhere):
+        recording = observing.observe(course, lab, seed=seed, device=device)
+    text = json.dumps(observing.as_json(recording, lab, device), indent=1) + "\n"
+    if json_file is None:
+        typer.echo(text, nl=False)
+        return
+    json_file.parent.mkdir(parents=True, exist_ok=True)
+    json_file.write_text(text, encoding="utf-8")
+    console.print(f"[green]✓[/] {len(recording.observations)} observations in {json_file}")
+
+
+@app.command()
+def demo(
+    skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
+) -> None:
+    """Build lab 1, grade a simulated class with nbgrader and write a report."""
+    demonstration.run(load_course(), console, skip_build=skip_build)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing and how to get it."""
+    if not checkup.run(load_course(), console):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; errors that an instructor can put right are shown without a traceback."""
+    try:
+        app()
+    except (CourseError, GraderError, ValueError, RuntimeError) as error:
+        Console(stderr=True).print(f"[red]✗[/] {error}", highlight=False, markup=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Grade a simulated class with stock nbgrader, from submissions to a report."""
+
+from __future__ import annotations
+
+import shutil
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from rich.console import Console
+
+from course.instructor.bank import load_bank
+from course.instructor.build import build_lab, run_nbgrader, write_source
+from course.instructor.gradebook import Mark, read_marks, write_csv
+from course.instructor.report import show_table, write_report
+from course.instructor.settings import Course
+from course.instructor.source import grade_id, is_student_cell, read_source, select_language, write_notebook
+
+LAB = "lab1_sine_gan"
+
+
+@dataclass(frozen=True)
+class Student:
+    """A simulated student.
+
+    Attributes:
+        id: the student id, also the name of the submission's folder.
+        what: what the submission is like, for the report.
+        solved: grade_ids of the cells answered as in the solution; None: all of them.
+        mistakes: ids of bank entries handed in instead.
+    """
+
+    id: str
+    what: str
+    solved: tuple[str, ...] | None = None
+    mistakes: tuple[str, ...] = field(default=())
+
+
+CLASS = (
+    Student("10001", "complete"),
+    Student(
+        "10002",
+        "half done",
+        solved=("identity", "train_data", "discriminator", "generator", "discriminator_step"),
+    ),
+    Student("10003", "blank", solved=()),
+    Student("10004", "no zero_grad in either step", mistakes=("d_step_no_zero_grad", "g_step_no_zero_grad")),
+    Student("10005", "labels swapped", mistakes=("d_step_swapped_labels",)),
+    Student("10006", "a layer missing", mistakes=("discriminator_missing_layer",)),
+    Student("10007", "SGD instead of Adam", mistakes=("train_sgd",)),
+)
+
+
+def run(course: Course, console: Console, *, skip_build: bool = False) -> list[Mark]:
+    """Build lab 1, hand in a simulated class, grade it, and write table, CSV and report.
+
+    Args:
+        course: the checkout.
+        console: where progress and the table go.
+        skip_build: use the notebooks as they are.
+
+    Returns:
+        One mark per student.
+    """
+    folder = course.build / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with console.status("building …") as status:
+        if skip_build:
+            write_source(course, LAB)
+        else:
+            build_lab(course, LAB, report=status.update)
+        status.update("handing in …")
+        hand_in(course, folder)
+        status.update("nbgrader generate_assignment …")
+        shutil.copytree(course.build / "source", folder / "source")
+        _nbgrader(course, folder, "generate_assignment", "--force")
+        status.update(f"nbgrader autograde: {len(CLASS)} submissions …")
+        _nbgrader(course, folder, "autograde")
+        status.update("nbgrader generate_feedback …")
+        _nbgrader(course, folder, "generate_feedback")
+        marks = read_marks(f"sqlite:///{folder / 'gradebook.db'}", LAB)
+    csv = write_csv(marks, folder / "marks.csv")
+    notes = {student.id: student.what for student in CLASS}
+    report = write_report(course, marks, folder / "report.html", notes)
+    show_table(console, marks, notes)
+    for path in (csv, report, folder / "feedback"):
+        console.print(f"[green]✓[/] {path.relative_to(course.root)}")
+    return marks
+
+
+def hand_in(course: Course, folder: Path) -> None:
+    """Write the submissions of the whole class."""
+    bank = load_bank(course.bank(LAB))
+    release = nbformat.read(course.release(LAB, course.language), as_version=4)
+    solution = select_language(read_source(course.source(LAB)), course.language)
+    solved = {str(grade_id(c)): c.source for c in solution.cells if is_student_cell(c)}
+    for student in CLASS:
+        cells = solved if student.solved is None else {name: solved[name] for name in student.solved}
+        wrong = {bank[name].cell: bank[name].code for name in student.mistakes}
+        submission = answer(release, {**cells, **wrong})
+        write_notebook(submission, folder / "submitted" / student.id / LAB / f"{LAB}.ipynb")
+
+
+def answer(release: NotebookNode, answers: dict[str, str]) -> NotebookNode:
+    """Return a copy of a student notebook with some of its cells answered, by grade_id."""
+    notebook = deepcopy(release)
+    for cell in notebook.cells:
+        if grade_id(cell) in answers:
+            lines = answers[str(grade_id(cell))].strip("\n").split("\n")
+            cell.source = "\n".join(line for line in lines if " SOLUTION" not in line)
+    return notebook
+
+
+def _nbgrader(course: Course, folder: Path, command: str, *options: str) -> None:
+    """Run a stock nbgrader command in the demo's own course folder."""
+    run_nbgrader(
+        course,
+        command,
+        LAB,
+        *options,
+        f"--CourseDirectory.db_url=sqlite:///{folder / 'gradebook.db'}",
+        "--CourseDirectory.source_directory=source",
+        "--CourseDirectory.release_directory=release",
+        course_folder=folder,
+    )

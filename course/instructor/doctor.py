@@ -1,0 +1,102 @@
+"""Look at the machine: what is installed, what is missing, how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from autograder.errors import KeyFileError
+from autograder.key import AnswerKey
+from course.device import describe_device, get_device
+from course.instructor.settings import Course
+
+PACKAGES = ("torch", "torchvision", "numpy", "nbgrader", "jupytext", "nbclient", "nbval")
+Finding = tuple[str, bool | None, str]
+
+
+def run(course: Course, console: Console) -> bool:
+    """Show all findings; return whether nothing needed is missing."""
+    findings = [*_versions(), _device(), *_data(), *_labs(course), *_nbgrader(course)]
+    table = Table("", "what", "found", title="course doctor")
+    symbols = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
+    for what, fine, found in findings:
+        table.add_row(symbols[fine], what, found)
+    console.print(table)
+    return all(fine is not False for _, fine, _ in findings)
+
+
+def _versions() -> list[Finding]:
+    findings: list[Finding] = [("python", sys.version_info >= (3, 11), platform.python_version())]
+    for name in PACKAGES:
+        try:
+            findings.append((name, True, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            findings.append((name, False, "missing: run `make setup`, or pip install -r requirements.txt"))
+    return findings
+
+
+def _device() -> Finding:
+    try:
+        return (
+            "device",
+            True,
+            f"{describe_device(get_device())}; PyTorch's CUDA: {torch.version.cuda or 'no'}",
+        )
+    except (ValueError, RuntimeError) as error:
+        return "device", False, str(error)
+
+
+def _data() -> list[Finding]:
+    root = os.environ.get("COURSE_DATA")
+    if root is None:
+        return [("data", None, "COURSE_DATA is not set: labs use their embedded data, lab 1 needs no other")]
+    return [
+        ("data", Path(root).is_dir(), f"{root}" if Path(root).is_dir() else f"COURSE_DATA: no folder {root}")
+    ]
+
+
+def _labs(course: Course) -> list[Finding]:
+    findings: list[Finding] = []
+    for lab in course.labs:
+        try:
+            key = AnswerKey.load(course.key(lab))
+            findings.append((lab, True, f"{len(key.checks)} checks, {sum(key.blocks.values()):g} marks"))
+        except KeyFileError as error:
+            findings.append((lab, False, f"{error}"))
+        missing = [x for x in course.languages if not course.release(lab, x).is_file()]
+        if missing:
+            findings.append((lab, False, f"no release in {', '.join(missing)}: run `course build {lab}`"))
+    return findings
+
+
+def _nbgrader(course: Course) -> list[Finding]:
+    config = course.root / "nbgrader_config.py"
+    source = course.build / "source"
+    here = Path(sys.executable).parent
+    findings: list[Finding] = [
+        (
+            "nbgrader_config.py",
+            config.is_file(),
+            "found" if config.is_file() else "missing: restore it from git",
+        )
+    ]
+    found = shutil.which("alembic") or shutil.which("alembic", path=str(here))
+    advice = f"found; if nbgrader does not find it, put {here.name}/ of the environment on PATH"
+    findings.append(("alembic (nbgrader calls it)", bool(found), advice if found else "missing: make setup"))
+    built = source.is_dir()
+    findings.append(
+        ("build/source", True if built else None, "built" if built else "run `course build` first")
+    )
+    book = course.root / "gradebook.db"
+    findings.append(
+        ("gradebook.db", True if book.is_file() else None, "found" if book.is_file() else "none yet")
+    )
+    return findings
