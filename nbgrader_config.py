@@ -37,7 +37,16 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# Exploration is shrunk while grading, see course/budget.py; the limit is per cell, in seconds.
+c.Autograde.autograde_preprocessors = [
+    "course.instructor.preprocessors.ExecuteForGrading",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbgrader.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# The limit is per cell, in seconds.
 c.Execute.timeout = 300
 c.Execute.shutdown_kernel = "immediate"
 c.ExecutePreprocessor.record_timing = False

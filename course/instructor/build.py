@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from autograder.errors import KeyFileError
 from autograder.key import AnswerKey, enrol
 from autograder.session import Recording
 from course.instructor import observe as observing
+from course.instructor.environment import environment
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import (
     grade_id,
@@ -153,7 +153,7 @@ def build_solution(course: Course, lab: str) -> Path:
             tags.append("nbval-ignore-output")
         if tags:
             cell.metadata["tags"] = tags
-    with tempfile.TemporaryDirectory() as folder, _environment(COURSE_PROGRESS="off"):
+    with tempfile.TemporaryDirectory() as folder, environment(COURSE_PROGRESS="off"):
         client = NotebookClient(
             notebook,
             timeout=600,
@@ -161,31 +161,13 @@ def build_solution(course: Course, lab: str) -> Path:
             record_timing=False,
             resources={"metadata": {"path": folder}},
         )
-        client.execute()
+        # The kernel's own log is no output of the notebook.
+        client.execute(stderr=subprocess.DEVNULL)
     notebook.metadata.pop("widgets", None)
     notebook.metadata.pop("language_info", None)
     path = course.solution(lab)
     write_notebook(notebook, path)
     return path
-
-
-class _environment:  # noqa: N801  (used like a function)
-    """Sets environment variables for a while."""
-
-    def __init__(self, **settings: str) -> None:
-        self._settings = settings
-        self._before: dict[str, str | None] = {}
-
-    def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in self._settings}
-        os.environ.update(self._settings)
-
-    def __exit__(self, *error: object) -> None:
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def run_nbgrader(
@@ -214,8 +196,3 @@ def run_nbgrader(
         tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
         raise CourseError(f"`nbgrader {' '.join(arguments)}` failed:\n{tail}")
     return result
-
-
-def remove_folder(path: Path) -> None:
-    """Remove a folder that can be made again, if it exists."""
-    shutil.rmtree(path, ignore_errors=True)

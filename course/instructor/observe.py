@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import linecache
-import os
 import platform
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import torch
 from nbformat import NotebookNode
 
 from autograder.session import Lab, Recording, record
+from course.instructor.environment import environment
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import code_cells, grade_id, read_source, select_language
 
@@ -103,24 +103,23 @@ def run_cells(
 
 @contextlib.contextmanager
 def _script_environment(device: str) -> Iterator[None]:
-    """Set what a notebook run as a script needs: few exploration steps, no window, a folder to write in."""
+    """Set what a notebook run as a script needs.
+
+    Few exploration steps, no window, no output, a folder to write in.
+    """
     settings = {
         "COURSE_MODE": "grading",
         "COURSE_DEVICE": device,
         "COURSE_PROGRESS": "off",
         "MPLBACKEND": "Agg",
     }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-            yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    with (
+        environment(**settings),
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        yield
 
 
 def as_json(recording: Recording, lab: str, device: str) -> dict[str, Any]:
@@ -160,9 +159,3 @@ def require_agreement(first: Mapping[str, Any], second: Mapping[str, Any]) -> fl
             difference = np.abs(a - b) / np.where(scale > 0, scale, 1.0)
             worst = max(worst, float(difference.max()))
     return worst
-
-
-def default_folder(path: Path) -> Path:
-    """Make the folder of a file that is to be written, and return the file's path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

@@ -1,4 +1,4 @@
-"""What this course adds to `nbgrader generate_assignment`, through nbgrader's own hooks."""
+"""What this course adds to nbgrader's commands, through nbgrader's own hooks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Dict, Unicode
 
+from course.instructor.environment import environment
 from course.instructor.source import select_language
 
 _STUBS = {
@@ -65,3 +66,12 @@ class ClearSolutionsInLanguage(ClearSolutions):
         stub = f"{self._comment}\nraise NotImplementedError()" if nested else self._comment
         self.code_stub = {"python": stub}
         return super().preprocess_cell(cell, resources, index)
+
+
+class ExecuteForGrading(Execute):
+    """nbgrader's Execute, with exploration shrunk: nobody looks at the pictures while a class is graded."""
+
+    def preprocess(self, *args: Any, **kwargs: Any) -> Any:
+        """Execute a submission; its kernel inherits COURSE_MODE=grading."""
+        with environment(COURSE_MODE="grading"):
+            return super().preprocess(*args, **kwargs)

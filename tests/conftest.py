@@ -1,0 +1,38 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from autograder.key import AnswerKey
+from course.instructor.settings import Course, load_course
+
+ROOT = Path(__file__).parent.parent
+LAB1 = "lab1_sine_gan"
+
+# nbgrader and nbval call programs of this environment by name.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put slow tests last, and skip those that need a CUDA device where there is none."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("cuda"):
+                item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
+
+
+@pytest.fixture(scope="session")
+def course() -> Course:
+    return load_course(ROOT)
+
+
+@pytest.fixture(scope="session")
+def lab1_key(course: Course) -> AnswerKey:
+    return AnswerKey.load(course.key(LAB1))
