@@ -40,7 +40,7 @@ c.GenerateAssignment.preprocessors = [
 c.Autograde.autograde_preprocessors = [
     "course.instructor.preprocessors.ExecuteForGrading",
     "nbgrader.preprocessors.IgnorePattern",
-    "nbgrader.preprocessors.ClearMetadataPreprocessor",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",

@@ -129,6 +129,14 @@ class Lab:
             self._recording.blocks[block.name] = block.points
             self._recording.identities = self.identities
 
+    def messages(self) -> dict[str, str]:
+        """Return what every check run so far said, by name of the check."""
+        return {
+            result.name: result.message.render(self.language)
+            for block in self._blocks.values()
+            for result in block.results
+        }
+
     def summary(self, path: str | Path | None = "marks.json") -> Summary:
         """Sum up the marks, show them and write them as JSON.
 

@@ -339,6 +339,8 @@ class TrainingChecks:
 
         def observe() -> list[float]:
             run = self._run()
+            if not run.turns:
+                _require_steps(run)
             values: list[float] = []
             for network in ("discriminator", "generator"):
                 values += _require_adam(network, run)

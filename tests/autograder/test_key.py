@@ -41,8 +41,10 @@ def test_accepts_exactly_what_lies_within_half_a_width(x: float, digits: int, of
 @given(finite.filter(bool), digits)
 def test_bucket_is_as_wide_as_the_digits_allow(x: float, digits: int) -> None:
     bucket, _ = sketch(x, digits)
-    assert Fraction(10) ** (bucket.exponent + digits - 1) <= abs(Fraction(x)) < Fraction(10) ** (
-        bucket.exponent + digits
+    assert (
+        Fraction(10) ** (bucket.exponent + digits - 1)
+        <= abs(Fraction(x))
+        < Fraction(10) ** (bucket.exponent + digits)
     )
 
 

@@ -1,0 +1,168 @@
+"""Marks are kept, replaced and summed up whatever a student runs, in whatever order."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from autograder import open_lab
+from autograder.key import AnswerKey, enrol
+from autograder.session import Lab, record
+
+
+def ones(length: int) -> torch.Tensor:
+    return torch.ones(length, 2)
+
+
+def check(lab: Lab, function: object, block: str = "data") -> float:
+    with lab.marks(block, points=5) as marks:
+        marks.tensor(f"{block}.shape", function, 4, shape=(4, 2), points=2)
+        marks.fingerprint(f"{block}.values", function, 4, points=3)
+    return marks.score
+
+
+@pytest.fixture
+def key() -> AnswerKey:
+    with record(1) as recording:
+        lab = open_lab("test")
+        check(lab, ones)
+        check(lab, ones, "other")
+    checks = {name: enrol(o, "test") for name, o in recording.observations.items()}
+    return AnswerKey("test", 1, recording.blocks, {"question": 4.0}, checks)
+
+
+@pytest.fixture
+def lab(key: AnswerKey) -> Lab:
+    return open_lab("test", key=key)
+
+
+def test_right_answer_gets_full_marks(lab: Lab) -> None:
+    assert check(lab, ones) == 5.0
+
+
+def test_half_right_answer_gets_the_marks_of_the_checks_it_passes(lab: Lab) -> None:
+    assert check(lab, lambda n: torch.zeros(n, 2)) == 2.0
+
+
+def test_score_is_a_plain_finite_float(lab: Lab) -> None:
+    assert type(check(lab, ones)) is float
+    assert repr(check(lab, ones)) == "5.0"
+
+
+def test_running_a_cell_again_replaces_its_entry(lab: Lab) -> None:
+    check(lab, ones)
+    check(lab, ones)
+    assert lab.summary(None).score == 5.0
+    check(lab, lambda n: None)
+    assert lab.summary(None).score == 0.0
+
+
+def test_summary_lists_blocks_that_were_not_run_in_notebook_order(lab: Lab) -> None:
+    check(lab, ones, "other")
+    summary = lab.summary(None)
+    assert [(s.name, s.state) for s in summary.sections] == [("data", "not_run"), ("other", "complete")]
+    assert (summary.score, summary.points, summary.manual_points) == (5.0, 10.0, 4.0)
+
+
+def test_summary_before_any_check_shows_zero(lab: Lab) -> None:
+    summary = lab.summary(None)
+    assert summary.score == 0.0
+    assert "0 / 10" in repr(summary) and "<svg" in summary._repr_html_()
+
+
+def test_summary_can_be_called_twice(lab: Lab) -> None:
+    check(lab, ones)
+    assert lab.summary(None) == lab.summary(None)
+
+
+def test_block_without_marks_does_not_divide_by_zero(lab: Lab) -> None:
+    with lab.marks("identity", points=0) as block:
+        block.identity("12345", "A. Student")
+    assert block.score == 0.0
+    assert lab.summary(None).as_json()["students"] == ["12345"]
+
+
+def test_marks_are_written_as_json(lab: Lab, tmp_path: Path) -> None:
+    check(lab, ones)
+    lab.summary(tmp_path / "marks.json")
+    data = json.loads((tmp_path / "marks.json").read_text(encoding="utf-8"))
+    assert (data["score"], data["max_score"], data["manual_max_score"]) == (5, 10, 4)
+    assert [s["state"] for s in data["sections"]] == ["complete", "not_run"]
+
+
+def test_marks_file_that_cannot_be_written_is_mentioned(lab: Lab, tmp_path: Path) -> None:
+    summary = lab.summary(tmp_path / "no folder" / "marks.json")
+    assert "marks.json" in repr(summary)
+
+
+def test_interrupt_is_not_swallowed_but_recorded(lab: Lab) -> None:
+    def interrupted(n: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(lab, interrupted)
+    assert lab.summary(None).sections[0].score == 0.0
+
+
+def test_student_output_and_warnings_stay_out_of_the_cell(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import warnings
+
+    def noisy(n: int) -> torch.Tensor:
+        print("noise")
+        print("noise", file=sys.stderr)
+        warnings.warn("noise", stacklevel=1)
+        return ones(n)
+
+    assert check(lab, noisy) == 5.0
+    captured = capsys.readouterr()
+    assert "noise" not in captured.out and captured.err == ""
+
+
+def test_one_or_two_students_hand_in(lab: Lab) -> None:
+    with lab.marks("identity", points=0) as block:
+        assert block.identity("12345", "A. Student", "54321", "B. Student")
+        assert lab.identities == ("12345", "54321")
+        assert not block.identity("12345", "A. Student", "12345", "A. Student")
+        assert not block.identity("123", "A. Student")
+        assert not block.identity("12345", " ")
+        assert not block.identity("12345", "A. Student", "54321", "")
+        assert not block.identity(12345, "A. Student")  # type: ignore[arg-type]
+
+
+def test_text_answers_ignore_case_and_space() -> None:
+    def ask(lab: Lab, answer: object) -> bool | None:
+        with lab.marks("word", points=1) as block:
+            return block.text("word.answer", answer, points=1)  # type: ignore[arg-type]
+
+    with record(1) as recording:
+        ask(open_lab("test"), "Mode  Collapse")
+    checks = {name: enrol(o, "test") for name, o in recording.observations.items()}
+    lab = open_lab("test", key=AnswerKey("test", 1, recording.blocks, {}, checks))
+    assert ask(lab, " mode collapse ") and not ask(lab, "mode") and not ask(lab, "") and not ask(lab, None)
+
+
+@pytest.mark.slow
+def test_everything_works_without_ipython(tmp_path: Path) -> None:
+    script = tmp_path / "lab.py"
+    script.write_text(
+        "import sys\n"
+        "sys.modules['IPython'] = None\n"
+        "from autograder import open_lab\n"
+        "lab = open_lab('lab1_sine_gan', language='en')\n"
+        "with lab.marks('sample', points=4) as block:\n"
+        "    block.tensor('sample.shape', sample, 3, shape=(3, 2), points=2)\n"
+        "print(lab.summary())\n"
+    )
+    result = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "`sample` does not exist yet" in result.stdout
+    assert "Automatic total" in result.stdout and result.stderr == ""
+    assert (tmp_path / "marks.json").is_file()

@@ -1,0 +1,126 @@
+"""Device switch, budget, data, training helpers, figures and pictures of the course."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course.budget import budget
+from course.data import sine_points
+from course.device import describe_device, get_device
+from course.metrics import sine_quality
+from course.plots import GifRecorder, gan_diagram, loss_curves, scatter
+from course.training import LossHistory, progress
+
+CPU = torch.device("cpu")
+
+
+def test_device_comes_from_the_argument_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+    assert get_device() == CPU
+    monkeypatch.setenv("COURSE_DEVICE", "tpu")
+    assert get_device(" CPU ") == CPU
+    assert describe_device(CPU).startswith("cpu (")
+
+
+@pytest.mark.parametrize("name", ["tpu", "cpu:1", "cuda:x", "cudas"])
+def test_unknown_device_is_described(name: str) -> None:
+    with pytest.raises(ValueError, match="choose auto, cpu, cuda"):
+        get_device(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_missing_cuda_device_is_described() -> None:
+    assert get_device("auto") == CPU
+    with pytest.raises(RuntimeError, match="COURSE_DEVICE=auto"):
+        get_device("cuda")
+
+
+def test_budget_depends_on_device_and_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    amounts = {"cpu": 10, "cuda": 50, "grading": 1}
+    monkeypatch.delenv("COURSE_MODE", raising=False)
+    assert budget(**amounts, device=CPU) == 10
+    assert budget(**amounts, device=torch.device("cuda")) == 50
+    monkeypatch.setenv("COURSE_MODE", "grading")
+    assert budget(**amounts, device=CPU) == 1
+    monkeypatch.setenv("COURSE_MODE", "exam")
+    with pytest.raises(ValueError, match="practice, grading"):
+        budget(**amounts, device=CPU)
+
+
+def test_sine_points_lie_on_the_curve_and_cover_it() -> None:
+    points = sine_points(1000, seed=3)
+    assert points.shape == (1000, 2) and points.dtype == torch.float32
+    assert torch.allclose(points[:, 1], points[:, 0].sin(), atol=1e-6)
+    assert torch.equal(points, sine_points(1000, seed=3))
+    assert sine_quality(points).coverage == 1.0 and sine_quality(points).distance < 1e-6
+
+
+def test_quality_tells_a_repeated_point_from_the_curve() -> None:
+    quality = sine_quality(torch.tensor([[math.pi / 2, 1.0]]).repeat(100, 1))
+    assert quality.distance < 1e-6 and quality.coverage == 1 / 32
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (5,), (5, 3)])
+def test_quality_of_no_points_is_described(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        sine_quality(torch.zeros(shape))
+
+
+def test_history_keeps_floats_without_gradient() -> None:
+    history = LossHistory()
+    history.record(discriminator=torch.tensor(0.5, requires_grad=True), generator=2)
+    assert (history.discriminator, history.generator, len(history)) == ([0.5], [2.0], 1)
+
+
+@pytest.mark.parametrize("bad", [None, "0.5", torch.zeros(2), True, np.zeros(2)])
+def test_history_refuses_what_is_no_number_and_keeps_both_lists_equal(bad: object) -> None:
+    history = LossHistory()
+    with pytest.raises(TypeError, match="generator loss must be one number"):
+        history.record(discriminator=0.5, generator=bad)  # type: ignore[arg-type]
+    assert history.discriminator == history.generator == []
+
+
+def test_progress_never_writes_to_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COURSE_PROGRESS", raising=False)
+    monkeypatch.delenv("COURSE_MODE", raising=False)
+    assert list(progress(range(3), "epochs")) == [0, 1, 2]
+    shown = capsys.readouterr()
+    assert "epochs" in shown.out and shown.err == ""
+    monkeypatch.setenv("COURSE_PROGRESS", "off")
+    assert list(progress(range(3))) == [0, 1, 2]
+    assert capsys.readouterr().out == ""
+
+
+def test_figures_have_titles_and_axis_labels() -> None:
+    history = LossHistory()
+    history.record(discriminator=0.7, generator=0.7)
+    curves = loss_curves(history, title="losses", xlabel="step", ylabel="loss")
+    points = scatter(sine_points(10), title="points", reference=sine_points(10), labels=("a", "b"))
+    for figure in (curves, points):
+        (axes,) = figure.axes
+        assert axes.get_title() and axes.get_xlabel() and axes.get_ylabel()
+    assert isinstance(gan_diagram(("z", "G", "x", "D", "?")), Figure)
+
+
+def test_film_has_a_frame_for_every_call(tmp_path: Path) -> None:
+    film = GifRecorder(sine_points(50))
+    for epoch in range(3):
+        film.add(sine_points(50, seed=epoch), f"epoch {epoch}")
+    shown = film.save(tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as picture:
+        assert picture.n_frames == len(film) == 3
+    assert shown.data == (tmp_path / "film.gif").read_bytes()
+
+
+def test_film_without_frames_is_described(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no frames"):
+        GifRecorder(sine_points(5)).save(tmp_path / "film.gif")

@@ -1,0 +1,105 @@
+"""Generated files are those that the source gives, and the release gives nothing away."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.key import AnswerKey, enrol
+from course.instructor import build
+from course.instructor.observe import observe
+from course.instructor.settings import Course
+from course.instructor.source import grade_id, is_check_cell, is_student_cell, read_source, select_language
+
+LAB1 = "lab1_sine_gan"
+
+
+@pytest.fixture
+def copy(course: Course, tmp_path: Path) -> Course:
+    """Return a copy of the checkout's sources, to build into."""
+    for name in ("source_notebooks", "release", "solutions"):
+        shutil.copytree(course.root / name, tmp_path / name)
+    for name in ("course.toml", "nbgrader_config.py"):
+        shutil.copy(course.root / name, tmp_path / name)
+    return replace(course, root=tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_release_is_fresh(course: Course, copy: Course, language: str) -> None:
+    build.write_source(copy, LAB1)
+    rebuilt = build.build_release(copy, LAB1, language).read_bytes()
+    assert rebuilt == course.release(LAB1, language).read_bytes(), "run `course build` and commit"
+
+
+def test_solution_is_fresh(course: Course) -> None:
+    solution = nbformat.read(course.solution(LAB1), as_version=4)
+    source = select_language(read_source(course.source(LAB1)), course.language)
+    assert [(c.id, c.source) for c in solution.cells] == [(c.id, c.source) for c in source.cells]
+    checks = [c for c in solution.cells if is_check_cell(c)]
+    assert checks and all(c.outputs for c in checks)
+
+
+def test_solution_gets_full_marks(course: Course) -> None:
+    for cell in nbformat.read(course.solution(LAB1), as_version=4).cells:
+        if is_check_cell(cell):
+            (score,) = [o.data["text/plain"] for o in cell.outputs if o.output_type == "execute_result"]
+            assert float(score) == cell.metadata["nbgrader"]["points"], grade_id(cell)
+
+
+def test_solution_has_no_errors_and_no_warnings(course: Course) -> None:
+    for cell in nbformat.read(course.solution(LAB1), as_version=4).cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error", cell.id
+            assert output.get("name") != "stderr", (cell.id, output.text)
+
+
+def test_answer_key_is_fresh(course: Course, lab1_key: AnswerKey) -> None:
+    recording = observe(course, LAB1, seed=course.seed(LAB1))
+    checks = {name: enrol(o, LAB1) for name, o in recording.observations.items()}
+    expected = replace(lab1_key, blocks=recording.blocks, checks=checks)
+    assert build.is_current(course.key(LAB1), expected, recording), "run `course build` and commit"
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_release_holds_no_solution(course: Course, language: str) -> None:
+    released = course.release(LAB1, language).read_text(encoding="utf-8")
+    assert "BEGIN SOLUTION" not in released
+    source = select_language(read_source(course.source(LAB1)), language)
+    stays = "\n".join(
+        c.source for c in nbformat.reads(released, as_version=4).cells if not is_student_cell(c)
+    )
+    for cell in source.cells:
+        if is_student_cell(cell):
+            _, *regions = cell.source.split("### BEGIN SOLUTION")
+            for region in regions:
+                for line in region.split("### END SOLUTION")[0].splitlines():
+                    text = line.strip()
+                    if len(text) > 12 and text not in stays:
+                        assert json.dumps(text)[1:-1] not in released, (cell.id, text)
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_release_has_a_stub_in_its_language_in_every_student_cell(course: Course, language: str) -> None:
+    stubs = {
+        "es": ("ESCRIBE TU CÓDIGO AQUÍ", "Escribe tu respuesta"),
+        "en": ("WRITE YOUR CODE", "Write your answer"),
+    }
+    notebook = nbformat.read(course.release(LAB1, language), as_version=4)
+    cells = [c for c in notebook.cells if is_student_cell(c)]
+    assert len(cells) == 12
+    for cell in cells:
+        assert stubs[language][cell.cell_type == "markdown"] in cell.source, cell.id
+        assert not cell.get("outputs")
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_release_names_no_folder_of_a_machine(course: Course, language: str) -> None:
+    for path in (course.release(LAB1, language), course.solution(LAB1)):
+        text = path.read_text(encoding="utf-8")
+        assert str(course.root) not in text and "/tmp/" not in text and "site-packages" not in text
