@@ -6,7 +6,10 @@ STAMP := $(VENV)/.installed
 # nbgrader calls `alembic` and `jupyter` by name, so the environment's programs must be found first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup demo test notebooks bench lint format clean
+.PHONY: help setup demo test notebooks bench lint format clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: $(STAMP)  ## create .venv and install the pinned requirements
 

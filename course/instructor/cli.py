@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from autograder.errors import GraderError
 from course.instructor import build as building
@@ -93,7 +94,7 @@ def main() -> None:
     try:
         app()
     except (CourseError, GraderError, ValueError, RuntimeError) as error:
-        Console(stderr=True).print(f"[red]✗[/] {error}", highlight=False, markup=True)
+        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
