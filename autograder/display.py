@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +34,11 @@ def show(view: View) -> None:
         print(view)
     else:
         display(view)
+
+
+def _as_html(message: str) -> str:
+    """Return a message as HTML, with what stands in backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(message))
 
 
 def number(value: float) -> str:
@@ -91,9 +97,11 @@ class BlockView:
         for result in self._block.results:
             mark, label, message = self._line(result)
             hue = {True: GREEN, False: RED, None: GREY}[result.passed]
+            failed = f"border-left:3px solid {RED};background:{_TINTS[RED]};padding:2px 8px;margin:2px 0"
             rows.append(
-                f'<div><span style="color:{hue};font-weight:bold">{mark}</span> '
-                f"<code>{escape(label)}</code> {escape(message)}</div>"
+                f'<div style="{failed if result.passed is False else ""}">'
+                f'<span style="color:{hue};font-weight:bold">{mark}</span> '
+                f"<code>{escape(label)}</code> {_as_html(message)}</div>"
             )
         return box(colour, f"{symbol} {escape(self._title())}", "".join(rows))
 

@@ -130,7 +130,10 @@ def check_times() -> dict[str, float]:
 def import_time() -> float:
     """Return what `import autograder` adds to `import torch`, in seconds."""
     code = "import time, torch; t = time.perf_counter(); import autograder; print(time.perf_counter() - t)"
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
     return median(float(run.stdout) for run in runs)
 
 
@@ -149,16 +152,28 @@ def main() -> None:
         (f"replay overhead, sine GAN, 300 steps ({sine_seconds:.2f} s)", sine, 2.5, "x"),
         (f"replay overhead, DCGAN 28x28, 8 steps ({images_seconds:.2f} s)", images, 1.3, "x"),
         ("import autograder, on top of torch", import_time(), 0.3, "s"),
-        ("one digest of an answer key", seconds(lambda: digest("check", [1] * 8, None, b"0" * 16)), None, "s"),
+        (
+            "one digest of an answer key",
+            seconds(lambda: digest("check", [1] * 8, None, b"0" * 16)),
+            None,
+            "s",
+        ),
     ]
     table = Table("figure", "measured", "goal")
     for name, value, goal, unit in rows:
         reached = goal is None or value <= goal
-        table.add_row(name, f"[{'green' if reached else 'red'}]{value:.3g} {unit}[/]", f"{goal:g} {unit}" if goal else "")
+        table.add_row(
+            name,
+            f"[{'green' if reached else 'red'}]{value:.3g} {unit}[/]",
+            f"{goal:g} {unit}" if goal else "",
+        )
     Console().print(table)
     path = Path("build/bench.json")
     path.parent.mkdir(exist_ok=True)
-    data = {"figures": [{"name": n, "value": v, "goal": g, "unit": u} for n, v, g, u in rows], "checks": checks}
+    data = {
+        "figures": [{"name": n, "value": v, "goal": g, "unit": u} for n, v, g, u in rows],
+        "checks": checks,
+    }
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from autograder import open_lab
+from autograder.display import RED, BlockView
 from autograder.key import AnswerKey, enrol
 from autograder.session import Lab, record
 
@@ -85,6 +86,22 @@ def test_block_without_marks_does_not_divide_by_zero(lab: Lab) -> None:
         block.identity("12345", "A. Student")
     assert block.score == 0.0
     assert lab.summary(None).as_json()["students"] == ["12345"]
+
+
+def test_failed_check_without_marks_is_not_complete(lab: Lab) -> None:
+    with lab.marks("identity", points=0) as block:
+        block.identity("", "")
+    assert lab.summary(None).sections[-1].state == "none"
+
+
+def test_failed_check_is_shown_in_red_with_markup_escaped(lab: Lab) -> None:
+    def hostile(n: int) -> None:
+        raise ValueError("<script>alert(1)</script>")
+
+    with lab.marks("data", points=5) as block:
+        block.tensor("data.shape", hostile, 4, shape=(4, 2), points=2)
+    html = BlockView(block)._repr_html_()
+    assert RED in html and "<script>" not in html and "&lt;script&gt;" in html
 
 
 def test_marks_are_written_as_json(lab: Lab, tmp_path: Path) -> None:
