@@ -562,11 +562,11 @@ block.score
 # we keep a frame of the film, made from the same fixed latent vectors.
 
 # %% id="run" tags=["raises-exception"]
-torch.manual_seed(7)
+torch.manual_seed(111)
 discriminator = Discriminator().to(device)
 generator = Generator().to(device)
 train_set = make_train_set(make_train_data(1024))
-num_epochs = budget(cpu=200, cuda=200, grading=1, device=device)
+num_epochs = budget(cpu=150, cuda=150, grading=1, device=device)
 
 film = GifRecorder(real_points)
 
