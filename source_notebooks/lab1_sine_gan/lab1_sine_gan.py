@@ -639,7 +639,7 @@ scatter(generated_points, title=title, reference=real_points, labels=names)
 # Dos medidas, porque una sola engaña: la **distancia** media a la curva, $|x_2 - \sin x_1|$, que sería 0 para un generador que repite
 # siempre el mismo punto bueno; y la **cobertura**, la parte de 32 tramos de la curva que tienen algún punto generado a menos de
 # 0.2 de ella. La referencia son puntos reales. Fíjate en el generador sin entrenar: amontona todo cerca del origen, por donde pasa
-# la curva, así que su distancia es pequeña; es la cobertura la que lo delata. Con otra semilla el resultado es otro, mejor o peor.
+# la curva, así que su distancia no es grande; es la cobertura la que lo delata. Con otra semilla el resultado es otro, mejor o peor.
 
 # %% [markdown] id="quality-text-en" tags=["lang-en"]
 # ### Figures instead of “it looks good”
@@ -647,7 +647,7 @@ scatter(generated_points, title=title, reference=real_points, labels=names)
 # Two measures, because one alone deceives: the mean **distance** from the curve, $|x_2 - \sin x_1|$, which would be 0 for a generator
 # that repeats one good point forever; and the **coverage**, the share of 32 parts of the curve that hold a generated point within
 # 0.2 of it. The reference is real points. Look at the untrained generator: it piles everything up near the origin, where the curve
-# passes, so its distance is small; it is the coverage that gives it away. With another seed the result is another, better or worse.
+# passes, so its distance is not large; it is the coverage that gives it away. With another seed the result is another, better or worse.
 
 # %% id="quality-real"
 print("real:     ", sine_quality(real_points))
@@ -711,7 +711,7 @@ print("trained:  ", sine_quality(generated_points))
 
 # %% [markdown] id="question_quality" nbgrader={"grade": true, "grade_id": "question_quality", "locked": false, "points": 8, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# La cobertura sube de casi nada a casi toda la curva y la distancia es pequeña, así que imita bien los datos, aunque no llega a los puntos reales (distancia 0, cobertura 100 %). Hacen falta ambas cifras: un generador sin entrenar ya tiene una distancia pequeña. Las pérdidas no bastan: cerca de ln 2 están también las de dos redes sin entrenar, y no dicen si falta una parte de la curva.
+# La cobertura sube de casi nada a casi toda la curva y la distancia es pequeña, así que imita bien los datos, aunque no llega a los puntos reales (distancia 0, cobertura 100 %). Hacen falta ambas cifras: tampoco la distancia de un generador sin entrenar es grande. Las pérdidas no bastan: cerca de ln 2 están también las de dos redes sin entrenar, y no dicen si falta una parte de la curva.
 # ### END SOLUTION
 
 # %% [markdown] id="summary-text-es" tags=["lang-es"]
