@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from autograder import display, faults
-from autograder.checks import gan, identity, networks, tensors, texts
+from autograder.checks import gan_step, gan_training, identity, networks, tensors, texts
 from autograder.messages import CheckFailed, Message
 from autograder.observation import Observation
 from autograder.replay import Replay, replay
@@ -51,7 +51,7 @@ class Block:
         self.name = name
         self.points = points
         self.results: list[Result] = []
-        self._last_fault: Message | None = None
+        self._last_cause: Message | None = None
 
     @property
     def score(self) -> float:
@@ -97,50 +97,28 @@ class Block:
         # Every name is right: what is recorded says only that there is one.
         return self._run("identity", 0.0, observe, verify=False)
 
-    def tensor(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        *args: Any,
-        shape: tuple[int, ...],
-        low: float | None = None,
-        high: float | None = None,
-        points: float,
-    ) -> bool | None:
-        """Check shape, dtype, finiteness and range of the tensor that a function returns.
-
-        Args:
-            name: of the check.
-            function: the student's function.
-            *args: what it is called with.
-            shape: the expected shape.
-            low: the least value allowed, if any.
-            high: the greatest value allowed, if any.
-            points: the marks of this check.
-        """
-
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                result = tensors.call(function, args, running)
-                tensors.require_tensor(result, shape=shape, low=low, high=high)
-                return [float(result.ndim), *(float(size) for size in result.shape)]
-
-        return self._run(name, points, observe)
-
     def fingerprint(
         self,
         name: str,
         function: Callable[..., Any],
         *args: Any,
+        shape: tuple[int, ...] | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        detached: bool = False,
         points: float,
         digits: int = DIGITS,
     ) -> bool | None:
-        """Check all values of the tensor that a function returns.
+        """Check shape, dtype, finiteness, range and all values of the tensor that a function returns.
 
         Args:
             name: of the check.
             function: the student's function.
             *args: what it is called with.
+            shape: the expected shape, where it is no secret.
+            low: the least value allowed, if any.
+            high: the greatest value allowed, if any.
+            detached: whether the tensor must not belong to a gradient graph.
             points: the marks of this check.
             digits: significant digits compared.
         """
@@ -149,29 +127,38 @@ class Block:
         def observe() -> list[float]:
             with self._replay(name) as running:
                 result = tensors.call(function, args, running)
-                tensors.require_tensor(result)
+                tensors.require_tensor(result, shape=shape, low=low, high=high)
+                if detached and result.requires_grad:
+                    raise CheckFailed("has_gradient")
                 seen.append(result)
                 return tensors.values_of(result, self.lab.seed, name)
 
         return self._run(name, points, observe, lambda: tensors.describe_wrong_values(seen[0]), digits=digits)
 
-    def scalar(
+    def scalars(
         self,
         name: str,
         function: Callable[..., Any],
-        *args: Any,
+        cases: Sequence[tuple[Any, ...]],
+        *,
         points: float,
         digits: int = DIGITS,
     ) -> bool | None:
-        """Check one number that a function returns.
+        """Check the number that a function returns, for several arguments.
 
-        One number has little entropy: give such a check few marks, or observe several values by
-        `fingerprint`.
+        One number is too easy to guess: give at least four cases.
+
+        Args:
+            name: of the check.
+            function: the student's function.
+            cases: the arguments of each call.
+            points: the marks of this check.
+            digits: significant digits compared.
         """
 
         def observe() -> list[float]:
             with self._replay(name) as running:
-                return [tensors.require_scalar(tensors.call(function, args, running))]
+                return [tensors.require_scalar(tensors.call(function, case, running)) for case in cases]
 
         return self._run(name, points, observe, lambda: Message("wrong_scalar"), digits=digits)
 
@@ -216,7 +203,7 @@ class Block:
         parameters: int,
         points: float,
     ) -> bool | None:
-        """Check a network's output shape and its number of parameters.
+        """Check a network's output shape, its number of parameters and the shapes of its layers in order.
 
         Args:
             name: of the check.
@@ -229,9 +216,10 @@ class Block:
 
         def observe() -> list[float]:
             with self._replay(name) as running:
-                return networks.structure(factory, input_shape, output_shape, parameters, running)
+                layers = networks.structure(factory, input_shape, output_shape, parameters, running)
+                return tensors.values_of(layers, self.lab.seed, name)
 
-        return self._run(name, points, observe)
+        return self._run(name, points, observe, lambda: Message("wrong_structure"))
 
     def network_output(
         self,
@@ -292,7 +280,7 @@ class Block:
 
     def gan_step(
         self, function: Callable[..., Any], *, updates: str, latent_dim: int, sample_dim: int
-    ) -> gan.StepChecks:
+    ) -> gan_step.StepChecks:
         """Prepare the checks of one training step of a GAN.
 
         Args:
@@ -304,17 +292,17 @@ class Block:
         Returns:
             The checks `loss`, `update`, `zero_grad` and `isolation` of this step.
         """
-        return gan.StepChecks(self, function, updates, latent_dim, sample_dim)
+        return gan_step.StepChecks(self, function, updates, latent_dim, sample_dim)
 
     def gan_training(
         self, function: Callable[..., Any], *, latent_dim: int, sample_dim: int
-    ) -> gan.TrainingChecks:
+    ) -> gan_training.TrainingChecks:
         """Prepare the checks of a whole training run of a GAN.
 
         Returns:
             The checks `steps`, `optimizers` and `final_losses` of one run of the student's `train`.
         """
-        return gan.TrainingChecks(self, function, latent_dim, sample_dim)
+        return gan_training.TrainingChecks(self, function, latent_dim, sample_dim)
 
     # --- how a check runs --------------------------------------------------------------------------
 
@@ -362,10 +350,22 @@ class Block:
                 passed: bool | None = observation.error is None
             else:
                 passed = self.lab.accepts(observation)
-            if message is None:
+            hint = self.lab.hint(observation) if passed is False else None
+            if hint is not None:
+                message = Message("hint", dict(hint))
+            elif message is None:
                 message = _verdict_message(passed, diagnose)
-        self.results.append(Result(name, points, passed, message))
+        self.results.append(Result(name, points, passed, self._said_once(message)))
         return passed
+
+    def _said_once(self, message: Message) -> Message:
+        """Return a message, or a short one where the check before said the same of the whole cell."""
+        if message.key not in ("hint", "raised", "not_written", "name_missing"):
+            return message
+        if message == self._last_cause:
+            return Message("same_cause")
+        self._last_cause = message
+        return message
 
     def _observe(
         self, name: str, points: float, observe: Callable[[], list[float] | str], digits: int
@@ -375,17 +375,14 @@ class Block:
         try:
             seen = observe()
         except CheckFailed as failure:
-            return replace(blank, error=failure.message.key), failure.message
+            message = failure.message
         except (Exception, SystemExit) as error:
             message = faults.explain(error)
-            if message == self._last_fault:
-                message = Message("same_error")
-            else:
-                self._last_fault = message
-            return replace(blank, error=message.key), message
-        if isinstance(seen, str):
-            return replace(blank, text=seen), None
-        return replace(blank, values=tuple(float(value) for value in seen)), None
+        else:
+            if isinstance(seen, str):
+                return replace(blank, text=seen), None
+            return replace(blank, values=tuple(float(value) for value in seen)), None
+        return replace(blank, error=message.key, text=message.evidence()), message
 
 
 def _verdict_message(passed: bool | None, diagnose: Callable[[], Message]) -> Message:
@@ -398,6 +395,8 @@ def _verdict_message(passed: bool | None, diagnose: Callable[[], Message]) -> Me
         return diagnose()
     except CheckFailed as failure:
         return failure.message
+    except (Exception, SystemExit) as error:
+        return faults.explain(error)
 
 
 @contextlib.contextmanager

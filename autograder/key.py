@@ -23,7 +23,9 @@ from typing import Any
 from autograder.errors import KeyFileError
 from autograder.observation import Observation
 
-FORMAT = 1
+FORMAT = 2
+# Replays agree far better than a bucket is wide, so a known wrong answer lies close to its centre.
+HINT_DISTANCE = Fraction(1, 10)
 # Cost of one digest: about 40 ms and 16 MiB, for us once per check, for a guesser once per guess.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 
@@ -44,6 +46,10 @@ class Bucket:
         """Return the number of the bucket that `value` lies in, None on the edge between two."""
         position = (Fraction(value) - self.shift) / self.width + Fraction(1, 2)
         return None if position.denominator == 1 else math.floor(position)
+
+    def offset(self, value: float, number: int) -> Fraction:
+        """Return how far `value` lies from the centre of bucket `number`, in widths."""
+        return (Fraction(value) - self.shift) / self.width - number
 
 
 def sketch(value: float, digits: int) -> tuple[Bucket, int]:
@@ -75,31 +81,52 @@ def digest(check: str, numbers: Sequence[int], text: str | None, salt: bytes) ->
 
 
 @dataclass(frozen=True)
+class Seal:
+    """What a key holds of one observation: the grids of its numbers and the digest of all buckets."""
+
+    digest: str
+    buckets: tuple[Bucket, ...] = ()
+
+    def opens(self, observation: Observation, salt: str, *, near: Fraction = Fraction(1, 2)) -> bool:
+        """Tell whether an observation is the one that was sealed.
+
+        Args:
+            observation: any.
+            salt: of the check.
+            near: how far a number may lie from its bucket's centre, in widths. A small distance
+                tells nearly all other observations apart without the cost of a digest.
+        """
+        values = observation.values
+        if len(values) != len(self.buckets) or not all(math.isfinite(v) for v in values):
+            return False
+        numbers = []
+        for bucket, value in zip(self.buckets, values, strict=True):
+            number = bucket.number_of(value)
+            if number is None or abs(bucket.offset(value, number)) > near:
+                return False
+            numbers.append(number)
+        return digest(observation.name, numbers, observation.text, bytes.fromhex(salt)) == self.digest
+
+
+@dataclass(frozen=True)
 class KeyEntry:
-    """What a key holds of one check."""
+    """What a key holds of one check.
+
+    Attributes:
+        block: the marked block that the check belongs to.
+        points: its marks.
+        digits: significant digits compared.
+        salt: of all digests of the check.
+        expected: the expected observation.
+        wrong: observations of known wrong answers, each with the index of its hint.
+    """
 
     block: str
     points: float
     digits: int
     salt: str
-    digest: str
-    buckets: tuple[Bucket, ...] = ()
-
-    def accepts(self, observation: Observation) -> bool:
-        """Tell whether every number of the observation lies in its bucket, and its text is right."""
-        values = observation.values
-        if len(values) != len(self.buckets) or not all(math.isfinite(v) for v in values):
-            return False
-        numbers = [b.number_of(v) for b, v in zip(self.buckets, values, strict=True)]
-        if any(number is None for number in numbers):
-            return False
-        found = digest(
-            observation.name,
-            [number for number in numbers if number is not None],
-            observation.text,
-            bytes.fromhex(self.salt),
-        )
-        return found == self.digest
+    expected: Seal
+    wrong: tuple[tuple[int, Seal], ...] = ()
 
 
 def enrol(observation: Observation, lab: str) -> KeyEntry:
@@ -109,16 +136,46 @@ def enrol(observation: Observation, lab: str) -> KeyEntry:
     only has to differ from check to check.
     """
     salt = hashlib.blake2b(f"{lab}/{observation.name}".encode(), digest_size=16).hexdigest()
-    sketches = [sketch(value, observation.digits) for value in observation.values]
-    numbers = [number for _, number in sketches]
     return KeyEntry(
         block=observation.block,
         points=observation.points,
         digits=observation.digits,
         salt=salt,
+        expected=seal(observation, salt),
+    )
+
+
+def seal(observation: Observation, salt: str) -> Seal:
+    """Seal an observation, so that it can be recognised and not read."""
+    sketches = [sketch(value, observation.digits) for value in observation.values]
+    numbers = [number for _, number in sketches]
+    return Seal(
         digest=digest(observation.name, numbers, observation.text, bytes.fromhex(salt)),
         buckets=tuple(bucket for bucket, _ in sketches),
     )
+
+
+def seal_wrong(observation: Observation, salt: str) -> Seal:
+    """Seal the observation of a wrong answer; its shifts are rounded, which keeps key files short."""
+    exact = seal(observation, salt)
+    rounded = (Bucket(b.exponent, Fraction(f"{float(b.shift):.4g}")) for b in exact.buckets)
+    return Seal(exact.digest, tuple(rounded))
+
+
+def agree(expected: Observation, seen: Observation) -> bool:
+    """Tell whether a key made from `expected` would accept `seen`: the same rule, without a digest.
+
+    For a process that knows the expected observation.
+    """
+    if seen.error is not None or expected.error is not None or expected.text != seen.text:
+        return False
+    if len(expected.values) != len(seen.values):
+        return False
+    for right, value in zip(expected.values, seen.values, strict=True):
+        bucket, number = sketch(right, expected.digits)
+        if not math.isfinite(value) or bucket.number_of(value) != number:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -131,6 +188,8 @@ class AnswerKey:
         blocks: the marked blocks in notebook order, with their full marks.
         manual: the open questions that a person marks, with their full marks.
         checks: the entry of every check.
+        hints: what to say to known wrong answers, by language.
+        source: digest of all that the key was built from; see `course build`.
     """
 
     lab: str
@@ -138,11 +197,31 @@ class AnswerKey:
     blocks: Mapping[str, float] = field(default_factory=dict)
     manual: Mapping[str, float] = field(default_factory=dict)
     checks: Mapping[str, KeyEntry] = field(default_factory=dict)
+    hints: tuple[Mapping[str, str], ...] = ()
+    source: str = ""
 
     def accepts(self, observation: Observation) -> bool:
-        """Tell whether the key holds this check and accepts what was observed."""
+        """Tell whether the key holds this check and accepts what was observed.
+
+        It does when every number lies in its bucket and the text is right.
+        """
         entry = self.checks.get(observation.name)
-        return entry is not None and entry.accepts(observation)
+        return (
+            entry is not None and observation.error is None and entry.expected.opens(observation, entry.salt)
+        )
+
+    def hint(self, observation: Observation) -> Mapping[str, str] | None:
+        """Return the hint, by language, for an observation that a known wrong answer makes.
+
+        None for any other observation, so for every right one.
+        """
+        entry = self.checks.get(observation.name)
+        if entry is None:
+            return None
+        for index, wrong in entry.wrong:
+            if wrong.opens(observation, entry.salt, near=HINT_DISTANCE):
+                return self.hints[index]
+        return None
 
     def dumps(self) -> str:
         """Return the text of the key file."""
@@ -152,8 +231,8 @@ class AnswerKey:
                 "points": entry.points,
                 "digits": entry.digits,
                 "salt": entry.salt,
-                "digest": entry.digest,
-                "buckets": [[b.exponent, str(b.shift)] for b in entry.buckets],
+                **_seal_data(entry.expected),
+                "wrong": [{"hint": index, **_seal_data(wrong)} for index, wrong in entry.wrong],
             }
             for name, entry in self.checks.items()
         }
@@ -161,9 +240,11 @@ class AnswerKey:
             "format": FORMAT,
             "lab": self.lab,
             "seed": self.seed,
+            "source": self.source,
             "blocks": dict(self.blocks),
             "manual": dict(self.manual),
             "checks": checks,
+            "hints": [dict(hint) for hint in self.hints],
         }
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
@@ -186,14 +267,17 @@ class AnswerKey:
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise KeyFileError(f"{source} is not an answer key of format {FORMAT}. {remedy}")
         try:
+            hints = tuple({str(k): str(v) for k, v in hint.items()} for hint in data["hints"])
             return cls(
                 lab=str(data["lab"]),
                 seed=int(data["seed"]),
                 blocks={str(name): float(points) for name, points in data["blocks"].items()},
                 manual={str(name): float(points) for name, points in data["manual"].items()},
-                checks={str(name): _entry(entry) for name, entry in data["checks"].items()},
+                checks={str(name): _entry(entry, hints) for name, entry in data["checks"].items()},
+                hints=hints,
+                source=str(data["source"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
             raise KeyFileError(f"{source} is damaged: {error!r}. {remedy}") from None
 
     @classmethod
@@ -213,16 +297,42 @@ class AnswerKey:
         return cls.loads(text, source=f"the answer key {path.name}")
 
 
-def _entry(data: dict[str, Any]) -> KeyEntry:
+def _entry(data: dict[str, Any], hints: Sequence[Mapping[str, str]]) -> KeyEntry:
     """Read one check of a key file."""
     bytes.fromhex(data["salt"])
+    wrong = tuple((int(entry["hint"]), _seal(entry)) for entry in data["wrong"])
+    for index, _ in wrong:
+        hints[index]
     return KeyEntry(
         block=str(data["block"]),
         points=float(data["points"]),
         digits=int(data["digits"]),
         salt=data["salt"],
-        digest=str(data["digest"]),
-        buckets=tuple(Bucket(int(exponent), Fraction(shift)) for exponent, shift in data["buckets"]),
+        expected=_seal(data),
+        wrong=wrong,
+    )
+
+
+def _seal_data(sealed: Seal) -> dict[str, Any]:
+    """Return a seal as JSON data."""
+    return {
+        "digest": sealed.digest,
+        "buckets": " ".join(f"{b.exponent}:{_fraction_text(b.shift)}" for b in sealed.buckets),
+    }
+
+
+def _fraction_text(value: Fraction) -> str:
+    """Return a fraction as text that `Fraction` reads: the shortest exact one."""
+    decimal = f"{float(value):.4g}"
+    return decimal if Fraction(decimal) == value else str(value)
+
+
+def _seal(data: Mapping[str, Any]) -> Seal:
+    """Read a seal of a key file."""
+    pairs = (pair.split(":") for pair in data["buckets"].split())
+    return Seal(
+        str(data["digest"]),
+        tuple(Bucket(int(exponent), Fraction(shift)) for exponent, shift in pairs),
     )
 
 

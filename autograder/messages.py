@@ -6,6 +6,7 @@ filled with `str.format`; add a language by giving every entry one more text.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,20 @@ class Message:
             for name, value in self.details.items()
         }
         return text(self.key, language, **details)
+
+    def evidence(self) -> str:
+        """Return what the message is about, the same on every machine and for every layout of the code."""
+        details = {
+            name: value.evidence() if isinstance(value, Message) else _rounded(value)
+            for name, value in self.details.items()
+            if name != "line"
+        }
+        return json.dumps([self.key, details], sort_keys=True, ensure_ascii=False)
+
+
+def _rounded(value: Any) -> str:
+    """Return a detail as text; the last digits of a float differ from machine to machine."""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 class CheckFailed(Exception):  # noqa: N818  (an outcome, not an error of the library)
@@ -98,13 +113,11 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "no_line": {"es": "", "en": ""},
     "at_line": {"es": " en la línea {number} (`{code}`)", "en": " at line {number} (`{code}`)"},
-    "same_error": {
-        "es": "el mismo error que en la comprobación anterior.",
-        "en": "the same error as in the check above.",
-    },
-    "unreached": {
-        "es": "no se llegó a comprobar por el error anterior.",
-        "en": "not reached because of the error above.",
+    # The text of a hint comes from the answer key: see `AnswerKey.hint`.
+    "hint": {"es": "{es}", "en": "{en}"},
+    "same_cause": {
+        "es": "la misma causa que arriba.",
+        "en": "the same cause as above.",
     },
     # --- values ------------------------------------------------------------------------------------
     "not_callable": {
@@ -242,6 +255,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "the network has {seen} parameters; {expected} were expected. Layers with weights in "
         "order of use: {layers}.",
     },
+    "wrong_structure": {
+        "es": "el número de parámetros es correcto, pero las capas no tienen las formas pedidas, en "
+        "el orden en que se usan.",
+        "en": "the number of parameters is right, but the layers do not have the shapes asked for, in "
+        "the order in which they are used.",
+    },
     "unused_parameters": {
         "es": "{count} tensores de parámetros no se usan en `forward`. ¿Falta llamar a alguna capa?",
         "en": "{count} parameter tensors are not used in `forward`. Is a layer never called?",
@@ -309,6 +328,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "los parámetros del {network} cambiaron, pero no por el gradiente de la pérdida pedida.",
         "en": "the parameters of the {network} changed, but not by the gradient of the loss asked for.",
     },
+    "step_differs": {
+        "es": "aquí el fallo no son los gradientes de antes ni la otra red: el paso no mueve el {network} "
+        "como se pide. Corrige primero lo anterior: muestras, una sola pérdida, `backward()`, `step()`.",
+        "en": "neither old gradients nor the other network are the trouble here: the step does not move the "
+        "{network} as asked. Mend what stands above first: samples, one loss, `backward()`, `step()`.",
+    },
     "other_moved": {
         "es": "este paso también cambió los parámetros del {network}; solo debe moverse el {trained}.",
         "en": "this step changed the parameters of the {network} too; only the {trained} may move.",
@@ -357,13 +382,19 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "el optimizador del {network} es {seen}; se esperaba {expected}.",
         "en": "the optimiser of the {network} is {seen}; {expected} was expected.",
     },
+    "many_optimizers": {
+        "es": "hubo {count} optimizadores del {network}. Crea uno solo, antes de los ciclos: Adam recuerda "
+        "los gradientes pasados.",
+        "en": "there were {count} optimisers of the {network}. Make a single one, before the loops: Adam "
+        "remembers past gradients.",
+    },
     "wrong_owner": {
         "es": "el optimizador del {network} debe recibir todos los parámetros del {network} y ninguno más.",
         "en": "the optimiser of the {network} must hold all parameters of the {network} and no others.",
     },
     "wrong_loss_function": {
-        "es": "la función de pérdida no es la entropía cruzada binaria (nn.BCELoss()).",
-        "en": "the loss function is not the binary cross-entropy (nn.BCELoss()).",
+        "es": "la función de pérdida no es la media de la entropía cruzada binaria (nn.BCELoss()).",
+        "en": "the loss function is not the mean of the binary cross-entropy (nn.BCELoss()).",
     },
     "wrong_final_losses": {
         "es": "al final, las redes no están donde las deja un entrenamiento completo con los pasos "

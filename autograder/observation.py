@@ -24,7 +24,7 @@ class Observation:
         points: the marks that a right observation earns.
         values: the numbers seen; empty when the check failed before it saw any.
         digits: how many significant digits of the numbers are compared.
-        text: the normalised text seen, for text answers.
+        text: the normalised text seen, for text answers; else what the error was about.
         error: the key of the message that says why there are no numbers, None if there are.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +120,11 @@ class Lab:
             self._recording.observations[observation.name] = observation
         if self.key is None:
             return None if observation.error is None else False
-        return observation.error is None and self.key.accepts(observation)
+        return self.key.accepts(observation)
+
+    def hint(self, observation: Observation) -> Mapping[str, str] | None:
+        """Return the hint for an observation that a known wrong answer makes, by language."""
+        return None if self.key is None else self.key.hint(observation)
 
     def enter(self, block: Block) -> None:
         """Keep the entry of a block, in place of any earlier one."""

@@ -42,12 +42,12 @@ class Trace:
 
     Attributes:
         operations: readable names, in order, such as "Linear(2→256)".
-        dropouts: probability and shape of every dropout.
+        dropouts: probability and mask of every dropout, the mask 1 where a value is kept.
         parameters: ids of the parameters in order of first use.
     """
 
     operations: list[str] = field(default_factory=list)
-    dropouts: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
+    dropouts: list[tuple[float, torch.Tensor]] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
 
     def observe(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -64,17 +64,19 @@ class Trace:
             kind = "ConvTranspose" if args[6] else "Conv"
             self.operations.append(f"{kind}({args[0].shape[1]}→{output.shape[1]}, {kernel})")
         elif name in ("bernoulli_", "native_dropout"):
-            self._note_dropout(name, args)
+            self._note_dropout(name, args, output)
         elif name in _ACTIVATIONS:
             self.operations.append(_ACTIVATIONS[name])
 
-    def _note_dropout(self, name: str, args: tuple[Any, ...]) -> None:
+    def _note_dropout(self, name: str, args: tuple[Any, ...], output: Any) -> None:
         """Take note of a dropout; a CPU draws the mask of what is kept, CUDA has an operator."""
         value = args[1] if len(args) > 1 else 0.5
         if not isinstance(value, (int, float)):
             return
-        probability = float(value) if name == "native_dropout" else 1.0 - float(value)
-        self.dropouts.append((probability, tuple(args[0].shape)))
+        fused = name == "native_dropout"
+        probability = float(value) if fused else 1.0 - float(value)
+        mask = output[1] if fused else output
+        self.dropouts.append((probability, mask.detach().to(torch.float64, copy=True)))
         self.operations.append(f"Dropout({probability:.3g})")
 
     def describe(self) -> str:
@@ -115,13 +117,13 @@ def traced(network: nn.Module, inputs: torch.Tensor, running: Replay, trace: Tra
         running.observers.remove(trace.observe)
 
 
-def refill(network: nn.Module, inputs: torch.Tensor, running: Replay) -> Trace:
+def refill(network: nn.Module, inputs: torch.Tensor, running: Replay) -> list[nn.Parameter]:
     """Set all parameters from the seed, in order of first use in `forward`.
 
     So neither PyTorch's initialisers nor the names or the order of registration matter.
 
     Returns:
-        The trace of the pass in eval mode that found the order.
+        The parameters in that order.
 
     Raises:
         CheckFailed: if parameters are never used.
@@ -134,7 +136,7 @@ def refill(network: nn.Module, inputs: torch.Tensor, running: Replay) -> Trace:
     if len(used) < len(by_id):
         raise CheckFailed("unused_parameters", count=len(by_id) - len(used))
     fill(used, running.seed)
-    return trace
+    return used
 
 
 def structure(
@@ -143,17 +145,23 @@ def structure(
     output_shape: tuple[int, ...],
     parameters: int,
     running: Replay,
-) -> list[float]:
-    """Return output shape and number of parameters of a network; both must be as asked for."""
+) -> torch.Tensor:
+    """Return all parameters of a network as the seed sets them, one after the other in order of use.
+
+    The order and the shapes of its layers show in them; its activations do not.
+
+    Raises:
+        CheckFailed: if output shape or number of parameters are not as asked for.
+    """
     network = build(factory, running)
     trace = Trace()
     network.eval()
-    output = traced(network, supplied_rows(input_shape, running), running, trace)
-    require_tensor(output, shape=output_shape)
+    inputs = supplied_rows(input_shape, running)
+    require_tensor(traced(network, inputs, running, trace), shape=output_shape)
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
-    return [float(size) for size in output.shape] + [float(count)]
+    return torch.cat([parameter.detach().reshape(-1) for parameter in refill(network, inputs, running)])
 
 
 def evaluate(
@@ -169,7 +177,7 @@ def evaluate(
 def dropout_output(
     factory: Callable[[], Any], input_shape: tuple[int, ...], running: Replay, trace: Trace
 ) -> torch.Tensor:
-    """Return what identifies a network's dropout: probability and width of each, in order.
+    """Return what a network's dropout keeps in train mode: all masks, in order, scaled by probability.
 
     Its parameters and activations do not enter: these have checks of their own.
 
@@ -187,5 +195,5 @@ def dropout_output(
     once, again = (traced(network, inputs, running, Trace()) for _ in range(2))
     if not torch.equal(once, again):
         raise CheckFailed("dropout_in_eval")
-    table = [[probability, float(shape[-1])] for probability, shape in trace.dropouts]
-    return torch.tensor(table, dtype=torch.float64).reshape(-1, 2)
+    masks = [((1.0 + probability) * mask).reshape(-1) for probability, mask in trace.dropouts]
+    return torch.cat(masks) if masks else torch.zeros(0, dtype=torch.float64)

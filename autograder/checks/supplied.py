@@ -68,3 +68,50 @@ def fill(parameters: Iterable[nn.Parameter], seed: int, purpose: str = "paramete
             else:
                 values = 0.1 + 0.8 * u
             parameter.copy_(torch.from_numpy(values))
+
+
+def fill_gradients(parameters: Iterable[nn.Parameter], seed: int, purpose: str, scale: float = 1.0) -> None:
+    """Set the gradients of parameters from the seed, as if a backward pass had left them.
+
+    Args:
+        parameters: of a network.
+        seed: of the replay.
+        purpose: names what the gradients are for, so that two uses differ.
+        scale: their standard deviation.
+    """
+    for index, parameter in enumerate(parameters):
+        key = randomness.derive_key(seed, "gradient", purpose, index)
+        values = torch.from_numpy(scale * randomness.normal(key, tuple(parameter.shape)))
+        parameter.grad = values.to(parameter.device, parameter.dtype)
+
+
+class BlindLoss(nn.Module):
+    """A loss that does not look at labels: (n, 1) outputs, any labels -> the mean square of the outputs."""
+
+    def forward(self, output: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return a scalar."""
+        return output.square().mean()
+
+
+class BlindGenerator(nn.Module):
+    """A generator that does not look at its latent vectors, only at how many they are."""
+
+    def __init__(self, rows: torch.Tensor) -> None:
+        super().__init__()
+        self.linear = nn.Linear(rows.shape[1], rows.shape[1])
+        self.register_buffer("rows", rows)
+
+    def forward(self, latent_samples: torch.Tensor) -> torch.Tensor:
+        """Return one sample per latent vector, (n, sample_dim)."""
+        rows: torch.Tensor = self.get_buffer("rows")
+        index = torch.arange(len(latent_samples), device=rows.device) % len(rows)
+        output: torch.Tensor = self.linear(rows[index])
+        return output
+
+
+def blind_generator(sample_dim: int, running: Replay) -> BlindGenerator:
+    """Return a generator (n, anything) -> (n, sample_dim), its parameters set from the replay's seed."""
+    key = randomness.derive_key(running.seed, "blind generator", sample_dim)
+    network = BlindGenerator(torch.from_numpy(randomness.normal(key, (64, sample_dim))))
+    fill(network.parameters(), running.seed, "blind generator")
+    return network.to(running.device)

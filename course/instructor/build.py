@@ -11,22 +11,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbformat import NotebookNode
 
-from autograder.errors import KeyFileError
-from autograder.key import AnswerKey, enrol
-from autograder.session import Recording
-from course.instructor import observe as observing
 from course.instructor.environment import environment
+from course.instructor.keys import build_key
 from course.instructor.settings import Course, CourseError
-from course.instructor.source import (
-    grade_id,
-    is_check_cell,
-    manual_points,
-    read_source,
-    select_language,
-    write_notebook,
-)
+from course.instructor.source import is_check_cell, read_source, select_language, write_notebook
 
 Report = Callable[[str], None]
 
@@ -63,63 +52,6 @@ def write_source(course: Course, lab: str) -> Path:
     path = course.build / "source" / lab / f"{lab}.ipynb"
     write_notebook(notebook, path)
     return path
-
-
-def build_key(course: Course, lab: str) -> Path:
-    """Write a lab's answer key for its public seed.
-
-    A key that accepts what the reference does now is left as it is: the last digits of its numbers
-    differ from machine to machine, its verdicts do not.
-    """
-    recording = observing.observe(course, lab, seed=course.seed(lab))
-    notebook = read_source(course.source(lab))
-    _require_points(lab, notebook, recording)
-    key = AnswerKey(
-        lab=lab,
-        seed=recording.seed,
-        blocks=recording.blocks,
-        manual=manual_points(notebook),
-        checks={name: enrol(o, lab) for name, o in recording.observations.items()},
-    )
-    path = course.key(lab)
-    if not is_current(path, key, recording):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(key.dumps(), encoding="utf-8")
-    return path
-
-
-def is_current(path: Path, key: AnswerKey, recording: Recording) -> bool:
-    """Tell whether the key file at `path` says the same as `key` and accepts the recording."""
-    try:
-        written = AnswerKey.load(path)
-    except KeyFileError:
-        return False
-
-    def outline(some: AnswerKey) -> object:
-        checks = [(name, c.block, c.points, c.digits, len(c.buckets)) for name, c in some.checks.items()]
-        return (some.lab, some.seed, list(some.blocks.items()), dict(some.manual), checks)
-
-    return outline(written) == outline(key) and all(
-        written.accepts(o) for o in recording.observations.values()
-    )
-
-
-def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> None:
-    """Raise unless the marks of checks, blocks and nbgrader cells agree."""
-    declared = {
-        str(grade_id(cell)): float(cell.metadata["nbgrader"]["points"])
-        for cell in notebook.cells
-        if is_check_cell(cell)
-    }
-    blocks = {f"{name}_check": points for name, points in recording.blocks.items()}
-    if declared != blocks:
-        raise CourseError(f"{lab}: check cells say {declared}, but lab.marks says {blocks}.")
-    for block, points in recording.blocks.items():
-        total = sum(o.points for o in recording.observations.values() if o.block == block)
-        if abs(total - points) > 1e-9:
-            raise CourseError(
-                f"{lab}: the checks of {block} give {total:g} marks, the block says {points:g}."
-            )
 
 
 def build_release(course: Course, lab: str, language: str) -> Path:

@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from autograder.errors import GraderError
+from course.instructor import audit as auditing
+from course.instructor import audit_report
 from course.instructor import build as building
 from course.instructor import demo as demonstration
 from course.instructor import doctor as checkup
 from course.instructor import observe as observing
 from course.instructor import release as releasing
 from course.instructor.settings import CourseError, load_course
+from course.instructor.trial import TIME_LIMIT
 
 app = typer.Typer(
     help="Build, release and check the labs of this course. Grading itself is nbgrader's: see README.md.",
@@ -72,6 +75,47 @@ def observe(
     json_file.parent.mkdir(parents=True, exist_ok=True)
     json_file.write_text(text, encoding="utf-8")
     console.print(f"[green]✓[/] {len(recording.observations)} observations in {json_file}")
+
+
+@app.command()
+def audit(
+    labs: Annotated[list[str] | None, typer.Argument(help="ids of labs; all labs if left out")] = None,
+    jobs: Annotated[int | None, typer.Option(help="processes at a time; default: one per core")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="file to write")] = None,
+    bank: Annotated[
+        Path | None, typer.Option(help="another bank, in the format of answers.toml; takes one LAB")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="seed besides the public one; may be repeated")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="seconds for one answer")] = TIME_LIMIT,
+    fresh: Annotated[bool, typer.Option(help="forget the verdicts of earlier audits")] = False,
+) -> None:
+    """Measure the grader: run every wrong and equivalent answer of the banks and judge it."""
+    course = load_course()
+    if bank is not None and len(labs or []) != 1:
+        raise CourseError("--bank takes exactly one LAB: course audit LAB --bank FILE")
+    audits = []
+    for lab in labs or course.labs:
+        with audit_report.progress(console, lab) as (begin, advance):
+            found = auditing.audit_lab(
+                course,
+                lab,
+                bank=bank,
+                seeds=tuple(seed) if seed else auditing.OTHER_SEEDS,
+                jobs=jobs,
+                time_limit=time_limit,
+                fresh=fresh,
+                begin=begin,
+                advance=advance,
+            )
+        audits.append(found)
+    audit_report.show(console, audits)
+    if json_file is not None:
+        audit_report.write_json(json_file, audits)
+        console.print(f"[green]✓[/] {json_file}")
+    if not all(found.passed for found in audits):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -44,7 +44,7 @@ def observe(
         CourseError: if the lab is unknown, or `strict` and a cell or check fails.
     """
     notebook = select_language(read_source(course.source(course.require_lab(lab))), course.language)
-    with record(seed) as recording, _script_environment(device):
+    with record(seed) as recording, script_environment(device):
         run_cells(notebook, answers or {}, strict=strict, name=lab)
     if strict:
         failed = {name: o.error for name, o in recording.observations.items() if o.error}
@@ -65,7 +65,7 @@ def practise(course: Course, lab: str, answers: Mapping[str, str], language: str
     notebook = select_language(
         read_source(course.source(course.require_lab(lab))), language or course.language
     )
-    with _script_environment("cpu"):
+    with script_environment("cpu"):
         namespace = run_cells(notebook, answers, strict=False, name=lab)
     session = namespace.get("lab")
     if not isinstance(session, Lab):
@@ -102,7 +102,7 @@ def run_cells(
 
 
 @contextlib.contextmanager
-def _script_environment(device: str) -> Iterator[None]:
+def script_environment(device: str) -> Iterator[None]:
     """Set what a notebook run as a script needs.
 
     Few exploration steps, no window, no output, a folder to write in.

@@ -206,9 +206,9 @@ def make_train_set(train_data):
 
 # %% id="train_data_check" nbgrader={"grade": true, "grade_id": "train_data_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("train_data", points=10) as block:
-    block.tensor("train_data.shape", make_train_data, 1024, shape=(1024, 2), points=2)
     block.fingerprint("train_data.angles", column(make_train_data, 0), 1024, points=2)
     block.fingerprint("train_data.sines", column(make_train_data, 1), 1024, points=3)
+    block.fingerprint("train_data.points", make_train_data, 1024, shape=(1024, 2), points=2)
     block.dataset("train_set.pairs", make_train_set, shape=(1024, 2), points=3)
 block.score
 
@@ -545,8 +545,9 @@ def sample(generator, num_samples):
 # %% id="sample_check" nbgrader={"grade": true, "grade_id": "sample_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("sample", points=4) as block:
     small_generator = lab.supplied_generator(latent_dim=2, sample_dim=2)
-    block.tensor("sample.shape", sample, small_generator, 100, shape=(100, 2), points=2)
-    block.fingerprint("sample.values", sample, small_generator, 100, points=2)
+    block.fingerprint(
+        "sample.points", sample, small_generator, 100, shape=(100, 2), detached=True, points=4
+    )
 block.score
 
 # %% [markdown] id="run-text-es" tags=["lang-es"]

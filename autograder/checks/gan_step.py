@@ -1,0 +1,293 @@
+"""One training step of a generative adversarial network.
+
+A step is observed with small networks that the library supplies and with plain SGD, since Adam would
+hide a loss that is scaled. Each mistake is to cost its own marks only: whether old gradients are
+cleared and the other network is left alone is observed with a loss that does not look at labels, a
+generator that does not look at its latent vectors, and movements of unit length.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from autograder.checks import supplied
+from autograder.checks.tensors import require_scalar, seed_of, supplied_rows, values_of
+from autograder.messages import CheckFailed, Message
+from autograder.replay import Replay, replay
+
+if TYPE_CHECKING:
+    from autograder.block import Block
+
+# Several batch sizes: labels of a fixed length must not pass.
+BATCH_SIZES = (17, 32, 8, 24)
+STEP_LEARNING_RATE = 0.5
+
+
+def _flat(network: nn.Module) -> torch.Tensor:
+    """Return all parameters of a network as one vector, copied."""
+    return torch.cat([p.detach().reshape(-1).clone() for p in network.parameters()])
+
+
+def _gradients(network: nn.Module) -> list[torch.Tensor | None]:
+    """Return copies of all gradients of a network."""
+    return [None if p.grad is None else p.grad.detach().clone() for p in network.parameters()]
+
+
+@dataclass
+class StepTrial:
+    """What one call of a training step did.
+
+    Attributes:
+        returned: what the step returned.
+        movement: change of all parameters of each network, one vector per network.
+        other_gradients: gradients that the network which the step does not train holds afterwards.
+        labels: (outputs, labels) of every binary cross-entropy computed.
+        real_outputs: of the discriminator for the real batch, before the step.
+        batch_size: of the real batch.
+    """
+
+    returned: Any
+    movement: dict[str, torch.Tensor]
+    other_gradients: list[torch.Tensor | None]
+    labels: list[tuple[torch.Tensor, torch.Tensor]]
+    real_outputs: torch.Tensor
+    batch_size: int
+
+
+class StepChecks:
+    """The checks of one training step; each runs the step on fresh networks.
+
+    Args:
+        block: where results go.
+        function: the student's step. For `updates="discriminator"` it is called with
+            (discriminator, generator, optimizer, loss_function, real_samples), for "generator" with
+            (discriminator, generator, optimizer, loss_function, batch_size).
+        updates: the network that the step trains.
+        latent_dim: length of a latent vector.
+        sample_dim: length of a sample.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        function: Callable[..., Any],
+        updates: str,
+        latent_dim: int,
+        sample_dim: int,
+    ) -> None:
+        if updates not in ("discriminator", "generator"):
+            raise ValueError(f"updates must be 'discriminator' or 'generator', not {updates!r}")
+        self._block = block
+        self._function = function
+        self._trained = updates
+        self._other = "generator" if updates == "discriminator" else "discriminator"
+        self._latent_dim = latent_dim
+        self._sample_dim = sample_dim
+        self._trial = functools.cache(self._run_trial)
+        self._blind_trial = functools.cache(self._run_blind_trial)
+
+    def loss(self, name: str, *, points: float) -> bool | None:
+        """Check the loss that the step returns, for several batch sizes."""
+
+        def observe() -> list[float]:
+            return [_require_loss(self._trial(index).returned) for index in range(len(BATCH_SIZES))]
+
+        return self._block.run_check(name, points, observe, self._describe_wrong_loss)
+
+    def update(self, name: str, *, points: float) -> bool | None:
+        """Check how the step moves the network it trains, starting without gradients."""
+
+        def observe() -> list[float]:
+            moves = [self._moved(self._trial(index)) for index in range(len(BATCH_SIZES))]
+            return values_of(torch.stack(moves), self._block.lab.seed, name)
+
+        def diagnose() -> Message:
+            return Message("moved_wrong", {"network": Message(self._trained)})
+
+        return self._block.run_check(name, points, observe, diagnose)
+
+    def zero_grad(self, name: str, *, points: float) -> bool | None:
+        """Check that gradients left from before do not change what the step does."""
+
+        def observe() -> list[float]:
+            directions = []
+            for index in range(len(BATCH_SIZES)):
+                move = self._moved(self._blind_trial(index, True)[0])
+                clean = self._moved(self._blind_trial(index, False)[0])
+                if float((move - clean).abs().max()) > 1e-9:
+                    raise CheckFailed("gradients_kept")
+                directions.append(_direction(move))
+            return values_of(torch.stack(directions), self._block.lab.seed, name)
+
+        return self._block.run_check(name, points, observe, self._describe_wrong_step)
+
+    def isolation(self, name: str, *, points: float) -> bool | None:
+        """Check that the other network neither moves nor, in the discriminator's step, gets gradients.
+
+        The generator's loss has to flow through the discriminator, so gradients there are no mistake.
+        What is observed is a second step: after the first, an optimiser of the generator steps too,
+        so that gradients which the discriminator's step left there show in what follows.
+        """
+
+        def observe() -> list[float]:
+            directions = []
+            for index in range(len(BATCH_SIZES)):
+                first, second = self._blind_trial(index, False)
+                self._require_isolated(first)
+                directions += [_direction(self._moved(trial)) for trial in (first, second)]
+            return values_of(torch.stack(directions), self._block.lab.seed, name)
+
+        return self._block.run_check(name, points, observe, self._describe_wrong_step)
+
+    def _moved(self, trial: StepTrial) -> torch.Tensor:
+        """Return the movement of the trained network; it must have moved."""
+        move = trial.movement[self._trained]
+        if not move.any():
+            raise CheckFailed("not_moved", network=Message(self._trained))
+        return move
+
+    def _require_isolated(self, trial: StepTrial) -> None:
+        """Raise `CheckFailed` if the other network was touched."""
+        if trial.movement[self._other].any():
+            raise CheckFailed("other_moved", network=Message(self._other), trained=Message(self._trained))
+        leaked = any(gradient is not None and gradient.any() for gradient in trial.other_gradients)
+        if self._trained == "discriminator" and leaked:
+            raise CheckFailed("gradient_leaked")
+
+    def _run_trial(self, index: int) -> StepTrial:
+        """Call the step once, on fresh networks and with the binary cross-entropy."""
+        with self._replay(index) as running:
+            networks = {
+                "discriminator": supplied.small_discriminator(self._sample_dim, running),
+                "generator": supplied.small_generator(self._latent_dim, self._sample_dim, running),
+            }
+            return self._call(networks, self._optimizer(networks), nn.BCELoss(), BATCH_SIZES[index], running)
+
+    def _run_blind_trial(self, index: int, prefill: bool) -> tuple[StepTrial, StepTrial]:
+        """Call the step twice on the same networks, so that labels and latent vectors do not matter.
+
+        Args:
+            index: of the batch size.
+            prefill: whether both networks hold gradients from before.
+        """
+        with self._replay(index) as running:
+            networks = {
+                "discriminator": supplied.small_discriminator(self._sample_dim, running),
+                "generator": supplied.blind_generator(self._sample_dim, running),
+            }
+            if prefill:
+                for name, network in networks.items():
+                    supplied.fill_gradients(network.parameters(), running.seed, name)
+            optimizer = self._optimizer(networks)
+            loss = supplied.BlindLoss()
+            first = self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
+            if self._trained == "discriminator":
+                torch.optim.SGD(networks["generator"].parameters(), lr=STEP_LEARNING_RATE).step()
+            return first, self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
+
+    def _replay(self, index: int) -> contextlib.AbstractContextManager[Replay]:
+        """Return the replay of the trials with one batch size."""
+        if not callable(self._function):
+            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        lab = self._block.lab
+        return replay(seed_of(lab.seed, f"{self._block.name}/{index}"), lab.device)
+
+    def _optimizer(self, networks: dict[str, nn.Module]) -> torch.optim.Optimizer:
+        """Return the optimiser of the network that the step trains."""
+        return torch.optim.SGD(networks[self._trained].parameters(), lr=STEP_LEARNING_RATE)
+
+    def _call(
+        self,
+        networks: dict[str, nn.Module],
+        optimizer: torch.optim.Optimizer,
+        loss_function: nn.Module,
+        batch_size: int,
+        running: Replay,
+    ) -> StepTrial:
+        """Call the student's step and compare before and after."""
+        real_samples = supplied_rows((batch_size, self._sample_dim), running, "real")
+        labels: list[tuple[torch.Tensor, torch.Tensor]] = []
+        with torch.no_grad():
+            real_outputs = networks["discriminator"](real_samples)
+        before = {name: _flat(network) for name, network in networks.items()}
+        running.observers.append(functools.partial(_note_labels, labels))
+        last = real_samples if self._trained == "discriminator" else batch_size
+        returned = self._function(
+            networks["discriminator"], networks["generator"], optimizer, loss_function, last
+        )
+        running.observers.clear()
+        if isinstance(returned, torch.Tensor):
+            returned = returned.detach()
+        return StepTrial(
+            returned=returned,
+            movement={name: _flat(network) - before[name] for name, network in networks.items()},
+            other_gradients=_gradients(networks[self._other]),
+            labels=labels,
+            real_outputs=real_outputs,
+            batch_size=batch_size,
+        )
+
+    def _describe_wrong_step(self) -> Message:
+        """Say why a step is refused that left old gradients and the other network alone."""
+        if not self._trial(0).labels:
+            return Message("loss_not_called")
+        return Message("step_differs", {"network": Message(self._trained)})
+
+    def _describe_wrong_loss(self) -> Message:
+        """Find out, from the labels that the loss saw, why it is wrong."""
+        trial = self._trial(0)
+        if not trial.labels:
+            return Message("loss_not_called")
+        outputs = torch.cat([output.reshape(-1) for output, _ in trial.labels])
+        labels = torch.cat([label.reshape(-1) for _, label in trial.labels])
+        ones, zeros = int((labels == 1).sum()), int((labels == 0).sum())
+        if self._trained == "generator":
+            if zeros or ones != trial.batch_size:
+                return Message("generator_labels", {"ones": ones, "zeros": zeros})
+            return Message("wrong_loss")
+        is_real = torch.isin(outputs, trial.real_outputs.reshape(-1))
+        if is_real.any() and (~is_real).any():
+            real, fake = float(labels[is_real].mean()), float(labels[~is_real].mean())
+            if real < fake:
+                return Message("labels_swapped", {"real": real, "fake": fake})
+        batch = trial.batch_size
+        if ones != batch or zeros != batch:
+            details = {"ones": ones, "zeros": zeros, "other": len(labels) - ones - zeros}
+            expected = {"batch": batch, "expected_ones": batch, "expected_zeros": batch}
+            return Message("labels_wrong", {**details, **expected})
+        return Message("wrong_loss")
+
+
+def _require_loss(returned: Any) -> float:
+    """Return a loss as a float; it must be one finite number."""
+    if returned is None:
+        raise CheckFailed("returned_none")
+    if isinstance(returned, torch.Tensor) and returned.numel() != 1:
+        raise CheckFailed("loss_not_scalar", seen=f"Tensor {tuple(returned.shape)}")
+    if isinstance(returned, (tuple, list, dict, str)):
+        raise CheckFailed("loss_not_scalar", seen=type(returned).__name__)
+    return require_scalar(returned)
+
+
+def _direction(move: torch.Tensor) -> torch.Tensor:
+    """Return a movement at unit length: a loss that is scaled costs marks in `loss` and `update` only."""
+    return move / move.norm()
+
+
+def _note_labels(
+    labels: list[tuple[torch.Tensor, torch.Tensor]],
+    func: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    output: Any,
+) -> None:
+    """Note what a binary cross-entropy compares; an observer of `Replay`."""
+    if func is torch.ops.aten.binary_cross_entropy.default:
+        labels.append((args[0].detach().clone(), args[1].detach().clone()))

@@ -1,0 +1,393 @@
+"""A whole training run of a generative adversarial network.
+
+The student's function is run twice, with networks, data and steps that the library supplies. In the
+*ledger* run the steps train nothing: they note turns, batches and optimisers and return seeded numbers
+as losses, so that the loop is observed apart from everything else. In the *training* run the steps
+move the networks towards seeded targets, so that where the run ends depends on loop, optimisers, loss
+function and number of steps, but not on the order of the data.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from autograder import randomness
+from autograder.checks import supplied
+from autograder.checks.tensors import seed_of, supplied_rows, values_of
+from autograder.messages import CheckFailed, Message
+from autograder.replay import Replay, replay
+
+if TYPE_CHECKING:
+    from autograder.block import Block
+
+TRAINING_ROWS = 256
+TRAINING_BATCH = 32
+TRAINING_EPOCHS = 20
+STEPS = TRAINING_EPOCHS * TRAINING_ROWS // TRAINING_BATCH
+NETWORKS = ("discriminator", "generator")
+ADAM = "Adam(lr=0.001, betas=(0.9, 0.999))"
+# Standard deviations of the gradients that an optimiser is tried with: large after small and small
+# after large, so that every setting of Adam shows in the movement.
+GRADIENT_SCALES = (1.0, 0.01, 3.0)
+# Batch sizes that a loss function is tried with: a sum in place of a mean must show.
+LOSS_SIZES = (1, 2, 3, 5)
+
+
+@dataclass
+class Run:
+    """What one run of a student's `train` did.
+
+    Attributes:
+        networks: the two networks, by name.
+        rows: the training data, (rows, sample_dim).
+        turns: the network whose step was called, in order.
+        losses: what the steps returned, by network.
+        batches: the real samples of each discriminator step.
+        optimizers: what each step received as optimiser, in order and without repetition.
+        loss_functions: what the steps received as loss function, likewise.
+        history: what `train` returned.
+    """
+
+    networks: dict[str, nn.Module]
+    rows: torch.Tensor
+    turns: list[str] = field(default_factory=list)
+    losses: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in NETWORKS})
+    batches: list[torch.Tensor] = field(default_factory=list)
+    optimizers: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in NETWORKS})
+    loss_functions: list[Any] = field(default_factory=list)
+    history: Any = None
+
+    def note(self, network: str, optimizer: Any, loss_function: Any) -> None:
+        """Note what a step received."""
+        self.turns.append(network)
+        if not any(optimizer is seen for seen in self.optimizers[network]):
+            self.optimizers[network].append(optimizer)
+        if not any(loss_function is seen for seen in self.loss_functions):
+            self.loss_functions.append(loss_function)
+
+
+class TrainingChecks:
+    """The checks of a whole training run.
+
+    The student's function is called as
+    `train(discriminator, generator, train_set, num_epochs, discriminator_step, generator_step)`.
+    """
+
+    def __init__(self, block: Block, function: Callable[..., Any], latent_dim: int, sample_dim: int) -> None:
+        self._block = block
+        self._function = function
+        self._latent_dim = latent_dim
+        self._sample_dim = sample_dim
+        self._ledger = functools.cache(self._run_ledger)
+
+    def steps(self, name: str, *, points: float) -> bool | None:
+        """Check number, turns and batches of the steps, and that the history holds their losses."""
+
+        def observe() -> list[float]:
+            run, _, _ = self._ledger()
+            recorded = _history(run.history)
+            _require_steps(run, len(recorded))
+            epochs = _require_batches(run)
+            losses = run.losses["discriminator"] + run.losses["generator"]
+            if not all(map(functools.partial(math.isclose, rel_tol=1e-6), recorded, losses)):
+                raise CheckFailed("wrong_history")
+            # Sums over an epoch: correct loops may go through the data in other orders.
+            sums = torch.stack([epoch.sum(dim=0) for epoch in epochs])
+            seen = torch.cat([torch.tensor(recorded), sums.reshape(-1)])
+            return values_of(seen, self._block.lab.seed, name)
+
+        return self._block.run_check(name, points, observe, lambda: Message("wrong_history"))
+
+    def optimizers(self, name: str, *, points: float) -> bool | None:
+        """Check class, settings and ownership of the two optimisers, and the loss function.
+
+        Observed are the movements that the optimisers make with seeded gradients, and the loss
+        function's values on seeded outputs.
+        """
+
+        def observe() -> list[float]:
+            run, movements, losses = self._ledger()
+            if set(run.turns) != set(NETWORKS):
+                _require_steps(run, 0)
+            for network in NETWORKS:
+                _require_owner(network, run)
+            return [*losses, *values_of(movements, self._block.lab.seed, name)]
+
+        return self._block.run_check(
+            name, points, observe, lambda: _describe_wrong_optimizer(self._ledger()[0])
+        )
+
+    def final_losses(self, name: str, *, points: float) -> bool | None:
+        """Check where the run leaves the networks: losses and outputs recomputed from them."""
+
+        def observe() -> list[float]:
+            start, final = self._train()
+            if torch.equal(final, start):
+                raise CheckFailed("not_moved", network=Message("discriminator"))
+            return values_of(final, self._block.lab.seed, name)
+
+        def diagnose() -> Message:
+            return Message("wrong_final_losses")
+
+        from autograder.block import TRAINING_DIGITS
+
+        return self._block.run_check(name, points, observe, diagnose, digits=TRAINING_DIGITS)
+
+    def _run_ledger(self) -> tuple[Run, torch.Tensor, list[float]]:
+        """Run the student's `train` with steps that train nothing, then try what they received."""
+        with self._replay("ledger") as running:
+            run = self._prepare(running)
+            self._call(
+                run, _LedgerStep(run, running, "discriminator"), _LedgerStep(run, running, "generator")
+            )
+            movements = _movements(run, running) if set(run.turns) == set(NETWORKS) else torch.zeros(1)
+            return run, movements, _loss_values(run, running)
+
+    def _train(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run the student's `train` with steps that train; return numbers from before and after."""
+        with self._replay("training") as running:
+            run = self._prepare(running)
+            start = self._final_numbers(run, running)
+            self._call(
+                run,
+                functools.partial(_training_discriminator_step, run),
+                functools.partial(_training_generator_step, run, self._latent_dim),
+            )
+            return start, self._final_numbers(run, running)
+
+    def _replay(self, purpose: str) -> Any:
+        """Return the replay of one run."""
+        if not callable(self._function):
+            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        lab = self._block.lab
+        return replay(seed_of(lab.seed, f"{self._block.name}/{purpose}"), lab.device)
+
+    def _prepare(self, running: Replay) -> Run:
+        """Return a run with fresh networks and data."""
+        networks = {
+            "discriminator": supplied.small_discriminator(self._sample_dim, running),
+            "generator": supplied.small_generator(self._latent_dim, self._sample_dim, running),
+        }
+        return Run(networks, supplied_rows((TRAINING_ROWS, self._sample_dim), running))
+
+    def _call(
+        self, run: Run, discriminator_step: Callable[..., Any], generator_step: Callable[..., Any]
+    ) -> None:
+        """Call the student's function."""
+        run.history = self._function(
+            run.networks["discriminator"],
+            run.networks["generator"],
+            TensorDataset(run.rows.cpu(), torch.zeros(TRAINING_ROWS)),
+            TRAINING_EPOCHS,
+            discriminator_step,
+            generator_step,
+        )
+
+    def _final_numbers(self, run: Run, running: Replay) -> torch.Tensor:
+        """Return losses and outputs of the networks on data that the run never saw."""
+        latent = supplied_rows((16, self._latent_dim), running, "evaluation latent")
+        real = supplied_rows((16, self._sample_dim), running, "evaluation real")
+        with torch.no_grad():
+            fake = run.networks["generator"](latent)
+            on_real, on_fake = (run.networks["discriminator"](samples) for samples in (real, fake))
+            loss = nn.functional.binary_cross_entropy
+            losses = [
+                loss(on_real, torch.ones_like(on_real)) + loss(on_fake, torch.zeros_like(on_fake)),
+                loss(on_fake, torch.ones_like(on_fake)),
+            ]
+            return torch.cat([torch.stack(losses), *(t.reshape(-1) for t in (on_real, on_fake, fake))])
+
+
+# --- the steps that the library supplies -----------------------------------------------------------
+
+
+class _LedgerStep:
+    """A step that notes what it received and returns a seeded number as its loss."""
+
+    def __init__(self, run: Run, running: Replay, network: str) -> None:
+        self._run = run
+        self._network = network
+        key = randomness.derive_key(running.seed, "ledger", network)
+        self._losses = (0.1 + randomness.uniform(key, (2 * STEPS,))).tolist()
+
+    def __call__(
+        self,
+        discriminator: nn.Module,
+        generator: nn.Module,
+        optimizer: Any = None,
+        loss_function: Any = None,
+        samples: Any = None,
+        **named: Any,
+    ) -> torch.Tensor:
+        """Take the arguments of a step, by position or by the names that the notebook gives them."""
+        optimizer = named.pop(f"optimizer_{self._network}", optimizer)
+        samples = named.pop("real_samples", named.pop("batch_size", samples))
+        if named:
+            raise TypeError(f"a step has no argument {next(iter(named))!r}")
+        self._run.note(self._network, optimizer, loss_function)
+        if self._network == "discriminator":
+            self._run.batches.append(samples.detach().cpu().to(torch.float64, copy=True))
+        losses = self._run.losses[self._network]
+        losses.append(self._losses[len(losses) % len(self._losses)])
+        return torch.tensor(losses[-1])
+
+
+def _training_discriminator_step(
+    run: Run,
+    discriminator: nn.Module,
+    generator: nn.Module,
+    optimizer_discriminator: Any,
+    loss_function: Any,
+    real_samples: torch.Tensor,
+) -> torch.Tensor:
+    """Move the discriminator; its inputs do not depend on the order of the data."""
+    inputs = torch.randn(TRAINING_BATCH, real_samples.shape[1], device=real_samples.device)
+    return _update(optimizer_discriminator, loss_function, discriminator(inputs))
+
+
+def _training_generator_step(
+    run: Run,
+    latent_dim: int,
+    discriminator: nn.Module,
+    generator: nn.Module,
+    optimizer_generator: Any,
+    loss_function: Any,
+    batch_size: int,
+) -> torch.Tensor:
+    """Move the generator."""
+    device = next(generator.parameters()).device
+    output = discriminator(generator(torch.randn(int(batch_size), latent_dim, device=device)))
+    return _update(optimizer_generator, loss_function, output)
+
+
+def _update(optimizer: Any, loss_function: Any, output: torch.Tensor) -> torch.Tensor:
+    """Take one step of an optimiser towards random soft targets."""
+    loss: torch.Tensor = loss_function(output, torch.rand(output.shape, device=output.device))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+# --- what is observed ------------------------------------------------------------------------------
+
+
+def _movements(run: Run, running: Replay) -> torch.Tensor:
+    """Return how all parameters move when each optimiser steps with seeded gradients."""
+    parameters = [p for network in run.networks.values() for p in network.parameters()]
+    moves = []
+    for name in NETWORKS:
+        optimizer = run.optimizers[name][-1]
+        for turn, scale in enumerate(GRADIENT_SCALES):
+            supplied.fill_gradients(parameters, running.seed, f"{name} {turn}", scale)
+            before = torch.cat([p.detach().reshape(-1).clone() for p in parameters])
+            optimizer.step()
+            moves.append(torch.cat([p.detach().reshape(-1) for p in parameters]) - before)
+    return torch.stack(moves)
+
+
+def _loss_values(run: Run, running: Replay) -> list[float]:
+    """Return the values of the loss function that the steps received, on seeded outputs and labels.
+
+    Raises:
+        CheckFailed: if the steps received functions that differ.
+    """
+    tables = []
+    for loss_function in run.loss_functions:
+        values = []
+        for size in LOSS_SIZES:
+            output, label = (
+                torch.from_numpy(
+                    randomness.uniform(randomness.derive_key(running.seed, what, size), (size, 1))
+                )
+                for what in ("output", "label")
+            )
+            loss = loss_function(output.to(running.device), label.to(running.device))
+            values.append(float(loss.detach().reshape(-1)[0]))
+        tables.append(values)
+    if any(table != tables[0] for table in tables[1:]):
+        raise CheckFailed("wrong_loss_function")
+    return tables[0] if tables else []
+
+
+def _history(history: Any) -> list[float]:
+    """Return the losses that a history holds: all of the discriminator, then all of the generator."""
+    if history is None:
+        raise CheckFailed("returned_none")
+    try:
+        return [float(loss) for loss in [*history.discriminator, *history.generator]]
+    except (AttributeError, TypeError, ValueError):
+        raise CheckFailed("no_history", seen=type(history).__name__) from None
+
+
+def _require_steps(run: Run, recorded: int) -> None:
+    """Raise `CheckFailed` unless the steps are as many as asked for, take turns and are all recorded."""
+    counts = {name: run.turns.count(name) for name in NETWORKS}
+    if any(count != STEPS for count in counts.values()) or recorded != 2 * STEPS:
+        raise CheckFailed(
+            "wrong_steps",
+            epochs=TRAINING_EPOCHS,
+            batches=TRAINING_ROWS // TRAINING_BATCH,
+            expected=STEPS,
+            **counts,
+            recorded=recorded / 2,
+        )
+    if run.turns != list(NETWORKS) * STEPS:
+        raise CheckFailed("wrong_turns")
+
+
+def _require_batches(run: Run) -> list[torch.Tensor]:
+    """Return the data of every epoch; each must go through all of them in shuffled batches of 32."""
+    per_epoch = TRAINING_ROWS // TRAINING_BATCH
+    wanted = sorted(run.rows.cpu().tolist())
+    epochs = [
+        torch.cat(run.batches[start : start + per_epoch]) for start in range(0, len(run.batches), per_epoch)
+    ]
+    sizes = sorted({len(batch) for batch in run.batches})
+    if sizes != [TRAINING_BATCH] or any(sorted(epoch.tolist()) != wanted for epoch in epochs):
+        raise CheckFailed("wrong_batches", sizes=", ".join(str(size) for size in sizes))
+    if all(torch.equal(epoch, epochs[0]) for epoch in epochs[1:]):
+        raise CheckFailed("not_shuffled")
+    return epochs
+
+
+def _require_owner(network: str, run: Run) -> None:
+    """Raise `CheckFailed` unless the network's step received one optimiser, over that network alone."""
+    if len(run.optimizers[network]) > 1:
+        raise CheckFailed("many_optimizers", network=Message(network), count=len(run.optimizers[network]))
+    groups = getattr(run.optimizers[network][0], "param_groups", None)
+    if not isinstance(groups, list):
+        raise CheckFailed(
+            "wrong_optimizer",
+            network=Message(network),
+            seen=type(run.optimizers[network][0]).__name__,
+            expected=ADAM,
+        )
+    owned = {id(p) for group in groups for p in group["params"]}
+    if owned != {id(p) for p in run.networks[network].parameters()}:
+        raise CheckFailed("wrong_owner", network=Message(network))
+
+
+def _describe_wrong_optimizer(run: Run) -> Message:
+    """Say which optimiser, or that the loss function, is not as asked for."""
+    for network in NETWORKS:
+        optimizer = run.optimizers[network][0]
+        settings = {
+            name: value for name, value in optimizer.defaults.items() if value not in (None, False, 0)
+        }
+        usual = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}
+        if type(optimizer) is not torch.optim.Adam or settings != usual:
+            shown = ", ".join(
+                f"{name}={value}" for name, value in settings.items() if usual.get(name) != value
+            )
+            seen = f"{type(optimizer).__name__}({shown})"
+            return Message("wrong_optimizer", {"network": Message(network), "seen": seen, "expected": ADAM})
+    return Message("wrong_loss_function")
