@@ -227,17 +227,19 @@ class Block:
         factory: Callable[[], Any],
         *,
         input_shape: tuple[int, ...],
+        training: bool = False,
         low: float | None = None,
         high: float | None = None,
         points: float,
         digits: int = DIGITS,
     ) -> bool | None:
-        """Check what a network computes in eval mode, with parameters that the library sets.
+        """Check what a network computes with parameters that the library sets.
 
         Args:
             name: of the check.
             factory: the student's class.
             input_shape: of the batch it is called with.
+            training: whether it is in train mode, where dropout would show, or in eval mode.
             low: the least output allowed, if any.
             high: the greatest output allowed, if any.
             points: the marks of this check.
@@ -247,7 +249,7 @@ class Block:
 
         def observe() -> list[float]:
             with self._replay(name) as running:
-                output = networks.evaluate(factory, input_shape, running, trace)
+                output = networks.evaluate(factory, input_shape, running, trace, training=training)
                 tensors.require_tensor(output, low=low, high=high)
                 return tensors.values_of(output, self.lab.seed, name)
 

@@ -266,9 +266,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "{count} parameter tensors are not used in `forward`. Is a layer never called?",
     },
     "wrong_output": {
-        "es": "con pesos fijados por la biblioteca, la salida en modo eval no es la esperada. "
+        "es": "con pesos fijados por la biblioteca, la salida no es la esperada. "
         "Operaciones que se vieron: {operations}. Compáralas con el enunciado, en orden.",
-        "en": "with weights set by the library, the output in eval mode is not the one expected. "
+        "en": "with weights set by the library, the output is not the one expected. "
         "Operations seen: {operations}. Compare them with the text, in order.",
     },
     "dropout_inactive": {
@@ -389,8 +389,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "remembers past gradients.",
     },
     "wrong_owner": {
-        "es": "el optimizador del {network} debe recibir todos los parámetros del {network} y ninguno más.",
-        "en": "the optimiser of the {network} must hold all parameters of the {network} and no others.",
+        "es": "el optimizador del {network} debe recibir todos los parámetros del {network} y ninguno más; "
+        "recibió {own} de sus {total} tensores y {others} ajenos.",
+        "en": "the optimiser of the {network} must receive all parameters of the {network} and no others; "
+        "it received {own} of its {total} tensors and {others} foreign ones.",
     },
     "wrong_loss_function": {
         "es": "la función de pérdida no es la media de la entropía cruzada binaria (nn.BCELoss()).",

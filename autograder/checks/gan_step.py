@@ -214,6 +214,8 @@ class StepChecks:
         """Call the student's step and compare before and after."""
         real_samples = supplied_rows((batch_size, self._sample_dim), running, "real")
         labels: list[tuple[torch.Tensor, torch.Tensor]] = []
+        # The latent batch of an earlier step: one that seeds anew would get these numbers again.
+        torch.randn(batch_size, self._latent_dim, device=running.device)
         with torch.no_grad():
             real_outputs = networks["discriminator"](real_samples)
         before = {name: _flat(network) for name, network in networks.items()}

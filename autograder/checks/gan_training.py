@@ -372,8 +372,10 @@ def _require_owner(network: str, run: Run) -> None:
             expected=ADAM,
         )
     owned = {id(p) for group in groups for p in group["params"]}
-    if owned != {id(p) for p in run.networks[network].parameters()}:
-        raise CheckFailed("wrong_owner", network=Message(network))
+    own = {id(p) for p in run.networks[network].parameters()}
+    if owned != own:
+        counts = {"own": len(owned & own), "total": len(own), "others": len(owned - own)}
+        raise CheckFailed("wrong_owner", network=Message(network), **counts)
 
 
 def _describe_wrong_optimizer(run: Run) -> Message:

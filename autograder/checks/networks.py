@@ -165,12 +165,18 @@ def structure(
 
 
 def evaluate(
-    factory: Callable[[], Any], input_shape: tuple[int, ...], running: Replay, trace: Trace
+    factory: Callable[[], Any],
+    input_shape: tuple[int, ...],
+    running: Replay,
+    trace: Trace,
+    *,
+    training: bool,
 ) -> torch.Tensor:
-    """Return the output of a network in eval mode, with its parameters set from the seed."""
+    """Return the output of a network in train or eval mode, with its parameters set from the seed."""
     network = build(factory, running)
     inputs = supplied_rows(input_shape, running)
     refill(network, inputs, running)
+    network.train(training)
     return traced(network, inputs, running, trace)
 
 

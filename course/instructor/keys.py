@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +12,14 @@ from nbformat import NotebookNode
 
 import autograder
 from autograder.errors import KeyFileError
-from autograder.key import AnswerKey, KeyEntry, enrol, seal_wrong
+from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal_wrong
 from autograder.observation import Observation
 from autograder.session import Recording
 from course.instructor import observe as observing
 from course.instructor.bank import Answer, load_bank
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import grade_id, is_check_cell, manual_points, read_source
-from course.instructor.trial import Trial, run_trials
+from course.instructor.trial import Observations, Trial, run_trials
 
 
 def build_key(course: Course, lab: str) -> Path:
@@ -76,7 +77,7 @@ def make_key(course: Course, lab: str, source: str) -> AnswerKey:
     answers = load_bank(course.bank(lab)).values()
     hinted = [answer for answer in answers if answer.kind == "wrong" and answer.hint]
     trials = {t.answer.id: t for t in run_trials(course, lab, hinted, [recording.seed])}
-    return with_hints(key, [trials[answer.id] for answer in hinted])
+    return with_hints(key, recording.observations, [trials[answer.id] for answer in hinted])
 
 
 def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> None:
@@ -113,57 +114,57 @@ class _Claim:
         return self.answer.check == self.observation.name
 
 
-def with_hints(key: AnswerKey, trials: Sequence[Trial]) -> AnswerKey:
+def with_hints(key: AnswerKey, expected: Observations, trials: Sequence[Trial]) -> AnswerKey:
     """Return a key that knows what the given wrong answers observe.
 
     Args:
         key: without hints.
+        expected: what the key was made from.
         trials: of wrong answers with hints, run under the key's seed.
 
     Raises:
-        CourseError: if two answers with different hints look the same to the check that both name.
+        CourseError: if answers with different hints look the same to the check that they name.
     """
     hints: list[Mapping[str, str]] = []
+    quarrels: list[str] = []
     checks = {}
     for name, entry in key.checks.items():
         claims = [
             _Claim(trial.answer, observation)
             for trial in trials
             for observation in trial.observations.get(key.seed, {}).values()
-            if observation.name == name and not key.accepts(observation)
+            if observation.name == name and not agree(expected[name], observation)
         ]
-        checks[name] = _with_claims(entry, claims, hints)
+        checks[name] = _with_claims(entry, claims, hints, quarrels)
+    if quarrels:
+        raise CourseError(
+            "Some wrong answers look the same to the check that they name: give them one hint, or name "
+            "checks that tell them apart.\n" + "\n".join(quarrels)
+        )
     return replace(key, checks=checks, hints=tuple(hints))
 
 
-def _with_claims(entry: KeyEntry, claims: list[_Claim], hints: list[Mapping[str, str]]) -> KeyEntry:
-    """Return a check's entry with a hint for every observation that has one cause; extend `hints`."""
+def _with_claims(
+    entry: KeyEntry, claims: list[_Claim], hints: list[Mapping[str, str]], quarrels: list[str]
+) -> KeyEntry:
+    """Return a check's entry with a hint for every observation that has one cause.
+
+    Extends `hints`, and `quarrels` by a line for each observation that several answers claim.
+    """
     wrong = []
     while claims:
         sealed = seal_wrong(claims[0].observation, entry.salt)
-        same = [c for c in claims if c is claims[0] or sealed.opens(c.observation, entry.salt)]
+        opens = functools.partial(sealed.opens, salt=entry.salt, near=HINT_DISTANCE)
+        same = [claim for claim in claims if claim is claims[0] or opens(claim.observation)]
         claims = [c for c in claims if not any(c is other for other in same)]
-        hint = _winner(same)
-        if hint is not None:
+        rivals = [claim for claim in same if claim.named] or same
+        hint = rivals[0].answer.hint
+        if any(claim.answer.hint != hint for claim in rivals):
+            if rivals[0].named:
+                ids = ", ".join(claim.answer.id for claim in rivals)
+                quarrels.append(f"{rivals[0].observation.name}: {ids}")
+        else:
             if hint not in hints:
                 hints.append(hint)
             wrong.append((hints.index(hint), sealed))
     return replace(entry, wrong=tuple(wrong))
-
-
-def _winner(claims: list[_Claim]) -> Mapping[str, str] | None:
-    """Return the hint for an observation that several wrong answers make; None if it tells no one cause.
-
-    The hint of an answer that names this check goes before those of answers that name another.
-    """
-    named = [claim for claim in claims if claim.named]
-    rivals = named or claims
-    if all(claim.answer.hint == rivals[0].answer.hint for claim in rivals):
-        return rivals[0].answer.hint
-    if named:
-        ids = ", ".join(claim.answer.id for claim in named)
-        raise CourseError(
-            f"To {named[0].observation.name} the wrong answers {ids} look the same: give them one hint, "
-            "or name checks that tell them apart."
-        )
-    return None

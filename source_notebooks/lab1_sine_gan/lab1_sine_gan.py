@@ -332,7 +332,7 @@ with lab.marks("generator", points=8) as block:
         parameters=658,
         points=3,
     )
-    block.network_output("generator.output", Generator, input_shape=(8, 2), points=5)
+    block.network_output("generator.output", Generator, input_shape=(8, 2), training=True, points=5)
 block.score
 
 # %% [markdown] id="untrained-text-es" tags=["lang-es"]
@@ -406,7 +406,7 @@ block.score
 #
 # Ahora mejora $G$, con $D$ quieto. Genera `batch_size` muestras, pásalas por $D$ y calcula la pérdida contra etiquetas **uno**: $G$
 # gana cuando $D$ dice «real». Aquí no va `.detach()`: el gradiente tiene que volver desde $D$ hasta $G$. $D$ no cambia,
-# porque el optimizador que recibes solo mueve los parámetros de $G$.
+# porque el optimizador que recibes solo mueve los parámetros de $G$. También aquí va `zero_grad()` antes de `backward()`.
 #
 # ¿Por qué unos, si el juego pide minimizar $\ln(1 - D(G(z)))$? Porque al comienzo $D$ reconoce lo generado con facilidad, $D(G(z)) \approx 0$,
 # y ahí esa función es casi plana como función de lo que $D$ calcula antes de su sigmoide. Maximizar $\ln D(G(z))$, que es lo que hacen las
@@ -419,7 +419,7 @@ block.score
 #
 # Now improve $G$, while $D$ holds still. Generate `batch_size` samples, pass them through $D$ and compute the loss against labels
 # of **one**: $G$ wins when $D$ says “real”. No `.detach()` here: the gradient has to come back from $D$ to $G$. $D$ does not
-# change, because the optimiser you receive moves the parameters of $G$ only.
+# change, because the optimiser you receive moves the parameters of $G$ only. Here too, `zero_grad()` comes before `backward()`.
 #
 # Why ones, if the game asks to minimise $\ln(1 - D(G(z)))$? Because in the beginning $D$ recognises generated samples with ease,
 # $D(G(z)) \approx 0$, and there that function is almost flat as a function of what $D$ computes before its sigmoid. Maximising
