@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder import display, faults
 from autograder.checks import gan_step, gan_training, identity, networks, tensors, texts
-from autograder.messages import CheckFailed, Message
+from autograder.messages import CheckFailed, Message, Translated
 from autograder.observation import Observation
 from autograder.replay import Replay, replay
 
@@ -354,7 +354,7 @@ class Block:
                 passed = self.lab.accepts(observation)
             hint = self.lab.hint(observation) if passed is False else None
             if hint is not None:
-                message = Message("hint", dict(hint))
+                message = Message("hint", {"hint": Translated(hint)})
             elif message is None:
                 message = _verdict_message(passed, diagnose)
         self.results.append(Result(name, points, passed, self._said_once(message)))

@@ -7,12 +7,24 @@ filled with `str.format`; add a language by giving every entry one more text.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.errors import GraderError
 
 LANGUAGES = ("es", "en")
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A text that comes with its translations, such as a hint of an answer key."""
+
+    texts: Mapping[str, str]
+
+    def render(self, language: str) -> str:
+        """Return the text in one of `LANGUAGES`."""
+        return self.texts[language]
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,7 @@ class Message:
     def render(self, language: str) -> str:
         """Return the text in one of `LANGUAGES`."""
         details = {
-            name: value.render(language) if isinstance(value, Message) else value
+            name: value.render(language) if isinstance(value, (Message, Translated)) else value
             for name, value in self.details.items()
         }
         return text(self.key, language, **details)
@@ -114,7 +126,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "no_line": {"es": "", "en": ""},
     "at_line": {"es": " en la línea {number} (`{code}`)", "en": " at line {number} (`{code}`)"},
     # The text of a hint comes from the answer key: see `AnswerKey.hint`.
-    "hint": {"es": "{es}", "en": "{en}"},
+    "hint": {"es": "{hint}", "en": "{hint}"},
     "same_cause": {
         "es": "la misma causa que arriba.",
         "en": "the same cause as above.",

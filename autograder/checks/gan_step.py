@@ -162,13 +162,19 @@ class StepChecks:
             raise CheckFailed("gradient_leaked")
 
     def _run_trial(self, index: int) -> StepTrial:
-        """Call the step once, on fresh networks and with the binary cross-entropy."""
+        """Call the step with the binary cross-entropy, twice on fresh networks; return the second call.
+
+        A step that seeds anew draws the same latent vectors in both, a correct one does not.
+        """
         with self._replay(index) as running:
-            networks = {
-                "discriminator": supplied.small_discriminator(self._sample_dim, running),
-                "generator": supplied.small_generator(self._latent_dim, self._sample_dim, running),
-            }
-            return self._call(networks, self._optimizer(networks), nn.BCELoss(), BATCH_SIZES[index], running)
+            for _ in range(2):
+                networks = {
+                    "discriminator": supplied.small_discriminator(self._sample_dim, running),
+                    "generator": supplied.small_generator(self._latent_dim, self._sample_dim, running),
+                }
+                optimizer = self._optimizer(networks)
+                trial = self._call(networks, optimizer, nn.BCELoss(), BATCH_SIZES[index], running)
+            return trial
 
     def _run_blind_trial(self, index: int, prefill: bool) -> tuple[StepTrial, StepTrial]:
         """Call the step twice on the same networks, so that labels and latent vectors do not matter.
@@ -214,8 +220,6 @@ class StepChecks:
         """Call the student's step and compare before and after."""
         real_samples = supplied_rows((batch_size, self._sample_dim), running, "real")
         labels: list[tuple[torch.Tensor, torch.Tensor]] = []
-        # The latent batch of an earlier step: one that seeds anew would get these numbers again.
-        torch.randn(batch_size, self._latent_dim, device=running.device)
         with torch.no_grad():
             real_outputs = networks["discriminator"](real_samples)
         before = {name: _flat(network) for name, network in networks.items()}

@@ -62,19 +62,23 @@ def raising(error: BaseException) -> Any:
 def test_bad_tensor_is_described(lab: Lab, function: Any, said: str) -> None:
     import re
 
-    found = message(lab, "tensor", function, 4, shape=(4, 2), low=0.0, high=1.0)
+    found = message(lab, "fingerprint", function, 4, shape=(4, 2), low=0.0, high=1.0)
     assert re.search(said, found), found
 
 
-def test_float16_is_accepted_as_a_floating_tensor(lab: Lab) -> None:
-    with lab.marks("train_data", points=10) as block:
-        assert block.tensor(
-            "train_data.shape",
-            lambda n: torch.zeros(n, 2, dtype=torch.float16),
-            1024,
-            shape=(1024, 2),
-            points=2,
-        )
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_every_floating_type_is_accepted_and_widened(lab: Lab, dtype: torch.dtype) -> None:
+    def train_data(length: int) -> torch.Tensor:
+        angles = 2 * torch.pi * torch.rand(length, dtype=dtype)
+        return torch.stack([angles, torch.sin(angles)], dim=1)
+
+    with lab.marks("train_data", points=2) as block:
+        assert block.fingerprint("train_data.points", train_data, 1024, shape=(1024, 2), points=2)
+
+
+def test_result_in_a_gradient_graph_is_described(lab: Lab) -> None:
+    found = message(lab, "fingerprint", lambda n: torch.ones(n, requires_grad=True), 4, detached=True)
+    assert "no_grad()" in found
 
 
 @pytest.mark.parametrize("bad", [None, lambda n: None, lambda n: torch.zeros(n), lambda n: 3])
@@ -94,7 +98,7 @@ def test_column_of_no_matrix_is_described(lab: Lab, bad: Any) -> None:
     ],
 )
 def test_bad_scalar_is_described(lab: Lab, value: Any, said: str) -> None:
-    assert said in message(lab, "scalar", lambda: value)
+    assert said in message(lab, "scalars", lambda: value, [()])
 
 
 class NoForward(nn.Module):
@@ -203,7 +207,7 @@ def test_bad_training_run_is_described(lab: Lab, train: Any, said: str) -> None:
 
 def test_error_in_one_check_leaves_the_next_alone(lab: Lab) -> None:
     with lab.marks("train_data", points=10) as block:
-        block.tensor("train_data.shape", raising(ValueError("x")), 4, shape=(4, 2), points=2)
+        block.fingerprint("train_data.points", raising(ValueError("x")), 4, shape=(4, 2), points=2)
         assert block.dataset(
             "train_set.pairs", lambda rows: [(r, 0) for r in rows], shape=(1024, 2), points=3
         )
@@ -212,7 +216,7 @@ def test_error_in_one_check_leaves_the_next_alone(lab: Lab) -> None:
 
 def test_missing_name_in_a_check_cell_is_named(lab: Lab) -> None:
     with lab.marks("sample", points=4) as block:
-        block.tensor("sample.shape", no_such_name, 4, shape=(4, 2), points=2)  # type: ignore[name-defined]  # noqa: F821
+        block.fingerprint("sample.points", no_such_name, 4, points=2)  # type: ignore[name-defined]  # noqa: F821
     assert "`no_such_name` does not exist yet" in block.results[0].message.render("en")
     assert block.score == 0.0
 

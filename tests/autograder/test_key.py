@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from autograder import GraderError, KeyFileError, UnknownLabError, open_lab
-from autograder.key import AnswerKey, enrol, sketch
+from autograder.key import AnswerKey, KeyEntry, agree, enrol, seal_wrong, sketch
 from autograder.observation import Observation, project
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -20,6 +20,10 @@ digits = st.integers(1, 12)
 
 def observation(*values: float, text: str | None = None, digits: int = 8) -> Observation:
     return Observation("check", "block", 1.0, values=values, digits=digits, text=text)
+
+
+def accepts(entry: KeyEntry, seen: Observation) -> bool:
+    return AnswerKey("lab", 1, checks={"check": entry}).accepts(seen)
 
 
 @given(finite, digits)
@@ -51,19 +55,19 @@ def test_bucket_is_as_wide_as_the_digits_allow(x: float, digits: int) -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.lists(finite, min_size=1, max_size=6))
 def test_enrolled_observation_is_accepted(values: list[float]) -> None:
-    assert enrol(observation(*values), "lab").accepts(observation(*values))
+    assert accepts(enrol(observation(*values), "lab"), observation(*values))
 
 
 def test_zero_and_integers_can_be_enrolled() -> None:
     entry = enrol(observation(0.0, 1024.0, -3.0), "lab")
-    assert entry.accepts(observation(0.0, 1024.0, -3.0))
-    assert not entry.accepts(observation(0.001, 1024.0, -3.0))
+    assert accepts(entry, observation(0.0, 1024.0, -3.0))
+    assert not accepts(entry, observation(0.001, 1024.0, -3.0))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_nan_and_infinity_are_never_accepted(bad: float) -> None:
     entry = enrol(observation(1.0, 2.0), "lab")
-    assert not entry.accepts(observation(1.0, bad))
+    assert not accepts(entry, observation(1.0, bad))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -74,19 +78,19 @@ def test_nan_and_infinity_cannot_be_enrolled(bad: float) -> None:
 
 def test_another_number_of_values_is_refused() -> None:
     entry = enrol(observation(1.0, 2.0), "lab")
-    assert not entry.accepts(observation(1.0))
-    assert not entry.accepts(observation(1.0, 2.0, 3.0))
+    assert not accepts(entry, observation(1.0))
+    assert not accepts(entry, observation(1.0, 2.0, 3.0))
 
 
 def test_text_answers_are_compared_by_digest() -> None:
     entry = enrol(observation(text="mode collapse"), "lab")
-    assert entry.accepts(observation(text="mode collapse"))
-    assert not entry.accepts(observation(text="mode collaps"))
+    assert accepts(entry, observation(text="mode collapse"))
+    assert not accepts(entry, observation(text="mode collaps"))
 
 
 def test_key_of_another_check_does_not_fit() -> None:
     entry = enrol(observation(1.0), "lab")
-    assert not entry.accepts(replace(observation(1.0), name="other"))
+    assert not accepts(entry, replace(observation(1.0), name="other"))
 
 
 @pytest.mark.parametrize(
@@ -103,8 +107,8 @@ def test_key_of_another_check_does_not_fit() -> None:
 def test_changed_array_has_other_projections(change: object) -> None:
     array = torch.arange(16, dtype=torch.float64).reshape(4, 4).sin()
     entry = enrol(observation(*project(array, 1, "check")), "lab")
-    assert entry.accepts(observation(*project(array + 1e-13, 1, "check")))
-    assert not entry.accepts(observation(*project(change(array), 1, "check")))  # type: ignore[operator]
+    assert accepts(entry, observation(*project(array + 1e-13, 1, "check")))
+    assert not accepts(entry, observation(*project(change(array), 1, "check")))  # type: ignore[operator]
 
 
 def test_key_file_holds_no_expected_value() -> None:
@@ -114,8 +118,64 @@ def test_key_file_holds_no_expected_value() -> None:
 
 
 def test_key_file_survives_a_round_trip() -> None:
-    key = AnswerKey("lab", 7, {"block": 3.0}, {"question": 2.0}, {"check": enrol(observation(0.1), "lab")})
+    key = replace(hinting_key(), blocks={"block": 3.0}, manual={"question": 2.0}, source="abc")
     assert AnswerKey.loads(key.dumps()) == key
+
+
+HINT = {"es": "¡Al revés!", "en": "The wrong way round!"}
+
+
+def hinting_key() -> AnswerKey:
+    """Return a key that expects 0.1 and 2, and has a hint for 2 and 0.1 and for an error."""
+    entry = enrol(observation(0.1, 2.0), "lab")
+    error = replace(observation(text='["returned_none", {}]'), error="returned_none")
+    wrong = [seal_wrong(o, entry.salt) for o in (observation(2.0, 0.1), error)]
+    entry = replace(entry, wrong=tuple((0, sealed) for sealed in wrong))
+    return AnswerKey("lab", 7, checks={"check": entry}, hints=(HINT,))
+
+
+def test_known_wrong_observation_gets_its_hint() -> None:
+    assert hinting_key().hint(observation(2.0, 0.1)) == HINT
+    assert hinting_key().hint(observation(2.0 + 1e-12, 0.1)) == HINT
+
+
+def test_known_error_gets_its_hint() -> None:
+    error = replace(observation(text='["returned_none", {}]'), error="returned_none")
+    assert hinting_key().hint(error) == HINT
+    assert hinting_key().hint(replace(error, text='["not_tensor", {}]')) is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-1e-9, 1e-9))
+def test_right_observation_never_gets_a_hint(offset: float) -> None:
+    assert hinting_key().hint(observation(0.1 + offset, 2.0)) is None
+
+
+def test_unknown_wrong_observation_gets_no_hint() -> None:
+    assert hinting_key().hint(observation(2.0, 0.2)) is None
+    assert hinting_key().hint(replace(observation(2.0, 0.1), name="other")) is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(finite.filter(lambda x: abs(x) < 1e300), min_size=1, max_size=4), st.floats(-1.5, 1.5), digits
+)
+def test_comparison_outside_judges_as_the_key_does(values: list[float], offset: float, digits: int) -> None:
+    bucket, _ = sketch(values[0], digits)
+    moved = float(Fraction(values[0]) + Fraction(offset) * bucket.width)
+    expected, seen = observation(*values, digits=digits), observation(moved, *values[1:], digits=digits)
+    assert agree(expected, seen) == accepts(enrol(expected, "lab"), seen)
+
+
+@pytest.mark.parametrize("bad", [observation(1.0), observation(1.0, math.nan), observation(text="a")])
+def test_comparison_outside_refuses_what_has_other_parts(bad: Observation) -> None:
+    assert not agree(observation(1.0, 2.0), bad)
+
+
+def test_observation_with_an_error_is_never_accepted() -> None:
+    failed = replace(observation(1.0, 2.0), error="raised")
+    assert not agree(observation(1.0, 2.0), failed)
+    assert not accepts(enrol(observation(1.0, 2.0), "lab"), failed)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 1}', '{"format": 99}', "null"])
@@ -126,7 +186,7 @@ def test_damaged_key_file_is_named(text: str) -> None:
 
 def test_damaged_entry_is_named(lab1_key: AnswerKey) -> None:
     data = json.loads(lab1_key.dumps())
-    data["checks"]["sample.values"]["buckets"][0] = ["x", "1/0"]
+    data["checks"]["sample.points"]["buckets"] = "x:1/0"
     with pytest.raises(KeyFileError, match="damaged"):
         AnswerKey.loads(json.dumps(data))
 

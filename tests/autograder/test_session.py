@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from autograder import open_lab
+from autograder import column, open_lab
 from autograder.display import RED, BlockView
-from autograder.key import AnswerKey, enrol
+from autograder.key import AnswerKey, enrol, seal_wrong
 from autograder.session import Lab, record
 
 
@@ -20,10 +23,10 @@ def ones(length: int) -> torch.Tensor:
     return torch.ones(length, 2)
 
 
-def check(lab: Lab, function: object, block: str = "data") -> float:
+def check(lab: Lab, function: Callable[..., Any], block: str = "data") -> float:
     with lab.marks(block, points=5) as marks:
-        marks.tensor(f"{block}.shape", function, 4, shape=(4, 2), points=2)
-        marks.fingerprint(f"{block}.values", function, 4, points=3)
+        marks.fingerprint(f"{block}.first", column(function, 0), 4, points=2)
+        marks.fingerprint(f"{block}.values", function, 4, shape=(4, 2), points=3)
     return marks.score
 
 
@@ -47,7 +50,7 @@ def test_right_answer_gets_full_marks(lab: Lab) -> None:
 
 
 def test_half_right_answer_gets_the_marks_of_the_checks_it_passes(lab: Lab) -> None:
-    assert check(lab, lambda n: torch.zeros(n, 2)) == 2.0
+    assert check(lab, lambda n: torch.tensor([[1.0, 0.0]] * n)) == 2.0
 
 
 def test_score_is_a_plain_finite_float(lab: Lab) -> None:
@@ -88,6 +91,23 @@ def test_block_without_marks_does_not_divide_by_zero(lab: Lab) -> None:
     assert lab.summary(None).as_json()["students"] == ["12345"]
 
 
+def test_known_mistake_gets_its_hint_once(key: AnswerKey) -> None:
+    def transposed(length: int) -> torch.Tensor:
+        return torch.zeros(length, 2)
+
+    hint = {"es": "Son unos.", "en": "They are ones."}
+    with record(1) as recording:
+        check(open_lab("test"), transposed)
+    checks = {
+        name: replace(entry, wrong=((0, seal_wrong(recording.observations[name], entry.salt)),))
+        for name, entry in key.checks.items()
+        if name in recording.observations
+    }
+    lab = open_lab("test", language="en", key=replace(key, checks=checks, hints=(hint,)))
+    assert check(lab, transposed) == 0.0
+    assert list(lab.messages().values()) == ["They are ones.", "the same cause as above."]
+
+
 def test_failed_check_without_marks_is_not_complete(lab: Lab) -> None:
     with lab.marks("identity", points=0) as block:
         block.identity("", "")
@@ -99,7 +119,7 @@ def test_failed_check_is_shown_in_red_with_markup_escaped(lab: Lab) -> None:
         raise ValueError("<script>alert(1)</script>")
 
     with lab.marks("data", points=5) as block:
-        block.tensor("data.shape", hostile, 4, shape=(4, 2), points=2)
+        block.fingerprint("data.values", hostile, 4, shape=(4, 2), points=2)
     html = BlockView(block)._repr_html_()
     assert RED in html and "<script>" not in html and "&lt;script&gt;" in html
 
@@ -171,10 +191,10 @@ def test_everything_works_without_ipython(tmp_path: Path) -> None:
     script.write_text(
         "import sys\n"
         "sys.modules['IPython'] = None\n"
-        "from autograder import open_lab\n"
+        "from autograder import column, open_lab\n"
         "lab = open_lab('lab1_sine_gan', language='en')\n"
         "with lab.marks('sample', points=4) as block:\n"
-        "    block.tensor('sample.shape', sample, 3, shape=(3, 2), points=2)\n"
+        "    block.fingerprint('sample.points', sample, 3, shape=(3, 2), points=2)\n"
         "print(lab.summary())\n"
     )
     result = subprocess.run(

@@ -1,0 +1,130 @@
+"""The audit runs every answer on its own, judges it under several seeds, and misses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder.observation import Observation
+from course.instructor.audit import audit_lab, forgeable_checks
+from course.instructor.audit_report import write_json
+from course.instructor.bank import load_bank
+from course.instructor.settings import Course, CourseError
+
+LAB1 = "lab1_sine_gan"
+
+
+@pytest.fixture
+def elsewhere(course: Course, tmp_path: Path) -> Course:
+    """Return a course like the checkout that keeps its verdicts in a folder of its own."""
+    for name in ("source_notebooks", "autograder", "course.toml"):
+        (tmp_path / name).symlink_to(course.root / name)
+    return replace(course, root=tmp_path)
+
+
+def bank(folder: Path, **answers: str) -> Path:
+    """Write a bank with answers to the cell `sample`; names that begin with "wrong" are of wrong ones."""
+    entries = [
+        f'[[answer]]\nid = "{name}"\ncell = "sample"\nkind = "{name.split("_")[0]}"\n'
+        f"code = '''\n{code}'''\n"
+        for name, code in answers.items()
+    ]
+    path = folder / "bank.toml"
+    path.write_text("\n".join(entries), encoding="utf-8")
+    return path
+
+
+RIGHT = """
+def sample(generator, num_samples):
+    return generator(torch.randn((num_samples, 2), device=device)).detach().cpu()
+"""
+WRONG = RIGHT.replace("randn", "rand")
+
+
+@pytest.mark.slow
+def test_a_sample_of_the_bank_is_judged_as_it_should_be(course: Course, elsewhere: Course) -> None:
+    ids = list(load_bank(course.bank(LAB1)))
+    audit = audit_lab(elsewhere, LAB1, seeds=[7], only=lambda answer: ids.index(answer.id) % 4 == 0)
+    assert [(v.id, v.faults) for v in audit.verdicts if v.faults] == []
+    assert audit.forgeable == [] and audit.passed
+    assert audit.count("wrong") >= 25 and audit.count("equivalent") >= 4
+
+
+@pytest.mark.slow
+def test_what_is_amiss_is_found_and_nothing_else(elsewhere: Course, tmp_path: Path) -> None:
+    path = bank(
+        tmp_path,
+        equivalent_right=RIGHT,
+        equivalent_refused=WRONG,
+        wrong_refused=WRONG,
+        wrong_accepted=RIGHT,
+        wrong_unfinished="def sample(",
+        wrong_dies="import os\nos._exit(3)\n",
+        wrong_leaves="raise SystemExit\n",
+    )
+    audit = audit_lab(elsewhere, LAB1, bank=path, seeds=[7])
+    assert {v.id: v.faults for v in audit.verdicts if v.faults} == {
+        "equivalent_refused": ("seed 2023: refused by sample.points", "seed 7: refused by sample.points"),
+        "wrong_accepted": ("seed 2023: accepted", "seed 7: accepted"),
+        "wrong_dies": ("its process died (exit code 3)",),
+    }
+    assert not audit.passed
+    assert (audit.share("wrong", "right"), audit.share("equivalent", "right")) == ((3, 5), (1, 2))
+    write_json(tmp_path / "audit.json", [audit])
+    data = json.loads((tmp_path / "audit.json").read_text())
+    assert data["passed"] is False
+    assert data["labs"][0]["wrong_rejected"] == {"count": 3, "of": 5}
+
+
+@pytest.mark.slow
+def test_answer_that_never_ends_is_stopped(elsewhere: Course, tmp_path: Path) -> None:
+    path = bank(tmp_path, wrong_endless="while True:\n    pass\n")
+    audit = audit_lab(elsewhere, LAB1, bank=path, seeds=[], time_limit=2)
+    assert [v.faults for v in audit.verdicts] == [("stopped after 2 s",)]
+
+
+@pytest.mark.slow
+def test_interrupted_audit_goes_on_where_it_stopped(elsewhere: Course, tmp_path: Path) -> None:
+    path = bank(tmp_path, wrong_first=WRONG, wrong_second=WRONG + "\n", equivalent_third=RIGHT)
+
+    def interrupt(verdict: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        audit_lab(elsewhere, LAB1, bank=path, seeds=[], jobs=1, advance=interrupt)
+    begun: list[tuple[int, int]] = []
+    audit = audit_lab(elsewhere, LAB1, bank=path, seeds=[], begin=lambda *counts: begun.append(counts))
+    assert begun == [(3, 1)]
+    assert audit.passed and len(audit.verdicts) == 3
+
+
+def test_bank_of_an_unknown_check_is_described(elsewhere: Course, tmp_path: Path) -> None:
+    path = bank(tmp_path, wrong_a=WRONG)
+    path.write_text(path.read_text() + 'check = "sample.colour"\n')
+    with pytest.raises(CourseError, match=r"no check 'sample\.colour'"):
+        audit_lab(elsewhere, LAB1, bank=path)
+
+
+def test_bank_of_an_unknown_cell_is_described(elsewhere: Course, tmp_path: Path) -> None:
+    path = bank(tmp_path, wrong_a=WRONG)
+    path.write_text(path.read_text().replace('"sample"', '"simple"'))
+    with pytest.raises(CourseError, match="no student cell 'simple'"):
+        audit_lab(elsewhere, LAB1, bank=path, seeds=[])
+
+
+def recordings(values: Iterator[tuple[float, ...]] | list[tuple[float, ...]], points: float = 1.0) -> list:
+    return [{"check": Observation("check", "block", points, values=v)} for v in values]
+
+
+def test_check_is_forgeable_when_too_few_of_its_numbers_depend_on_the_seed() -> None:
+    assert forgeable_checks(recordings([(1, 2, 3, 4), (5, 6, 7, 8)])) == []
+    assert forgeable_checks(recordings([(1, 2, 3, 4), (5, 6, 7, 4)])) == ["check"]
+    assert forgeable_checks(recordings([(0.0,), (0.0,)])) == ["check"]
+
+
+def test_check_without_marks_may_be_forgeable() -> None:
+    assert forgeable_checks(recordings([(0.0,), (0.0,)], points=0.0)) == []
