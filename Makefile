@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # nbgrader calls `alembic` and `jupyter` by name, so the environment's programs must be found first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test notebooks bench lint format clean
+.PHONY: help setup demo test audit notebooks bench lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,6 +24,9 @@ demo: setup  ## build lab 1, grade a simulated class, write build/demo/report.ht
 
 test: setup  ## everything that CI checks
 	pytest -n 2 --dist loadgroup
+
+audit: setup  ## run every known wrong and equivalent answer and judge the grader
+	course audit
 
 notebooks: setup  ## rebuild all that is generated: release/, solutions/, autograder/keys/
 	course build

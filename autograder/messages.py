@@ -7,6 +7,7 @@ filled with `str.format`; add a language by giving every entry one more text.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,15 @@ class CheckFailed(Exception):  # noqa: N818  (an outcome, not an error of the li
 def text(key: str, language: str, **details: Any) -> str:
     """Return one text in the given language, with its gaps filled."""
     return TEXTS[key][language].format(**details)
+
+
+def say(key: str, **details: Any) -> str:
+    """Return a text in the language that COURSE_LANGUAGE names, for code that has no session.
+
+    Spanish unless it is set to another language that the library speaks.
+    """
+    language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
+    return text(key, language if language in LANGUAGES else LANGUAGES[0], **details)
 
 
 def require_language(language: str) -> str:
@@ -420,4 +430,32 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "discriminator": {"es": "discriminador", "en": "discriminator"},
     "generator": {"es": "generador", "en": "generator"},
+    # --- the names of jhwutils and lautils -------------------------------------------------------------
+    "number_is_nan": {
+        "es": "uno de los números es NaN: ninguna comparación con NaN se cumple.",
+        "en": "one of the numbers is NaN: no comparison with NaN holds.",
+    },
+    "array_empty": {"es": "el arreglo está vacío.", "en": "the array is empty."},
+    "array_shape_differs": {
+        "es": "la forma {seen} no es la esperada.",
+        "en": "the shape {seen} is not the one expected.",
+    },
+    "array_hash_differs": {
+        "es": "la forma {shape} es la esperada, los valores no.",
+        "en": "the shape {shape} is the one expected, the values are not.",
+    },
+    "scalar_hash_differs": {
+        "es": "el número {seen} no es el esperado.",
+        "en": "the number {seen} is not the one expected.",
+    },
+    "answer_differs": {
+        "es": "la respuesta no es la esperada.",
+        "en": "the answer is not the one expected.",
+    },
+    "tick_failed": {"es": "La comprobación falló", "en": "Test failed"},
+    "prestige": {"es": "¡Punto de prestigio!", "en": "Prestige mark achieved!"},
+    "no_marks_yet": {
+        "es": "Todavía no hay puntos: ejecuta primero las celdas de comprobación.",
+        "en": "There are no marks yet: run the check cells first.",
+    },
 }

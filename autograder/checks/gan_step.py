@@ -132,8 +132,8 @@ class StepChecks:
         """Check that the other network neither moves nor, in the discriminator's step, gets gradients.
 
         The generator's loss has to flow through the discriminator, so gradients there are no mistake.
-        What is observed is a second step: after the first, an optimiser of the generator steps too,
-        so that gradients which the discriminator's step left there show in what follows.
+        What is observed is a second step from the same place: after the first, an optimiser of the
+        generator steps too, so that gradients which the discriminator's step left there show.
         """
 
         def observe() -> list[float]:
@@ -191,9 +191,13 @@ class StepChecks:
             if prefill:
                 for name, network in networks.items():
                     supplied.fill_gradients(network.parameters(), running.seed, name)
+            trained = networks[self._trained]
+            start = [parameter.detach().clone() for parameter in trained.parameters()]
             optimizer = self._optimizer(networks)
             loss = supplied.BlindLoss()
             first = self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
+            # Only what the first step did to the other network shall show in the second.
+            _restore(trained, start)
             if self._trained == "discriminator":
                 torch.optim.SGD(networks["generator"].parameters(), lr=STEP_LEARNING_RATE).step()
             return first, self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
@@ -280,6 +284,14 @@ def _require_loss(returned: Any) -> float:
     if isinstance(returned, (tuple, list, dict, str)):
         raise CheckFailed("loss_not_scalar", seen=type(returned).__name__)
     return require_scalar(returned)
+
+
+def _restore(network: nn.Module, values: list[torch.Tensor]) -> None:
+    """Put the parameters of a network back, without gradients."""
+    with torch.no_grad():
+        for parameter, value in zip(network.parameters(), values, strict=True):
+            parameter.copy_(value)
+            parameter.grad = None
 
 
 def _direction(move: torch.Tensor) -> torch.Tensor:

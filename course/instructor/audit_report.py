@@ -83,10 +83,10 @@ def show(console: Console, audits: Sequence[Audit]) -> None:
 
 
 def _share(count: int, total: int) -> str:
-    """Return "n of m", coloured."""
+    """Return "n/m", coloured."""
     if total == 0:
         return "–"
-    return f"[{'green' if count == total else 'red'}]{count} of {total}[/]"
+    return f"[{'green' if count == total else 'red'}]{count}/{total}[/]"
 
 
 def write_json(path: Path, audits: Sequence[Audit]) -> None:

@@ -1,0 +1,107 @@
+"""Pictures and sounds under the names of `jhwutils.image_audio`, with Pillow and the standard library.
+
+Sounds are read from wav files of 8, 16 or 32 bits. Wavefront files (`load_obj`) are not read.
+"""
+
+from __future__ import annotations
+
+import io
+import wave
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+Array = NDArray[Any]
+
+
+def _bytes(picture: Any) -> NDArray[np.uint8]:
+    """Return values of [0, 1] as bytes; what lies outside is cut off."""
+    if isinstance(picture, torch.Tensor):
+        picture = picture.detach().cpu().numpy()
+    return (np.clip(np.asarray(picture, dtype=np.float64), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _display(data: bytes, width: str) -> None:
+    """Show an encoded picture in the notebook."""
+    from IPython.display import Image as Picture
+    from IPython.display import display
+
+    display(Picture(data=data, width=width))
+
+
+def show_image(a: Any, fmt: str = "png", width: str = "100%") -> None:
+    """Show an array (height, width) or (height, width, 3) of values in [0, 1]."""
+    file = io.BytesIO()
+    Image.fromarray(_bytes(a)).save(file, fmt)
+    _display(file.getvalue(), width)
+
+
+def show_gif(a: Any, width: str = "100%", duration: int = 10) -> None:
+    """Show frames (n, height, width[, 3]) of values in [0, 1] as a film.
+
+    Args:
+        a: the frames.
+        width: in the page.
+        duration: of each frame, in milliseconds.
+    """
+    frames = [Image.fromarray(frame) for frame in _bytes(a)]
+    file = io.BytesIO()
+    frames[0].save(file, "gif", save_all=True, append_images=frames[1:], loop=0, duration=duration)
+    _display(file.getvalue(), width)
+
+
+def show_frames(img_seq: Any, n: int = 10) -> None:
+    """Show `n` frames of a sequence, evenly spaced, one below the other."""
+    for index in range(n):
+        show_image(img_seq[index * len(img_seq) // n])
+
+
+def show_image_mpl(array: Any) -> None:
+    """Draw an array (height, width[, 1 or 3]) of values in [0, 1] into the current axes."""
+    picture = _bytes(array)
+    plt.imshow(picture.squeeze(), interpolation="nearest", cmap="gray", vmin=0, vmax=255)
+    plt.axis("off")
+
+
+def load_image_colour(fname: str | Path) -> Array:
+    """Return a picture as (height, width, 3) values in [0, 1]."""
+    with Image.open(fname) as picture:
+        return np.asarray(picture.convert("RGB"), dtype=np.float64) / 255.0
+
+
+def load_image_gray(fname: str | Path) -> Array:
+    """Return a picture as (height, width) values in [0, 1]: its luminance (ITU-R BT.709)."""
+    luminance: Array = load_image_colour(fname) @ np.array([0.2125, 0.7154, 0.0721])
+    return luminance
+
+
+def load_sound(wav_file: str | Path) -> Array:
+    """Return a wav file as one channel of values in [-1, 1]."""
+    with wave.open(str(wav_file), "rb") as file:
+        width, channels = file.getsampwidth(), file.getnchannels()
+        data = file.readframes(file.getnframes())
+    types = {1: "u1", 2: "<i2", 4: "<i4"}
+    if width not in types:
+        raise ValueError(f"{wav_file}: sounds of {8 * width} bits cannot be read; convert it to 16 bits")
+    samples = np.frombuffer(data, dtype=types[width]).astype(np.float64)
+    samples = samples - 128.0 if width == 1 else samples
+    sound: Array = (samples / (2.0 ** (8 * width - 1) - 1)).reshape(-1, channels).mean(axis=1)
+    return sound
+
+
+def play_sound(audio: Any, sr: int = 44100) -> None:
+    """Show a player for one channel of values in [-1, 1], `sr` samples a second."""
+    from IPython.display import Audio, display
+
+    display(Audio(np.clip(np.asarray(audio), -1.0, 1.0), rate=sr, normalize=False))
+
+
+def plot_sound(audio: Any) -> None:
+    """Draw one channel of a sound over time, at 44,100 samples a second."""
+    plt.plot(np.arange(len(audio)) / 44100.0, audio, "c", alpha=0.5)
+    plt.xlabel("Time (s)")
