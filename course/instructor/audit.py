@@ -216,13 +216,19 @@ class _Judge:
         """Return the verdict on one answer."""
         answer = trial.answer
         if trial.error is not None:
-            return Verdict(answer.id, answer.kind, {}, False, faults=(trial.error,))
+            # No marks without a verdict: a wrong answer that ends its process is refused, by no check.
+            unnamed = answer.kind == "wrong" and answer.check is None
+            faults = [] if unnamed else [trial.error]
+            by_check = None if answer.check is None else False
+            return Verdict(answer.id, answer.kind, {}, answer.kind == "wrong", by_check, None, tuple(faults))
         refused = {seed: self._refused(seed, seen) for seed, seen in trial.observations.items()}
         if answer.kind == "equivalent":
             faults = [
                 f"seed {seed}: refused by {', '.join(names)}" for seed, names in refused.items() if names
             ]
-            return Verdict(answer.id, answer.kind, refused, not faults, faults=tuple(faults))
+            right = not faults
+            faults += [f"{name} has a hint for it" for name in self._misled(trial)]
+            return Verdict(answer.id, answer.kind, refused, right, faults=tuple(faults))
         faults = [f"seed {seed}: accepted" for seed, names in refused.items() if not names]
         right = not faults
         by_check = None
@@ -248,6 +254,11 @@ class _Judge:
         if seen is None:
             return False
         return self._key.accepts(seen) if seed == self._key.seed else agree(expected, seen)
+
+    def _misled(self, trial: Trial) -> list[str]:
+        """Return the checks that accept an answer in practice and yet have a hint for it."""
+        seen = trial.observations[self._key.seed].values()
+        return [o.name for o in seen if self._key.hint(o) is not None and self._key.accepts(o)]
 
     def _hinted(self, trial: Trial) -> bool:
         """Tell whether the check that an answer names, or else some check, gives its hint."""

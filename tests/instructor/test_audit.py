@@ -64,25 +64,26 @@ def test_what_is_amiss_is_found_and_nothing_else(elsewhere: Course, tmp_path: Pa
         wrong_accepted=RIGHT,
         wrong_unfinished="def sample(",
         wrong_dies="import os\nos._exit(3)\n",
+        equivalent_dies="import os\nos._exit(3)\n",
         wrong_leaves="raise SystemExit\n",
     )
     audit = audit_lab(elsewhere, LAB1, bank=path, seeds=[7])
     assert {v.id: v.faults for v in audit.verdicts if v.faults} == {
         "equivalent_refused": ("seed 2023: refused by sample.points", "seed 7: refused by sample.points"),
         "wrong_accepted": ("seed 2023: accepted", "seed 7: accepted"),
-        "wrong_dies": ("its process died (exit code 3)",),
+        "equivalent_dies": ("its process died (exit code 3)",),
     }
     assert not audit.passed
-    assert (audit.share("wrong", "right"), audit.share("equivalent", "right")) == ((3, 5), (1, 2))
+    assert (audit.share("wrong", "right"), audit.share("equivalent", "right")) == ((4, 5), (1, 3))
     write_json(tmp_path / "audit.json", [audit])
     data = json.loads((tmp_path / "audit.json").read_text())
     assert data["passed"] is False
-    assert data["labs"][0]["wrong_rejected"] == {"count": 3, "of": 5}
+    assert data["labs"][0]["wrong_rejected"] == {"count": 4, "of": 5}
 
 
 @pytest.mark.slow
 def test_answer_that_never_ends_is_stopped(elsewhere: Course, tmp_path: Path) -> None:
-    path = bank(tmp_path, wrong_endless="while True:\n    pass\n")
+    path = bank(tmp_path, equivalent_endless="while True:\n    pass\n")
     audit = audit_lab(elsewhere, LAB1, bank=path, seeds=[], time_limit=2)
     assert [v.faults for v in audit.verdicts] == [("stopped after 2 s",)]
 

@@ -66,6 +66,7 @@ def test_answer_key_accepts_the_reference_solution(course: Course, lab1_key: Ans
     recording = observe(course, LAB1, seed=course.seed(LAB1))
     assert list(recording.observations) == list(lab1_key.checks)
     assert [name for name, o in recording.observations.items() if not lab1_key.accepts(o)] == []
+    assert [name for name, o in recording.observations.items() if lab1_key.hint(o)] == []
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
