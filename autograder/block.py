@@ -352,7 +352,8 @@ class Block:
                 passed: bool | None = observation.error is None
             else:
                 passed = self.lab.accepts(observation)
-            hint = self.lab.hint(observation) if passed is False else None
+            unwritten = observation.error in ("not_written", "name_missing")
+            hint = self.lab.hint(observation) if passed is False and not unwritten else None
             if hint is not None:
                 message = Message("hint", {"hint": Translated(hint)})
             elif message is None:

@@ -83,7 +83,12 @@ def run_trials(
 
 
 def _pool(jobs: int) -> ProcessPool:
-    """Return a pool whose every process serves one answer, forked from one that has imported all."""
+    """Return a pool whose every process serves one answer.
+
+    Where the system can, they are forked from one that has imported everything.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return ProcessPool(max_workers=jobs, max_tasks=1)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, *_PRELOADED])
     return ProcessPool(max_workers=jobs, max_tasks=1, context=context)

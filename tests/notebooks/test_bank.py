@@ -10,6 +10,7 @@ from autograder.session import Lab
 from course.instructor.bank import load_bank
 from course.instructor.observe import practise
 from course.instructor.settings import Course, CourseError
+from course.instructor.source import grade_id, read_source, select_language
 
 LAB1 = "lab1_sine_gan"
 BANK = load_bank(Path(__file__).parents[2] / "source_notebooks" / LAB1 / "answers.toml")
@@ -80,8 +81,6 @@ def test_known_mistake_gets_its_hint_in_the_language_of_the_notebook(
 def test_mistake_that_the_bank_does_not_know_is_described(
     course: Course, cell: str, old: str, new: str, said: str
 ) -> None:
-    from course.instructor.source import grade_id, read_source, select_language
-
     source = select_language(read_source(course.source(LAB1)), "es")
     (solved,) = [c.source for c in source.cells if grade_id(c) == cell]
     assert old in solved
