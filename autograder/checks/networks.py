@@ -42,13 +42,14 @@ class Trace:
 
     Attributes:
         operations: readable names, in order, such as "Linear(2→256)".
-        dropouts: probability and mask of every dropout, the mask 1 where a value is kept.
+        masks: what every dropout multiplied its input by: 0 where a value was dropped.
         parameters: ids of the parameters in order of first use.
     """
 
     operations: list[str] = field(default_factory=list)
-    dropouts: list[tuple[float, torch.Tensor]] = field(default_factory=list)
+    masks: list[torch.Tensor] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
+    _drawn: list[torch.Tensor] = field(default_factory=list)
 
     def observe(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Take note of one operator; an observer of `Replay`."""
@@ -65,19 +66,27 @@ class Trace:
             self.operations.append(f"{kind}({args[0].shape[1]}→{output.shape[1]}, {kernel})")
         elif name in ("bernoulli_", "native_dropout"):
             self._note_dropout(name, args, output)
+        elif name in ("mul", "mul_"):
+            self._note_product(args)
         elif name in _ACTIVATIONS:
             self.operations.append(_ACTIVATIONS[name])
 
     def _note_dropout(self, name: str, args: tuple[Any, ...], output: Any) -> None:
-        """Take note of a dropout; a CPU draws the mask of what is kept, CUDA has an operator."""
+        """Take note of a dropout: on CUDA it is one operator, a CPU draws a mask and then multiplies."""
         value = args[1] if len(args) > 1 else 0.5
         if not isinstance(value, (int, float)):
             return
-        fused = name == "native_dropout"
-        probability = float(value) if fused else 1.0 - float(value)
-        mask = output[1] if fused else output
-        self.dropouts.append((probability, mask.detach().to(torch.float64, copy=True)))
+        if name == "native_dropout":
+            probability = float(value)
+            self.masks.append(output[1].to(torch.float64) / (1.0 - probability))
+        else:
+            probability = 1.0 - float(value)
+            self._drawn.append(output)
         self.operations.append(f"Dropout({probability:.3g})")
+
+    def _note_product(self, args: tuple[Any, ...]) -> None:
+        """Take note of a product with a mask that was drawn: as it is now, scaled or not."""
+        self.masks += [mask.clone() for mask in self._drawn if any(mask is value for value in args)]
 
     def describe(self) -> str:
         """Return the operations as a line for a message."""
@@ -183,7 +192,7 @@ def evaluate(
 def dropout_output(
     factory: Callable[[], Any], input_shape: tuple[int, ...], running: Replay, trace: Trace
 ) -> torch.Tensor:
-    """Return what a network's dropout keeps in train mode: all masks, in order, scaled by probability.
+    """Return what a network's dropouts multiply their inputs by in train mode, one after the other.
 
     Its parameters and activations do not enter: these have checks of their own.
 
@@ -201,5 +210,5 @@ def dropout_output(
     once, again = (traced(network, inputs, running, Trace()) for _ in range(2))
     if not torch.equal(once, again):
         raise CheckFailed("dropout_in_eval")
-    masks = [((1.0 + probability) * mask).reshape(-1) for probability, mask in trace.dropouts]
+    masks = [mask.reshape(-1) for mask in trace.masks]
     return torch.cat(masks) if masks else torch.zeros(0, dtype=torch.float64)
