@@ -37,7 +37,7 @@ def explain(error: BaseException) -> Message:
 
 def _place(error: BaseException) -> Message:
     """Say at which line of the student's own code the exception was raised."""
-    foreign = _foreign_folders()
+    foreign = foreign_folders()
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith(foreign):
             code = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
@@ -45,7 +45,7 @@ def _place(error: BaseException) -> Message:
     return Message("no_line")
 
 
-def _foreign_folders() -> tuple[str, ...]:
+def foreign_folders() -> tuple[str, ...]:
     """Return the folders whose code no student wrote."""
     paths = sysconfig.get_paths()
     own = Path(__file__).parent

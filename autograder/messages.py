@@ -76,8 +76,13 @@ def say(key: str, **details: Any) -> str:
 
     Spanish unless it is set to another language that the library speaks.
     """
+    return say_message(Message(key, details))
+
+
+def say_message(message: Message) -> str:
+    """Return a message in the language that COURSE_LANGUAGE names; see `say`."""
     language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
-    return text(key, language if language in LANGUAGES else LANGUAGES[0], **details)
+    return message.render(language if language in LANGUAGES else LANGUAGES[0])
 
 
 def require_language(language: str) -> str:
@@ -453,6 +458,30 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "the answer is not the one expected.",
     },
     "tick_failed": {"es": "La comprobación falló", "en": "Test failed"},
+    "tick_failed_at": {
+        "es": "no se cumple la comprobación de la línea {number}.",
+        "en": "the check at line {number} does not hold.",
+    },
+    "not_numbers": {
+        "es": "se esperaban números reales y hay {seen}.",
+        "en": "real numbers were expected and this is {seen}.",
+    },
+    "not_a_number": {
+        "es": "se esperaba un número, no {seen}",
+        "en": "one number was expected, not {seen}",
+    },
+    "not_hexadecimal": {
+        "es": "se esperaba un número como texto hexadecimal, no {seen}",
+        "en": "a number as hexadecimal text was expected, not {seen}",
+    },
+    "no_operator": {
+        "es": "no existe el operador {seen}: elige uno de {known}",
+        "en": "there is no operator {seen}: choose one of {known}",
+    },
+    "lengths_differ": {
+        "es": "las listas tienen {first} y {second} elementos.",
+        "en": "the lists have {first} and {second} elements.",
+    },
     "prestige": {"es": "¡Punto de prestigio!", "en": "Prestige mark achieved!"},
     "no_marks_yet": {
         "es": "Todavía no hay puntos: ejecuta primero las celdas de comprobación.",

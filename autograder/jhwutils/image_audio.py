@@ -19,11 +19,21 @@ from PIL import Image
 Array = NDArray[Any]
 
 
+def _numbers(values: Any) -> Array:
+    """Return an array of float64 of what a notebook passes, also of a tensor with gradients."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().to(torch.float64).numpy()
+    return np.asarray(values, dtype=np.float64)
+
+
 def _bytes(picture: Any) -> NDArray[np.uint8]:
-    """Return values of [0, 1] as bytes; what lies outside is cut off."""
-    if isinstance(picture, torch.Tensor):
-        picture = picture.detach().cpu().numpy()
-    return (np.clip(np.asarray(picture, dtype=np.float64), 0.0, 1.0) * 255.0).astype(np.uint8)
+    """Return values of [0, 1] as bytes; what lies outside is cut off, NaN is black."""
+    return (np.clip(np.nan_to_num(_numbers(picture)), 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return a picture of bytes (height, width[, 1, 3 or 4])."""
+    return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
 
 
 def _display(data: bytes, width: str) -> None:
@@ -37,7 +47,7 @@ def _display(data: bytes, width: str) -> None:
 def show_image(a: Any, fmt: str = "png", width: str = "100%") -> None:
     """Show an array (height, width) or (height, width, 3) of values in [0, 1]."""
     file = io.BytesIO()
-    Image.fromarray(_bytes(a)).save(file, fmt)
+    _picture(_bytes(a)).save(file, fmt)
     _display(file.getvalue(), width)
 
 
@@ -49,7 +59,7 @@ def show_gif(a: Any, width: str = "100%", duration: int = 10) -> None:
         width: in the page.
         duration: of each frame, in milliseconds.
     """
-    frames = [Image.fromarray(frame) for frame in _bytes(a)]
+    frames = [_picture(frame) for frame in _bytes(a)]
     file = io.BytesIO()
     frames[0].save(file, "gif", save_all=True, append_images=frames[1:], loop=0, duration=duration)
     _display(file.getvalue(), width)
@@ -71,6 +81,9 @@ def show_image_mpl(array: Any) -> None:
 def load_image_colour(fname: str | Path) -> Array:
     """Return a picture as (height, width, 3) values in [0, 1]."""
     with Image.open(fname) as picture:
+        if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+            grey = np.asarray(picture, dtype=np.float64) / 65535.0
+            return np.repeat(grey[..., None], 3, axis=2)
         return np.asarray(picture.convert("RGB"), dtype=np.float64) / 255.0
 
 
@@ -98,10 +111,11 @@ def play_sound(audio: Any, sr: int = 44100) -> None:
     """Show a player for one channel of values in [-1, 1], `sr` samples a second."""
     from IPython.display import Audio, display
 
-    display(Audio(np.clip(np.asarray(audio), -1.0, 1.0), rate=sr, normalize=False))
+    display(Audio(np.clip(_numbers(audio), -1.0, 1.0), rate=sr, normalize=False))
 
 
 def plot_sound(audio: Any) -> None:
     """Draw one channel of a sound over time, at 44,100 samples a second."""
-    plt.plot(np.arange(len(audio)) / 44100.0, audio, "c", alpha=0.5)
+    samples = _numbers(audio)
+    plt.plot(np.arange(len(samples)) / 44100.0, samples, "c", alpha=0.5)
     plt.xlabel("Time (s)")

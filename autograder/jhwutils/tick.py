@@ -5,11 +5,12 @@ What differs from the original:
 - running a cell again replaces its marks instead of counting them twice;
 - a summary with nothing marked says so instead of dividing by zero;
 - a failed check still ends its cell, as nbgrader expects, but with one sentence instead of a traceback;
+- that sentence never holds the text of a library's own assertion, which may tell the expected value;
 - `check_answer` compares only plain values and never runs what a pickled answer asks for.
 
-A `with` statement is known by the cell and line it stands in, and by how often that line was reached in one
-execution. JupyterLab tells which cell is executed; elsewhere a cell is known by its text, so two cells with
-the same text count once.
+A `with` statement is known by the cell that is executed, by its line, and by how often that line was reached
+in one execution; it may stand in a function that several cells call. JupyterLab tells which cell is executed;
+elsewhere a cell is known by its text, so two cells with the same text count once.
 """
 
 from __future__ import annotations
@@ -17,15 +18,21 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
+import math
 import pickle
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from autograder import display
-from autograder.messages import say
+import numpy as np
+import torch
+
+from autograder import display, faults
+from autograder.errors import GraderError
+from autograder.messages import say, say_message
 
 
 class TickFailed(AssertionError):  # noqa: N818  (an outcome, not an error of the library)
@@ -34,6 +41,10 @@ class TickFailed(AssertionError):  # noqa: N818  (an outcome, not an error of th
     def _render_traceback_(self) -> list[str]:
         """Give IPython the lines to show instead of its traceback."""
         return [f"AssertionError: {self}"]
+
+
+class UnsafePickleError(GraderError, pickle.UnpicklingError):
+    """A pickled answer is damaged, or asks for more than plain values; no fault of a student."""
 
 
 @dataclass
@@ -139,17 +150,44 @@ def check_answer(val: Any, pxk: bytes) -> None:
 
     Raises:
         TickFailed: if they differ.
-        pickle.UnpicklingError: if the pickled answer asks for anything else.
+        UnsafePickleError: if the pickled answer asks for anything else.
     """
-    expected = _PlainUnpickler(io.BytesIO(pxk)).load()
+    expected, val = _load(pxk), _plain(val)
     with tick():
         if not (type(val) is type(expected) or isinstance(val, (int, float))) or val != expected:
-            raise AssertionError(say("answer_differs"))
+            raise TickFailed(say("answer_differs"))
 
 
 def _get_check(val: Any) -> bytes:
-    """Return the pickled form that `check_answer` takes."""
-    return pickle.dumps(val)
+    """Return the pickled form that `check_answer` takes.
+
+    Raises:
+        UnsafePickleError: if `check_answer` would refuse it.
+    """
+    pickled = pickle.dumps(_plain(val))
+    _load(pickled)
+    return pickled
+
+
+def _plain(value: Any) -> Any:
+    """Return what an array or tensor of one element holds; anything else as it is."""
+    if isinstance(value, torch.Tensor):
+        return value.item() if value.numel() == 1 else value
+    return value.item() if isinstance(value, (np.generic, np.ndarray)) and value.size == 1 else value
+
+
+def _load(pickled: bytes) -> Any:
+    """Return a pickled plain value.
+
+    Raises:
+        UnsafePickleError: if it is none.
+    """
+    try:
+        return _PlainUnpickler(io.BytesIO(pickled)).load()
+    except UnsafePickleError:
+        raise
+    except Exception as error:  # a damaged pickle may raise nearly anything
+        raise UnsafePickleError(f"the pickled answer is damaged ({type(error).__name__})") from None
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -159,7 +197,7 @@ class _PlainUnpickler(pickle.Unpickler):
         """Refuse every global but the plain built-in collections."""
         if module_name == "builtins" and global_name in ("set", "frozenset", "complex"):
             return getattr(builtins, global_name)
-        raise pickle.UnpicklingError(
+        raise UnsafePickleError(
             f"the answer asks for {module_name}.{global_name}: only numbers, texts and collections "
             "are compared"
         )
@@ -168,6 +206,8 @@ class _PlainUnpickler(pickle.Unpickler):
 @contextlib.contextmanager
 def _marked(place: tuple[Any, ...], label: str, points: float) -> Iterator[None]:
     """Keep the marks of one place, and show them."""
+    if not math.isfinite(points):
+        raise GraderError(f"marks are a finite number, not {points}")
     entry = _entries[place] = _Entry(label, points)
     prefix = f"{label} " if label else ""
     full = display.number(points)
@@ -182,9 +222,21 @@ def _marked(place: tuple[Any, ...], label: str, points: float) -> Iterator[None]
 
 def _failure(error: Exception) -> TickFailed:
     """Return the error that ends a cell whose check failed."""
-    detail = str(error).strip().splitlines()
-    kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
-    return TickFailed(f"{kind}{detail[0]}" if detail else f"{kind}{say('tick_failed')}")
+    if isinstance(error, NotImplementedError) or (isinstance(error, NameError) and error.name):
+        return TickFailed(say_message(faults.explain(error)))
+    detail = (str(error).strip().splitlines() or [""])[0]
+    if not isinstance(error, AssertionError):
+        return TickFailed(f"{type(error).__name__}: {detail or say('tick_failed')}")
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_foreign(frame)]
+    deepest = traceback.extract_tb(error.__traceback__)[-1]
+    if detail and (isinstance(error, TickFailed) or not _is_foreign(deepest)):
+        return TickFailed(detail)
+    return TickFailed(say("tick_failed_at", number=lines[-1].lineno) if lines else say("tick_failed"))
+
+
+def _is_foreign(frame: traceback.FrameSummary) -> bool:
+    """Tell whether a frame is of code that neither a student nor the notebook's author wrote."""
+    return frame.filename.startswith(faults.foreign_folders())
 
 
 def _place(depth: int) -> tuple[Any, ...]:
@@ -209,7 +261,7 @@ def _place(depth: int) -> tuple[Any, ...]:
 
 
 def _cell() -> tuple[str | None, Any]:
-    """Return the id of the cell that is executed, where it is told, and which execution this is."""
+    """Return what the cell that is executed is known by, None in a script, and which execution this is."""
     try:
         from IPython import get_ipython
     except ImportError:
@@ -217,9 +269,13 @@ def _cell() -> tuple[str | None, Any]:
     shell = get_ipython()
     if shell is None:
         return None, None
-    parent = getattr(shell, "parent_header", None) or {}
-    cell = (parent.get("metadata") or {}).get("cellId")
-    return cell, shell.execution_count
+    request = getattr(shell, "parent_header", None) or {}
+    header, metadata, content = (request.get(part) or {} for part in ("header", "metadata", "content"))
+    cell = metadata.get("cellId") or content.get("code")
+    if cell is None:  # IPython in a terminal gets no requests
+        cell = (getattr(shell.history_manager, "input_hist_raw", None) or [None])[-1]
+    # Executions without history do not count up, so the request's own id comes first.
+    return cell, header.get("msg_id") or shell.execution_count
 
 
 class _Box:

@@ -5,17 +5,18 @@ What differs from the original:
 - numbers are compared by Python's operators and not by evaluating a text, so infinity works, and NaN is
   refused with a sentence instead of a NameError;
 - positions that only one of two lists has never count as a coincidence;
-- two empty lists coincide completely instead of dividing by zero.
+- two empty lists coincide completely instead of dividing by zero;
+- that lists differ in length is printed and not warned of: nbgrader takes any stderr for a failed cell.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from autograder.messages import say
@@ -35,15 +36,15 @@ def new_representation(num: Any) -> str:
     """Return a number as hexadecimal text, exactly.
 
     Args:
-        num: anything that `float` takes: a number, a text, a tensor of one element.
+        num: anything that `float` takes: a number, a text; an array or tensor of one element.
 
     Raises:
         ValueError: if it is no number.
     """
     try:
-        return float(num.detach() if isinstance(num, torch.Tensor) else num).hex()
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"one number was expected, not {_describe(num)}") from None
+        return float(num.item() if isinstance(num, (torch.Tensor, np.ndarray)) else num).hex()
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise ValueError(say("not_a_number", seen=_describe(num))) from None
 
 
 def hex_to_float(hex_str: str) -> float:
@@ -55,7 +56,7 @@ def hex_to_float(hex_str: str) -> float:
     try:
         return float.fromhex(hex_str)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"a number as hexadecimal text was expected, not {_describe(hex_str)}") from None
+        raise ValueError(say("not_hexadecimal", seen=_describe(hex_str))) from None
 
 
 def compare_numbers(num1_hex: str, operator_hex: str, num2_hex: str) -> bool:
@@ -76,7 +77,7 @@ def compare_numbers(num1_hex: str, operator_hex: str, num2_hex: str) -> bool:
     compare = _OPERATORS.get(operator_hex)
     if compare is None:
         known = ", ".join(f"{code} ({bytes.fromhex(code).decode()})" for code in _OPERATORS)
-        raise ValueError(f"there is no operator {operator_hex!r}: choose one of {known}")
+        raise ValueError(say("no_operator", seen=repr(operator_hex), known=known))
     if math.isnan(first) or math.isnan(second):
         print(say("number_is_nan"))
         return False
@@ -86,7 +87,7 @@ def compare_numbers(num1_hex: str, operator_hex: str, num2_hex: str) -> bool:
 def calculate_coincidences_percentage(list1: Sequence[Any], list2: Sequence[Any]) -> float:
     """Return at how many of 100 positions two lists hold the same, counted on the longer one."""
     if len(list1) != len(list2):
-        warnings.warn(f"the lists have {len(list1)} and {len(list2)} elements", UserWarning, stacklevel=2)
+        print(say("lengths_differ", first=len(list1), second=len(list2)))
     length = max(len(list1), len(list2))
     if length == 0:
         return 100.0

@@ -6,7 +6,8 @@ import math
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+import unittest
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from zlib import crc32
 
@@ -17,9 +18,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from PIL import Image
 
+from autograder.errors import GraderError
 from autograder.jhwutils import checkarr, tick
 from autograder.jhwutils import image_audio as ia
 from autograder.jhwutils.checkarr import (
@@ -78,6 +81,26 @@ def test_hash_of_an_array_is_its_shape_and_the_sum_of_seven_statistics() -> None
     assert not check_hash([1.0, 2.0, 3.0, 4.0], ((2, 2), 41.118034))
 
 
+def test_hash_of_a_shape_is_that_of_a_published_notebook() -> None:
+    # greatest 96, least 29, mean 63.25, median 64, deviation 23.70, sum 253, sum by place 416
+    assert check_hash((29, 96, 64, 64), ((4,), 944.94994725732522))
+    assert check_hash(torch.Size([29, 96, 64, 64]), ((4,), 944.94994725732522))
+
+
+@pytest.mark.parametrize(
+    "ones",
+    [
+        torch.ones(3, dtype=torch.bfloat16),
+        torch.ones(3, requires_grad=True),
+        [torch.tensor(1.0, requires_grad=True)] * 3,
+        np.ones(3, dtype=np.uint8),
+        (1, 1, 1),
+    ],
+)
+def test_array_of_any_kind_has_the_same_hash(ones: object) -> None:
+    assert check_hash(ones, ((3,), 10.0))
+
+
 @given(tables)
 def test_array_passes_its_own_hash(table: np.ndarray) -> None:
     flat = table.ravel()
@@ -108,6 +131,25 @@ def test_nan_and_infinity_are_refused_by_name(bad: float, capsys: pytest.Capture
     assert not check_moment([1.0, bad], "x")
     assert not check_scalar(bad, hex(crc32(f"{bad:1.5e}".encode())))
     assert capsys.readouterr().out.count("NaN or infinite") == 4
+
+
+@pytest.mark.parametrize("bad", [None, "abc", np.array([1j, 2.0]), [[1.0], [2.0, 3.0]], [1.0, None]])
+def test_what_is_no_array_of_real_numbers_is_refused(bad: object, capfd: pytest.CaptureFixture[str]) -> None:
+    assert not check_hash(bad, ((2,), 0.0))
+    assert not check_scalar(bad, "0x5ecf2a74")
+    said = capfd.readouterr()
+    assert said.out.count("real numbers were expected") == 2 and said.err == ""
+
+
+def test_number_of_several_elements_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not check_scalar([0.01, 0.01], "0x5ecf2a74")
+    assert "a number was expected" in capsys.readouterr().out
+
+
+def test_sum_that_overflows_is_no_hash(recwarn: pytest.WarningsRecorder) -> None:
+    assert not check_hash(np.full(100, 6e4, dtype=np.float16), ((100,), math.inf))
+    assert array_hash([math.nan, math.nan]) == ((2,), 0.0)
+    assert not recwarn.list  # a warning goes to stderr, and nbgrader takes that for a failed cell
 
 
 def test_empty_array_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,6 +210,31 @@ def test_failed_check_keeps_its_kind_in_one_sentence() -> None:
     assert caught.value._render_traceback_() == ["AssertionError: ValueError: no number"]
 
 
+def test_failed_assertion_without_a_text_names_its_line() -> None:
+    with pytest.raises(AssertionError, match=r"^the check at line \d+ does not hold\.$"), tick.tick():
+        raise AssertionError  # pytest would give a text to `assert`
+
+
+def test_assertion_of_a_library_does_not_tell_what_was_expected() -> None:
+    with pytest.raises(AssertionError) as caught, tick.marks(1):
+        unittest.TestCase().assertEqual(3, 98765)
+    assert "98765" not in str(caught.value)
+
+
+def test_code_not_written_yet_is_named_as_such() -> None:
+    with pytest.raises(AssertionError, match="there is no code here yet"), tick.marks(1):
+        raise NotImplementedError
+    with pytest.raises(AssertionError, match="`losses` does not exist yet"), tick.marks(1):
+        losses  # type: ignore[name-defined]  # noqa: B018, F821
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_marks_are_a_finite_number(bad: float) -> None:
+    with pytest.raises(GraderError, match="finite number"), tick.marks(bad):
+        pass
+    assert tick.available_marks == 0
+
+
 def test_missed_prestige_mark_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
     with tick.prestige_mark():
         raise AssertionError
@@ -179,6 +246,10 @@ def test_missed_prestige_mark_is_no_fault(capsys: pytest.CaptureFixture[str]) ->
 
 def test_pickled_answer_is_compared() -> None:
     tick.check_answer([1, "two", {3.0}], tick._get_check([1, "two", {3.0}]))
+    for three in (3, 3.0, np.int64(3), np.array([3]), torch.tensor([3.0], requires_grad=True)):
+        tick.check_answer(three, pickle.dumps(3))
+    tick.check_answer(0.5, tick._get_check(np.float64(0.5)))
+    tick.check_answer(np.str_("two"), pickle.dumps("two"))
     with pytest.raises(AssertionError, match="not the one expected"):
         tick.check_answer([1], tick._get_check([2]))
 
@@ -190,6 +261,17 @@ def test_pickled_answer_never_runs_code() -> None:
 
     with pytest.raises(pickle.UnpicklingError, match=r"builtins\.print"):
         tick.check_answer(1, pickle.dumps(Hostile()))
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\x80\x04", b"(d", pickle.dumps([1, 2])[:-1]])
+def test_damaged_pickle_is_named(damaged: bytes) -> None:
+    with pytest.raises(GraderError, match="damaged"):
+        tick.check_answer(1, damaged)
+
+
+def test_answer_that_could_not_be_compared_is_refused_when_it_is_pickled() -> None:
+    with pytest.raises(pickle.UnpicklingError, match="only numbers"):
+        tick._get_check(np.zeros(3))
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
@@ -252,6 +334,65 @@ def test_existing_notebook_runs_with_other_import_lines() -> None:
         assert run("total")[0].data["text/plain"].startswith("(0, 35")
 
 
+FIVE, SEVEN = "with tick.marks(5): pass", "with tick.marks(7): pass"
+HELPER = "def check(n):\n    with tick.marks(n): pass"
+
+
+@pytest.fixture(scope="module")
+def front_end() -> Iterator[Callable[..., str]]:
+    """Run (source, cell id) pairs as a front end does; return the marks available after them."""
+    manager, client = start_new_kernel(kernel_name="python3")
+
+    def run(*cells: tuple[str, str | None], store_history: bool = True) -> str:
+        reset = "import autograder.jhwutils.tick as tick; tick.reset_marks()"
+        for source, cell in [(reset, None), *cells, ("print(tick.available_marks)", None)]:
+            content = {"code": source, "store_history": store_history}
+            message = client.session.msg(
+                "execute_request", content, metadata={"cellId": cell} if cell else {}
+            )
+            client.shell_channel.send(message)
+            said = ""
+            while True:
+                answer = client.get_iopub_msg(timeout=120)
+                if answer["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+                    continue
+                if answer["msg_type"] == "stream":
+                    said += answer["content"]["text"]
+                if answer["content"].get("execution_state") == "idle":
+                    break
+        return said.strip()
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "cells", "available"),
+    [
+        ("a cell that was edited", [(FIVE, "a"), (f"x = 1\n{SEVEN}", "a")], "7"),
+        ("two cells with the same text", [(FIVE, "a"), (FIVE, "b")], "10"),
+        ("two cells with the same text and no ids", [(FIVE, None), (FIVE, None)], "5"),
+        ("a shorter loop", [("for _ in range(n):\n    " + FIVE, "a")], "10"),
+        ("a function that two cells call", [(HELPER, "a"), ("check(5)", "b"), ("check(7)", "c")], "12"),
+        ("the same without ids", [(HELPER, None), ("check(5)", None), ("check(7)", None)], "12"),
+        ("one of the two again", [(HELPER, None), *[("check(5)", None), ("check(7)", None)] * 2], "12"),
+    ],
+)
+def test_cell_that_runs_again_replaces_its_marks(
+    front_end: Callable[..., str], what: str, cells: list[tuple[str, str | None]], available: str
+) -> None:
+    if what == "a shorter loop":
+        cells = [("n = 3", None), *cells, ("n = 2", None), *cells]
+    assert front_end(*cells) == available
+
+
+@pytest.mark.slow
+def test_cell_that_runs_again_without_history_replaces_its_marks(front_end: Callable[..., str]) -> None:
+    assert front_end((FIVE, "a"), (FIVE, "a"), store_history=False) == "5"
+
+
 # --- pictures and sounds ---------------------------------------------------------------------------
 
 
@@ -264,10 +405,15 @@ def test_pictures_are_read_as_numbers_from_0_to_1(tmp_path: Path) -> None:
 def test_pictures_and_films_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[bytes] = []
     monkeypatch.setattr(ia, "_display", lambda data, width: shown.append(data))
-    ia.show_image(torch.rand(4, 4))
+    ia.show_image(torch.rand(4, 4, 1, requires_grad=True))
     ia.show_gif(np.random.default_rng(0).random((3, 8, 8, 3)), duration=20)
     ia.show_frames(np.zeros((4, 2, 2)), n=2)
     assert [data[:4] for data in shown] == [b"\x89PNG", b"GIF8", b"\x89PNG", b"\x89PNG"]
+
+
+def test_picture_of_16_bits_is_not_cut_off(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 13107, 65535]], dtype=np.uint16)).save(tmp_path / "a.png")
+    assert ia.load_image_gray(tmp_path / "a.png") == pytest.approx(np.array([[0.0, 0.2, 1.0]]))
 
 
 def test_sound_of_two_channels_is_read_as_one(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -26,6 +28,15 @@ OPERATORS = {
     "3d3d": operator.eq,
     "213d": operator.ne,
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def english() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_LANGUAGE", "en")
+        yield
+
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 words = st.lists(st.sampled_from("abc"), max_size=8)
 
@@ -34,6 +45,7 @@ def test_number_becomes_hexadecimal_text() -> None:
     assert new_representation(0.7) == "0x1.6666666666666p-1"
     assert new_representation("2.5") == "0x1.4000000000000p+1"
     assert new_representation(torch.tensor([0.5], requires_grad=True)) == "0x1.0000000000000p-1"
+    assert new_representation(np.array([[0.5]])) == "0x1.0000000000000p-1"
 
 
 @given(finite)
@@ -41,7 +53,7 @@ def test_hexadecimal_text_keeps_the_number(number: float) -> None:
     assert hex_to_float(new_representation(number)) == number
 
 
-@pytest.mark.parametrize("bad", [None, "seven", [1.0], torch.zeros(2)])
+@pytest.mark.parametrize("bad", [None, "seven", [1.0], torch.zeros(2), np.zeros(2), 10**400])
 def test_what_is_no_number_is_described(bad: object) -> None:
     with pytest.raises(ValueError, match="one number was expected"):
         new_representation(bad)
@@ -95,23 +107,29 @@ def test_numbers_are_never_evaluated_as_code() -> None:
         ([], [], 100.0),
     ],
 )
-@pytest.mark.filterwarnings("ignore:the lists have")
 def test_percentage_counts_equal_positions(first: list, second: list, percentage: float) -> None:
     assert calculate_coincidences_percentage(first, second) == percentage
 
 
-@pytest.mark.filterwarnings("ignore:the lists have")
 def test_position_that_one_list_lacks_never_coincides() -> None:
     assert calculate_coincidences_percentage([1, None], [1]) == 50.0
 
 
-def test_lists_of_other_length_are_mentioned() -> None:
-    with pytest.warns(UserWarning, match="2 and 1 elements"):
-        calculate_coincidences_percentage([1, 2], [1])
+def test_lists_of_other_length_are_mentioned_but_not_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    assert compare_lists_by_percentage([1, 2], [1], 50.0)
+    said = capfd.readouterr()
+    assert "2 and 1 elements" in said.out and said.err == ""
+
+
+def test_refusals_speak_spanish_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COURSE_LANGUAGE")
+    with pytest.raises(ValueError, match="se esperaba un número"):
+        new_representation(None)
+    with pytest.raises(ValueError, match="no existe el operador"):
+        compare_numbers("0x1p+0", "2b", "0x1p+0")
 
 
 @given(words, words)
-@pytest.mark.filterwarnings("ignore:the lists have")
 def test_percentage_is_symmetric_and_bounded(first: list[str], second: list[str]) -> None:
     percentage = calculate_coincidences_percentage(first, second)
     assert percentage == calculate_coincidences_percentage(second, first)
