@@ -1,1 +1,1 @@
-"""The instructor's tools: build, observe, release, demo, doctor. Needs the `instructor` extra."""
+"""The instructor's tools: build, audit, observe, release, demo, doctor. Needs the `instructor` extra."""

@@ -55,7 +55,7 @@ class Audit:
         seeds: the public seed first.
         verdicts: one per answer, in the bank's order.
         forgeable: checks with marks whose numbers are too few or no secret.
-        seconds: of wall time; 0 where all verdicts were known already.
+        seconds: of wall time.
     """
 
     lab: str
@@ -113,7 +113,8 @@ def audit_lab(
     """Run a lab's bank and judge every answer under the public seed and others.
 
     Verdicts are kept in build/audit as they come: an audit that was interrupted goes on where it
-    stopped, and a second one of the same grader and answers takes no time.
+    stopped, and a second one of the same grader and answers runs the reference only. An answer whose
+    process was stopped or died is run again.
 
     Args:
         course: the checkout.
@@ -131,7 +132,8 @@ def audit_lab(
         CourseError: if bank or key are not usable.
     """
     start = time.perf_counter()
-    path = bank or course.bank(course.require_lab(lab))
+    course.require_lab(lab)
+    path = bank or course.bank(lab)
     answers = [answer for answer in load_bank(path).values() if only(answer)]
     key = current_key(course, lab)
     _require_known_checks(answers, key, path)
@@ -294,11 +296,15 @@ class _Ledger:
         return Verdict(**{**data, "refused": refused, "faults": tuple(data["faults"])})
 
     def keep(self, answer: Answer, verdict: Verdict) -> None:
-        """Add a verdict, and write the file as a whole or not at all."""
+        """Add a verdict, and write the file as a whole or not at all.
+
+        A process that ended early may have met a busy machine: that verdict is not written.
+        """
         self._verdicts[self._name(answer)] = asdict(verdict)
+        lasting = {name: data for name, data in self._verdicts.items() if data["refused"]}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(self._verdicts), encoding="utf-8")
+        part.write_text(json.dumps(lasting), encoding="utf-8")
         part.replace(self._path)
 
     def forget(self) -> None:

@@ -84,8 +84,13 @@ def test_what_is_amiss_is_found_and_nothing_else(elsewhere: Course, tmp_path: Pa
 @pytest.mark.slow
 def test_answer_that_never_ends_is_stopped(elsewhere: Course, tmp_path: Path) -> None:
     path = bank(tmp_path, equivalent_endless="while True:\n    pass\n")
-    audit = audit_lab(elsewhere, LAB1, bank=path, seeds=[], time_limit=2)
-    assert [v.faults for v in audit.verdicts] == [("stopped after 2 s",)]
+    begun: list[tuple[int, int]] = []
+    for _ in range(2):
+        audit = audit_lab(
+            elsewhere, LAB1, bank=path, seeds=[], time_limit=2, begin=lambda *counts: begun.append(counts)
+        )
+        assert [v.faults for v in audit.verdicts] == [("stopped after 2 s",)]
+    assert begun == [(1, 0), (1, 0)], "it is run again: the machine may have been busy"
 
 
 @pytest.mark.slow
@@ -108,6 +113,11 @@ def test_bank_of_an_unknown_check_is_described(elsewhere: Course, tmp_path: Path
     path.write_text(path.read_text() + 'check = "sample.colour"\n')
     with pytest.raises(CourseError, match=r"no check 'sample\.colour'"):
         audit_lab(elsewhere, LAB1, bank=path)
+
+
+def test_unknown_lab_with_a_bank_is_described(elsewhere: Course, tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="There is no lab 'lab9'"):
+        audit_lab(elsewhere, "lab9", bank=bank(tmp_path, wrong_a=WRONG))
 
 
 def test_bank_of_an_unknown_cell_is_described(elsewhere: Course, tmp_path: Path) -> None:
