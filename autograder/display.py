@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.messages import text
 
 if TYPE_CHECKING:
-    from autograder.block import Block, Result
+    from autograder.block import Result
 
 # Colours that keep their contrast on light and dark notebook themes: text is set with its background.
 GREEN, AMBER, RED, GREY = "#1a7f37", "#9a6700", "#cf222e", "#57606a"
@@ -56,28 +57,40 @@ def box(colour: str, title: str, body: str) -> str:
 
 
 class BlockView:
-    """The marks of one block, with a line per check."""
+    """The marks of one block, wherever they were given, with a line per check.
 
-    def __init__(self, block: Block) -> None:
-        self._block = block
-        self._language = block.lab.language
+    Args:
+        name: of the block.
+        points: its full marks.
+        score: the marks earned.
+        results: one entry per check, in order.
+        language: of the messages.
+    """
+
+    def __init__(
+        self, name: str, points: float, score: float, results: Sequence[Result], language: str
+    ) -> None:
+        self._name = name
+        self._points = points
+        self._score = score
+        self._results = results
+        self._language = language
 
     @property
     def _state(self) -> tuple[str, str]:
         """Return colour and symbol of the whole block."""
-        results = self._block.results
+        results = self._results
         if any(result.passed is None for result in results):
             return GREY, "●"
         if results and all(result.passed for result in results):
             return GREEN, "✓"
-        return (AMBER, "◐") if self._block.score > 0 else (RED, "✗")
+        return (AMBER, "◐") if self._score > 0 else (RED, "✗")
 
     def _title(self) -> str:
-        block = self._block
+        if any(result.passed is None for result in self._results):
+            return f"{self._name}: {text('observed', self._language)}"
         marks = text("marks", self._language)
-        if any(result.passed is None for result in block.results):
-            return f"{block.name}: {text('observed', self._language)}"
-        return f"{block.name}: {number(block.score)} / {number(block.points)} {marks}"
+        return f"{self._name}: {number(self._score)} / {number(self._points)} {marks}"
 
     def _line(self, result: Result) -> tuple[str, str, str]:
         symbol = {True: "✓", False: "✗", None: "●"}[result.passed]
@@ -86,7 +99,7 @@ class BlockView:
 
     def __repr__(self) -> str:
         lines = [f"{self._state[1]} {self._title()}"]
-        for result in self._block.results:
+        for result in self._results:
             symbol, label, message = self._line(result)
             lines.append(f"  {symbol} {label}: {message}")
         return "\n".join(lines)
@@ -94,7 +107,7 @@ class BlockView:
     def _repr_html_(self) -> str:
         colour, symbol = self._state
         rows = []
-        for result in self._block.results:
+        for result in self._results:
             mark, label, message = self._line(result)
             hue = {True: GREEN, False: RED, None: GREY}[result.passed]
             failed = f"border-left:3px solid {RED};background:{_TINTS[RED]};padding:2px 8px;margin:2px 0"

@@ -120,6 +120,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "{file} could not be written ({error}); the summary above is valid all the same.",
     },
     "ok": {"es": "correcto", "en": "correct"},
+    "marked_later": {
+        "es": "Aquí no se ven puntos: los da la calificación.",
+        "en": "No marks are shown here: they are given by the grading run.",
+    },
     "observed": {"es": "registrado para la calificación", "en": "recorded for grading"},
     # --- code that does not run --------------------------------------------------------------------
     "not_written": {

@@ -12,6 +12,9 @@ import torch
 from autograder import randomness
 
 PROJECTIONS = 6
+# Significant digits compared: short replays agree far better, a whole training somewhat better.
+DIGITS = 8
+TRAINING_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Observation:
     block: str
     points: float
     values: tuple[float, ...] = ()
-    digits: int = 8
+    digits: int = DIGITS
     text: str | None = None
     error: str | None = None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from autograder import emission
 from autograder import key as answer_key
 from autograder.block import Block
 from autograder.checks.supplied import SuppliedGenerator
@@ -65,6 +66,7 @@ class Lab:
         device: where replays run.
         seed: of all replays.
         key: the answer key, None while recording.
+        emits: whether check cells hand on what they observe, for marks that are given elsewhere.
     """
 
     def __init__(
@@ -75,11 +77,13 @@ class Lab:
         device: str | torch.device = "cpu",
         key: AnswerKey | None,
         recording: Recording | None = None,
+        emits: bool = False,
     ) -> None:
         self.name = name
         self.language = require_language(language)
         self.device = torch.device(device)
         self.key = key
+        self.emits = emits
         self.identities: tuple[str, ...] = ()
         self._recording = recording
         if recording is not None:
@@ -153,7 +157,7 @@ class Lab:
             The summary: a table in a notebook, plain text elsewhere.
         """
         summary = summarise(self, self._blocks)
-        if path is not None:
+        if path is not None and not self.emits:
             summary = write_marks(summary, Path(path))
         return summary
 
@@ -165,6 +169,8 @@ def open_lab(
     key: AnswerKey | str | Path | None = None,
 ) -> Lab:
     """Open a lab for marking.
+
+    With `AUTOGRADER_SEED` set, the lab verifies nothing: see `autograder.emission`.
 
     Args:
         name: the lab's id, for example "lab1_sine_gan".
@@ -185,6 +191,9 @@ def open_lab(
     recording = _recording.get()
     if recording is not None:
         return Lab(name, key=None, recording=recording, **options)
+    seed = emission.seed_to_emit()
+    if seed is not None:
+        return Lab(name, key=None, recording=Recording(seed), emits=True, **options)
     if isinstance(key, AnswerKey):
         return Lab(name, key=key, **options)
     path = Path(key) if key is not None else _key_path(name)

@@ -58,6 +58,7 @@ class Summary:
         manual: full marks of what a person marks.
         identities: ids of those who hand in.
         note: a problem to mention, if any.
+        pending: whether the marks are given elsewhere.
     """
 
     lab: str
@@ -66,6 +67,7 @@ class Summary:
     manual: Mapping[str, float]
     identities: tuple[str, ...] = ()
     note: Message | None = None
+    pending: bool = False
 
     @property
     def score(self) -> float:
@@ -111,6 +113,9 @@ class Summary:
         def say(key: str) -> str:
             return text(key, self.language)
 
+        if self.pending:
+            title = text("summary_title", self.language, lab=self.lab)
+            return "\n".join([title, self._identity_line(), say("marked_later")])
         width = max([len(s.name) for s in self.sections] + [len(say("manual_total"))])
         lines = [text("summary_title", self.language, lab=self.lab), self._identity_line()]
         for section in self.sections:
@@ -132,6 +137,10 @@ class Summary:
         def say(key: str) -> str:
             return text(key, self.language)
 
+        title = escape(text("summary_title", self.language, lab=self.lab))
+        if self.pending:
+            lines = (self._identity_line(), say("marked_later"))
+            return box(GREY, title, "".join(f"<div>{escape(line)}</div>" for line in lines))
         rows = [
             [
                 escape(section.name),
@@ -154,7 +163,7 @@ class Summary:
         if self.note is not None:
             body += f"<div>{escape(self.note.render(self.language))}</div>"
         colour = GREEN if self.score >= self.points > 0 else AMBER if self.score else GREY
-        return box(colour, escape(text("summary_title", self.language, lab=self.lab)), body)
+        return box(colour, title, body)
 
 
 def summarise(lab: Lab, blocks: Mapping[str, Block]) -> Summary:
@@ -163,7 +172,7 @@ def summarise(lab: Lab, blocks: Mapping[str, Block]) -> Summary:
     planned.update({name: block.points for name, block in blocks.items() if name not in planned})
     sections = tuple(_section(name, points, blocks.get(name)) for name, points in planned.items())
     manual = dict(lab.key.manual) if lab.key is not None else {}
-    return Summary(lab.name, lab.language, sections, manual, lab.identities)
+    return Summary(lab.name, lab.language, sections, manual, lab.identities, pending=lab.emits)
 
 
 def _section(name: str, points: float, block: Block | None) -> Section:

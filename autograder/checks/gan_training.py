@@ -23,6 +23,7 @@ from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.tensors import seed_of, supplied_rows, values_of
 from autograder.messages import CheckFailed, Message
+from autograder.observation import TRAINING_DIGITS
 from autograder.replay import Replay, replay
 
 if TYPE_CHECKING:
@@ -136,8 +137,6 @@ class TrainingChecks:
 
         def diagnose() -> Message:
             return Message("wrong_final_losses")
-
-        from autograder.block import TRAINING_DIGITS
 
         return self._block.run_check(name, points, observe, diagnose, digits=TRAINING_DIGITS)
 

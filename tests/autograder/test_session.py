@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from autograder import column, open_lab
-from autograder.display import RED, BlockView
+from autograder.display import RED
 from autograder.key import AnswerKey, enrol, seal_wrong
 from autograder.session import Lab, record
 
@@ -120,7 +120,7 @@ def test_failed_check_is_shown_in_red_with_markup_escaped(lab: Lab) -> None:
 
     with lab.marks("data", points=5) as block:
         block.fingerprint("data.values", hostile, 4, shape=(4, 2), points=2)
-    html = BlockView(block)._repr_html_()
+    html = block.view()._repr_html_()
     assert RED in html and "<script>" not in html and "&lt;script&gt;" in html
 
 
