@@ -1,0 +1,259 @@
+"""What intake and execution say about a submission, in Spanish and in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_TEXTS: dict[str, dict[str, str]] = {
+    # --- the file ----------------------------------------------------------------------------------
+    "no_notebook": {
+        "es": "No hay ningún cuaderno (.ipynb) en la entrega. Archivos: {files}.",
+        "en": "There is no notebook (.ipynb) in the submission. Files: {files}.",
+    },
+    "wrong_name": {
+        "es": "El cuaderno se llama `{file}` y debía llamarse `{expected}`; se calificó igual.",
+        "en": "The notebook is called `{file}` and should be `{expected}`; it was graded all the same.",
+    },
+    "several_notebooks": {
+        "es": "Hay varios cuadernos; se calificó `{file}` y no {others}.",
+        "en": "There are several notebooks; `{file}` was graded, and not {others}.",
+    },
+    "empty_file": {
+        "es": "El archivo `{file}` está vacío: guarda el cuaderno y entrégalo otra vez.",
+        "en": "The file `{file}` is empty: save the notebook and hand it in again.",
+    },
+    "too_large": {
+        "es": "El archivo `{file}` ocupa {size} MB, más de {limit}: borra las salidas y entrégalo otra vez.",
+        "en": "The file `{file}` has {size} MB, more than {limit}: clear the outputs and hand it in again.",
+    },
+    "unreadable_file": {
+        "es": "El archivo `{file}` no se puede leer ({error}).",
+        "en": "The file `{file}` cannot be read ({error}).",
+    },
+    "not_json": {
+        "es": "El archivo `{file}` está dañado: no es JSON (línea {line}). Descarga de nuevo el cuaderno o "
+        "recupéralo de una copia.",
+        "en": "The file `{file}` is damaged: it is not JSON (line {line}). Download the notebook again, or "
+        "restore it from a copy.",
+    },
+    "not_a_notebook": {
+        "es": "El archivo `{file}` no es un cuaderno de Jupyter.",
+        "en": "The file `{file}` is not a Jupyter notebook.",
+    },
+    "another_lab": {
+        "es": "Este es el cuaderno de otro laboratorio ({lab}).",
+        "en": "This is the notebook of another lab ({lab}).",
+    },
+    "unrecognised": {
+        "es": "En este cuaderno no se reconoce ninguna celda del laboratorio.",
+        "en": "No cell of the lab was recognised in this notebook.",
+    },
+    "not_utf8": {
+        "es": "El archivo no está en UTF-8 y se leyó como {encoding}: revisa los acentos.",
+        "en": "The file is not UTF-8 and was read as {encoding}: check accented letters.",
+    },
+    "old_format": {
+        "es": "El cuaderno está en un formato antiguo (nbformat {version}) y se convirtió.",
+        "en": "The notebook is in an old format (nbformat {version}) and was converted.",
+    },
+    "merge_conflict": {
+        "es": "Hay marcas de un conflicto de git (`<<<<<<<`): se tomó la versión de {side} de `=======`.",
+        "en": "There are marks of a git conflict (`<<<<<<<`): the version {side} `=======` was taken.",
+    },
+    "bad_cells": {
+        "es": "{count} celdas del archivo están dañadas y se dejaron fuera.",
+        "en": "{count} cells of the file are damaged and were left out.",
+    },
+    "skipped_file": {
+        "es": "El archivo `{file}` no se usó: {reason}.",
+        "en": "The file `{file}` was not used: {reason}.",
+    },
+    # --- the cells ---------------------------------------------------------------------------------
+    "lost_metadata": {
+        "es": "Se perdieron los datos internos de {count} celdas (pasa al usar otro editor): se "
+        "reconocieron por su lugar y contenido.",
+        "en": "The inner data of {count} cells were lost (some editors do that): they were recognised by "
+        "their place and content.",
+    },
+    "missing_answer": {
+        "es": "Falta la celda `{cell}`: se calificó como si no estuviera escrita.",
+        "en": "The cell `{cell}` is missing: it was graded as if nothing were written.",
+    },
+    "duplicate_cell": {
+        "es": "La celda `{cell}` está {count} veces: valió la última antes de su celda de puntos; las demás "
+        "se ejecutaron en su lugar.",
+        "en": "The cell `{cell}` is there {count} times: the last before its marks cell counted; the others "
+        "were run in their place.",
+    },
+    "edited_check": {
+        "es": "La celda de puntos `{cell}` fue cambiada: se usó la original.",
+        "en": "The marks cell `{cell}` was changed: the original was used.",
+    },
+    "missing_check": {
+        "es": "Faltaba la celda de puntos `{cell}`: se añadió.",
+        "en": "The marks cell `{cell}` was missing: it was added.",
+    },
+    "restored_cell": {
+        "es": "Faltaba la celda `{cell}` del laboratorio: se añadió.",
+        "en": "The lab's cell `{cell}` was missing: it was added.",
+    },
+    "restored_original": {
+        "es": "La celda `{cell}` del laboratorio fue cambiada: se usó la original.",
+        "en": "The lab's cell `{cell}` was changed: the original was used.",
+    },
+    "reordered": {
+        "es": "Las celdas estaban en otro orden: se calificaron en el orden del laboratorio.",
+        "en": "The cells were in another order: they were graded in the lab's order.",
+    },
+    "cell_type": {
+        "es": "La celda `{cell}` era de tipo {kind} y se devolvió a su tipo.",
+        "en": "The cell `{cell}` had become a {kind} cell and was turned back.",
+    },
+    "not_run": {
+        "es": "En la celda `{cell}` no se ejecutó `{line}`: al calificar no hay red ni se instala nada.",
+        "en": "In the cell `{cell}`, `{line}` was not run: there is no network while grading, and nothing is "
+        "installed.",
+    },
+    "exit_not_run": {
+        "es": "En la celda `{cell}` no se ejecutó `{line}`: habría cerrado el cuaderno.",
+        "en": "In the cell `{cell}`, `{line}` was not run: it would have closed the notebook.",
+    },
+    "calls_input": {
+        "es": "La celda `{cell}` llama a `input()`: al calificar nadie responde. Escribe el valor en el "
+        "código.",
+        "en": "The cell `{cell}` calls `input()`: nobody answers while grading. Write the value in the code.",
+    },
+    # --- the run -----------------------------------------------------------------------------------
+    "died": {
+        "es": "El programa se cerró en la celda `{cell}` ({reason}). Cuentan las celdas que ya habían "
+        "terminado.",
+        "en": "The program ended in the cell `{cell}` ({reason}). The cells that had finished count.",
+    },
+    "cell_stopped": {
+        "es": "La celda `{cell}` se interrumpió: {reason}.",
+        "en": "The cell `{cell}` was interrupted: {reason}.",
+    },
+    "output_cut": {
+        "es": "La celda `{cell}` escribió demasiado: la salida se cortó en {limit} MB.",
+        "en": "The cell `{cell}` wrote too much: its output was cut at {limit} MB.",
+    },
+    "bad_bundle": {
+        "es": "La celda de puntos `{cell}` no entregó observaciones válidas: {reason}.",
+        "en": "The marks cell `{cell}` handed on no valid observations: {reason}.",
+    },
+    "no_run": {
+        "es": "La entrega no se pudo ejecutar: {reason}.",
+        "en": "The submission could not be run: {reason}.",
+    },
+    # --- who hands in ------------------------------------------------------------------------------
+    "nobody": {
+        "es": "La celda de identificación no está completa.",
+        "en": "The identity cell is not complete.",
+    },
+    "partner": {
+        "es": "Entregan juntos {students}: los puntos valen para ambos.",
+        "en": "{students} hand in together: the marks count for both.",
+    },
+    "partner_own": {
+        "es": "{student} también entregó por su cuenta: cada quien recibe los puntos de su propia entrega.",
+        "en": "{student} also handed in alone: each gets the marks of their own submission.",
+    },
+    "partner_bad_id": {
+        "es": "La identificación {student} no se puede usar: los puntos valen solo para {owner}.",
+        "en": "The id {student} cannot be used: the marks count for {owner} only.",
+    },
+    "other_identity": {
+        "es": "La celda de identificación dice {students}, y la entrega es de {owner}.",
+        "en": "The identity cell says {students}, and the submission is {owner}'s.",
+    },
+}
+# Reasons why a cell or a kernel was stopped.
+_REASONS: dict[str, dict[str, str]] = {
+    "cell_cpu": {
+        "es": "usó más de {limit:g} s de procesador; ¿un bucle sin fin?",
+        "en": "it used more than {limit:g} s of processor time; an endless loop?",
+    },
+    "notebook_cpu": {
+        "es": "el cuaderno usó más de {limit:g} s de procesador",
+        "en": "the notebook used more than {limit:g} s of processor time",
+    },
+    "idle": {
+        "es": "esperó {limit:g} s sin hacer nada",
+        "en": "it waited for {limit:g} s without doing anything",
+    },
+    "memory": {
+        "es": "usó más de {limit:g} MB de memoria",
+        "en": "it used more than {limit:g} MB of memory",
+    },
+    "processes": {
+        "es": "abrió más de {limit:g} procesos",
+        "en": "it started more than {limit:g} processes",
+    },
+    "disk": {
+        "es": "escribió más de {limit:g} MB en disco",
+        "en": "it wrote more than {limit:g} MB to disk",
+    },
+    "kernel_died": {
+        "es": "el núcleo terminó de golpe",
+        "en": "the kernel ended abruptly",
+    },
+    "no_start": {
+        "es": "el núcleo no arrancó",
+        "en": "the kernel did not start",
+    },
+    "shadows": {
+        "es": "taparía la biblioteca {module}",
+        "en": "it would hide the library {module}",
+    },
+    "link": {"es": "es un enlace", "en": "it is a link"},
+    "large_file": {"es": "es demasiado grande", "en": "it is too large"},
+    "size": {"es": "son demasiado grandes", "en": "they are too large"},
+    "form": {"es": "no tienen la forma debida", "en": "they are not in the due form"},
+    "absent": {"es": "no hay ninguna", "en": "there are none"},
+    "above": {"es": "encima", "en": "above"},
+    "below": {"es": "debajo", "en": "below"},
+    "worker": {
+        "es": "el proceso que la ejecutaba terminó varias veces",
+        "en": "the process that ran it ended several times",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something was stopped or left out."""
+
+    key: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def render(self, language: str) -> str:
+        """Return the reason in "es" or "en"."""
+        return _REASONS[self.key][language].format(**self.details)
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line of a student's report: the key of its text, and what fills the gaps."""
+
+    key: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def render(self, language: str) -> str:
+        """Return the note in "es" or "en"."""
+        details = {
+            name: value.render(language) if isinstance(value, Reason) else value
+            for name, value in self.details.items()
+        }
+        return _TEXTS[self.key][language].format(**details)
+
+
+def note(key: str, **details: Any) -> Note:
+    """Return a note."""
+    return Note(key, details)
+
+
+def reason(key: str, **details: Any) -> Reason:
+    """Return a reason."""
+    return Reason(key, details)

@@ -1,0 +1,219 @@
+"""Read whatever was handed in: find the notebook, decode it, make cells of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from course.instructor.intake.notes import Note, note, reason
+
+MAX_FILE_BYTES = 500 * 2**20
+_KINDS = ("code", "markdown", "raw")
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")
+# Where editors keep copies, and what is no work of the student's.
+_IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", "__MACOSX", ".git"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as it was handed in, or as the lab has it.
+
+    Attributes:
+        kind: "code", "markdown" or "raw".
+        source: its text.
+        grade_id: of nbgrader's metadata, if they are there.
+        cell_id: of nbformat 4.5, if there is one.
+    """
+
+    kind: str
+    source: str
+    grade_id: str | None = None
+    cell_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the source without what editors change by themselves: line ends and outer white space."""
+        lines = self.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return "\n".join(line.rstrip() for line in lines).strip()
+
+
+@dataclass(frozen=True)
+class File:
+    """A notebook that was found in a submission.
+
+    Attributes:
+        name: relative to the submission's folder.
+        cells: its cells; None if it cannot be read.
+        notes: what had to be put right, or why it cannot be read.
+    """
+
+    name: str
+    cells: tuple[Cell, ...] | None
+    notes: tuple[Note, ...] = ()
+
+
+def find_notebooks(folder: Path) -> list[Path]:
+    """Return the files of a submission that may be its notebook, in order of their names."""
+    return [
+        path
+        for path in files_of(folder)
+        if ".ipynb" in "".join(path.suffixes[-2:]).lower() and path.is_file()
+    ]
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return all files and links of a submission, but for what editors leave behind."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if (path.is_symlink() or path.is_file())
+        and not any(part in _IGNORED_FOLDERS for part in path.relative_to(folder).parts)
+    )
+
+
+def read_file(path: Path, name: str) -> File:
+    """Read one notebook file; never raises on account of its content."""
+    if path.is_symlink():
+        return File(name, None, (note("skipped_file", file=name, reason=reason("link")),))
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            sizes = {"size": size // 2**20, "limit": MAX_FILE_BYTES // 2**20}
+            return File(name, None, (note("too_large", file=name, **sizes),))
+        return parse(path.read_bytes(), name)
+    except OSError as error:
+        return File(name, None, (note("unreadable_file", file=name, error=type(error).__name__),))
+
+
+def parse(data: bytes, name: str) -> File:
+    """Make cells of the bytes of a notebook file; never raises on account of them."""
+    if not data.strip():
+        return File(name, None, (note("empty_file", file=name),))
+    text, notes = _decode(data)
+    content, problems = _load(text, name)
+    if content is None:
+        return File(name, None, (*notes, *problems))
+    notes += problems
+    try:
+        raw_cells, version = _raw_cells(content)
+    except Exception:  # whatever nbformat's conversion stumbles over
+        return File(name, None, (*notes, note("not_a_notebook", file=name)))
+    if version < (4, 0):
+        notes.append(note("old_format", version=version[0]))
+    cells = [_cell(raw) for raw in raw_cells]
+    if bad := sum(cell is None for cell in cells):
+        notes.append(note("bad_cells", count=bad))
+    return File(name, tuple(cell for cell in cells if cell is not None), tuple(notes))
+
+
+def _decode(data: bytes) -> tuple[str, list[Note]]:
+    """Return the text of a file; editors on old systems do not write UTF-8."""
+    for encoding in ("utf-8-sig", "utf-16"):
+        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            continue
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return text, [note("not_utf8", encoding=encoding)] if encoding == "utf-16" else []
+    return data.decode("latin-1"), [note("not_utf8", encoding="Latin-1")]
+
+
+def _load(text: str, name: str) -> tuple[dict[str, Any] | None, list[Note]]:
+    """Return the JSON content of a file, with the marks of a merge conflict resolved if need be."""
+    try:
+        return _json_object(text, name)
+    except RecursionError:
+        return None, [note("not_json", file=name, line=1)]
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+    if has_conflict(text):
+        for side in ("above", "below"):
+            try:
+                content, notes = _json_object(resolve_conflict(text, side), name)
+            except (ValueError, RecursionError):
+                continue
+            return content, [note("merge_conflict", side=reason(side)), *notes]
+    return None, [note("not_json", file=name, line=line)]
+
+
+def _json_object(text: str, name: str) -> tuple[dict[str, Any] | None, list[Note]]:
+    """Return the JSON object that a text holds.
+
+    Raises:
+        ValueError: if it is not JSON.
+    """
+    content = json.loads(text)
+    if isinstance(content, dict):
+        return content, []
+    return None, [note("not_a_notebook", file=name)]
+
+
+def _raw_cells(content: dict[str, Any]) -> tuple[Sequence[Any], tuple[int, int]]:
+    """Return the cells of a notebook of any version, as nbformat 4 has them, and its version."""
+    major, minor = int(content.get("nbformat", 4)), int(content.get("nbformat_minor", 0))
+    if major < 4:
+        content = nbformat.convert(nbformat.from_dict(content), 4)
+    cells = content["cells"]
+    if not isinstance(cells, list):
+        raise ValueError("cells is not a list")
+    return cells, (major, minor)
+
+
+def _cell(raw: Any) -> Cell | None:
+    """Return one cell, None if it is damaged."""
+    if not isinstance(raw, dict) or raw.get("cell_type") not in _KINDS:
+        return None
+    source = raw.get("source", "")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        return None
+    # Lone surrogates are valid in JSON and in no file.
+    source = source.encode("utf-8", "replace").decode()
+    metadata = raw.get("metadata")
+    nbgrader_data = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = nbgrader_data.get("grade_id") if isinstance(nbgrader_data, dict) else None
+    cell_id = raw.get("id")
+    return Cell(
+        str(raw["cell_type"]),
+        source,
+        grade_id if isinstance(grade_id, str) else None,
+        cell_id if isinstance(cell_id, str) else None,
+    )
+
+
+# --- merge conflicts -------------------------------------------------------------------------------
+
+
+def has_conflict(text: str) -> bool:
+    """Tell whether a text holds all three marks of a merge conflict."""
+    found = {match[1][0] for line in text.splitlines() if (match := _CONFLICT.match(line))}
+    return found >= {"<", "=", ">"}
+
+
+def resolve_conflict(text: str, side: str) -> str:
+    """Return a text with the versions "above" or "below" the middle mark of each conflict."""
+    return "".join(_resolved_lines(text, side))
+
+
+def _resolved_lines(text: str, side: str) -> Iterator[str]:
+    """Yield the lines of one side."""
+    where = "both"
+    for line in text.splitlines(keepends=True):
+        match = _CONFLICT.match(line)
+        mark = match[1][0] if match else ""
+        if mark == "<":
+            where = "above"
+        elif mark == "=" and where == "above":
+            where = "below"
+        elif mark == ">" and where == "below":
+            where = "both"
+        elif where in ("both", side):
+            yield line

@@ -1,0 +1,313 @@
+"""Rebuild a submission: the lab's own notebook with the student's cells grafted in."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+
+from course.instructor.intake.matching import Matching, match, recognised
+from course.instructor.intake.notes import Note, note, reason
+from course.instructor.intake.reading import (
+    Cell,
+    File,
+    files_of,
+    find_notebooks,
+    has_conflict,
+    read_file,
+    resolve_conflict,
+)
+from course.instructor.settings import Course, CourseError
+from course.instructor.source import grade_id, is_student_cell
+
+# Below this share of recognised cells, a notebook is not taken for one of the lab.
+_RECOGNISED = 0.2
+_INSTALLS = re.compile(r"^(?P<indent>\s*)[!%]\s*(?:\w+\s+-m\s+)?(?:pip3?|conda|mamba|apt|apt-get|uv)\b.*$")
+_EXITS = re.compile(r"^(?P<indent>\s*)(?:exit|quit)\s*(?:\(.*\))?\s*;?\s*$")
+# Cells that decide where marks come from stay the lab's own.
+_ALWAYS_ORIGINAL = re.compile(r"\bopen_lab\s*\(")
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The notebooks that students of a course get, by lab and language."""
+
+    notebooks: Mapping[tuple[str, str], NotebookNode]
+
+    @classmethod
+    def load(cls, course: Course) -> Templates:
+        """Read the releases of all labs.
+
+        Raises:
+            CourseError: if one is missing.
+        """
+        notebooks = {}
+        for lab in course.labs:
+            for language in course.languages:
+                path = course.release(lab, language)
+                if not path.is_file():
+                    raise CourseError(f"{lab} has no release in {language}: run `course build {lab}` first.")
+                notebooks[lab, language] = nbformat.read(path, as_version=4)
+        return cls(notebooks)
+
+    def cells(self, lab: str, language: str) -> list[Cell]:
+        """Return the cells of one notebook, as intake sees them."""
+        return [
+            Cell(cell.cell_type, cell.source, grade_id(cell), cell.get("id"))
+            for cell in self.notebooks[lab, language].cells
+        ]
+
+    def languages(self, lab: str) -> list[str]:
+        """Return the languages of a lab."""
+        return [language for name, language in self.notebooks if name == lab]
+
+
+@dataclass
+class Rebuilt:
+    """A submission that can be graded.
+
+    Attributes:
+        notebook: the lab's notebook with the student's cells; that of the lab alone if `usable` is False.
+        language: of the notebook.
+        notes: what had to be put right.
+        usable: whether a notebook of this lab was handed in.
+        file: the name of the graded file, None if there is none.
+    """
+
+    notebook: NotebookNode
+    language: str
+    notes: list[Note] = field(default_factory=list)
+    usable: bool = True
+    file: str | None = None
+
+
+def rebuild(folder: Path, lab: str, templates: Templates, default_language: str) -> Rebuilt:
+    """Rebuild what lies in a submission's folder; never raises on account of its content.
+
+    Args:
+        folder: submitted/<student>/<lab>.
+        lab: the lab's id.
+        templates: the notebooks of all labs.
+        default_language: where the submission does not tell.
+    """
+    files = [read_file(path, str(path.relative_to(folder))) for path in find_notebooks(folder)]
+    if not files:
+        names = ", ".join(path.name for path in files_of(folder)[:5]) or "-"
+        return _unusable(lab, templates, default_language, [note("no_notebook", files=names)])
+    file = _choose(files, lab, templates)
+    notes = _file_notes(file, files, lab)
+    if file.cells is None:
+        return _unusable(lab, templates, default_language, notes, file.name)
+    language, problem = _identify(file.cells, lab, templates)
+    if problem is not None:
+        return _unusable(lab, templates, language or default_language, [*notes, problem], file.name)
+    assert language is not None
+    notebook, found = _graft(file.cells, templates.notebooks[lab, language], templates.cells(lab, language))
+    return Rebuilt(notebook, language, [*notes, *found], file=file.name)
+
+
+def _unusable(
+    lab: str, templates: Templates, language: str, notes: list[Note], file: str | None = None
+) -> Rebuilt:
+    """Return the lab's notebook alone, with the reason why there is nothing to grade."""
+    return Rebuilt(deepcopy(templates.notebooks[lab, language]), language, notes, usable=False, file=file)
+
+
+# --- which file, which lab, which language ---------------------------------------------------------
+
+
+def _choose(files: Sequence[File], lab: str, templates: Templates) -> File:
+    """Return the file to grade: the one that holds most of the lab; of equals, the one with its name."""
+
+    def rank(file: File) -> tuple[float, bool]:
+        if file.cells is None:
+            return -1.0, file.name == f"{lab}.ipynb"
+        shares = [recognised(templates.cells(lab, x), file.cells) for x in templates.languages(lab)]
+        named = file.name == f"{lab}.ipynb"
+        # A copy must hold clearly more to be taken before the file that has the right name.
+        return round(max(shares, default=0.0), 1), named
+
+    return max(files, key=rank)
+
+
+def _file_notes(file: File, files: Sequence[File], lab: str) -> list[Note]:
+    """Return what there is to say of the choice of the file and of its reading."""
+    notes = list(file.notes)
+    if file.name != f"{lab}.ipynb":
+        notes.append(note("wrong_name", file=file.name, expected=f"{lab}.ipynb"))
+    if others := [other.name for other in files if other is not file]:
+        notes.append(note("several_notebooks", file=file.name, others=", ".join(others)))
+    return notes
+
+
+def _identify(cells: Sequence[Cell], lab: str, templates: Templates) -> tuple[str | None, Note | None]:
+    """Return the language of a notebook, and what is wrong if it is not one of the lab."""
+    shares = {key: recognised(templates.cells(*key), cells) for key in templates.notebooks}
+    own = max((share for (name, _), share in shares.items() if name == lab), default=0.0)
+    other = max((key for key in shares if key[0] != lab), key=lambda key: shares[key], default=None)
+    if own < _RECOGNISED:
+        if other is not None and shares[other] >= _RECOGNISED:
+            return None, note("another_lab", lab=other[0])
+        return None, note("unrecognised")
+    texts = {cell.text for cell in cells}
+    languages = templates.languages(lab)
+
+    def familiar(language: str) -> int:
+        return sum(cell.text in texts for cell in templates.cells(lab, language))
+
+    return max(languages, key=familiar), None
+
+
+# --- grafting --------------------------------------------------------------------------------------
+
+
+def _graft(
+    submitted: Sequence[Cell], template: NotebookNode, wanted: Sequence[Cell]
+) -> tuple[NotebookNode, list[Note]]:
+    """Return the lab's notebook with the student's cells in it, and what had to be put right."""
+    matching = match(wanted, submitted)
+    notes = _matching_notes(matching, wanted, template, submitted)
+    notebook = deepcopy(template)
+    extras = _extras(matching, wanted, submitted, template)
+    cells: list[NotebookNode] = [_extra_cell(submitted[i], i, notes) for i in extras.get(-1, [])]
+    for index, cell in enumerate(notebook.cells):
+        partner = matching.pairs.get(index)
+        if partner is not None:
+            _fill(cell, submitted[partner], notes)
+        cells.append(cell)
+        cells += [_extra_cell(submitted[i], i, notes) for i in extras.get(index, [])]
+    notebook.cells = cells
+    return notebook, notes
+
+
+def _fill(cell: NotebookNode, submitted: Cell, notes: list[Note]) -> None:
+    """Put a student's text into a cell of the lab, unless the cell stays the lab's own."""
+    name = _name(cell)
+    original = Cell(cell.cell_type, cell.source)
+    changed = original.text != submitted.text
+    if _stays_original(cell):
+        if changed:
+            checks = cell.metadata.get("nbgrader", {}).get("grade")
+            notes.append(note("edited_check" if checks else "restored_original", cell=name))
+        return
+    if submitted.kind != cell.cell_type:
+        notes.append(note("cell_type", cell=name, kind=submitted.kind))
+    # Outer white space and line ends are the editor's doing: nbgrader's checksum tells whether
+    # anything was written, so an unchanged answer must stay the same to the letter.
+    if changed:
+        cell.source = _harmless(submitted.source, cell.cell_type, name, notes)
+
+
+def _stays_original(cell: NotebookNode) -> bool:
+    """Tell whether a student's version of this cell is never used."""
+    data = cell.metadata.get("nbgrader", {})
+    if data:
+        return not is_student_cell(cell)
+    return cell.cell_type == "code" and _ALWAYS_ORIGINAL.search(cell.source) is not None
+
+
+def _extras(
+    matching: Matching, wanted: Sequence[Cell], submitted: Sequence[Cell], template: NotebookNode
+) -> dict[int, list[int]]:
+    """Return the student's own cells to keep, by the cell of the lab that they follow (-1: none)."""
+    lab_cell = {found: index for index, found in matching.pairs.items()}
+    locked = {cell.grade_id for cell, node in zip(wanted, template.cells, strict=True)
+              if cell.grade_id and _stays_original(node)}  # fmt: skip
+    known = {cell.text for cell in wanted}
+    extras: dict[int, list[int]] = {}
+    place = -1
+    for index, cell in enumerate(submitted):
+        if index in lab_cell:
+            place = lab_cell[index]
+        elif cell.text and cell.grade_id not in locked and cell.text not in known:
+            extras.setdefault(place, []).append(index)
+    return extras
+
+
+def _extra_cell(cell: Cell, index: int, notes: list[Note]) -> NotebookNode:
+    """Return a cell of the student's own, without anything that nbgrader could take for one of the lab."""
+    make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell.kind]
+    name = f"extra-{index}"
+    made: NotebookNode = make(_harmless(cell.source, cell.kind, name, notes))
+    made["id"] = name
+    return made
+
+
+def _name(cell: NotebookNode) -> str:
+    """Return what to call a cell of the lab."""
+    return str(grade_id(cell) or cell.get("id") or "?")
+
+
+def _matching_notes(
+    matching: Matching, wanted: Sequence[Cell], template: NotebookNode, submitted: Sequence[Cell]
+) -> list[Note]:
+    """Return what there is to say of cells that are missing, double, moved or without their ids."""
+    notes = []
+    guessed = [i for i in matching.guessed if wanted[i].grade_id]
+    if guessed:
+        notes.append(note("lost_metadata", count=len(guessed)))
+    for index, double in matching.duplicates.items():
+        if not _stays_original(template.cells[index]):
+            notes.append(note("duplicate_cell", cell=wanted[index].grade_id, count=len(double) + 1))
+    for index, cell in enumerate(template.cells):
+        if index in matching.pairs or (cell.cell_type != "code" and not grade_id(cell)):
+            continue
+        if is_student_cell(cell):
+            notes.append(note("missing_answer", cell=_name(cell)))
+        else:
+            key = "missing_check" if grade_id(cell) else "restored_cell"
+            notes.append(note(key, cell=_name(cell)))
+    order = [matching.pairs[i] for i in sorted(matching.pairs)]
+    if order != sorted(order):
+        notes.append(note("reordered"))
+    return notes
+
+
+# --- what is not run -------------------------------------------------------------------------------
+
+
+def _harmless(source: str, kind: str, name: str, notes: list[Note]) -> str:
+    """Return a cell's text without what cannot work while grading: installations, exits, conflict marks."""
+    if has_conflict(source):
+        notes.append(note("merge_conflict", side=reason("above")))
+        source = resolve_conflict(source, "above")
+    if kind != "code":
+        return source
+    source = _without(_INSTALLS, "not_run", source, name, notes)
+    source = _without(_EXITS, "exit_not_run", source, name, notes)
+    if _calls_input(source):
+        notes.append(note("calls_input", cell=name))
+    return source
+
+
+def _without(pattern: re.Pattern[str], key: str, source: str, name: str, notes: list[Note]) -> str:
+    """Turn the lines that match a pattern into comments that say so."""
+    lines = source.split("\n")
+    for number, line in enumerate(lines):
+        if found := pattern.match(line):
+            lines[number] = f"{found['indent']}pass  # {line.strip()}"
+            notes.append(note(key, cell=name, line=line.strip()[:60]))
+    return "\n".join(lines)
+
+
+def _calls_input(source: str) -> bool:
+    """Tell whether code calls `input`, outside strings and comments."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        return False
+    calls = zip([None, *tokens], tokens, tokens[1:], strict=False)
+    return any(
+        name.type == tokenize.NAME
+        and (name.string, after.string) == ("input", "(")
+        and (before is None or before.string not in (".", "def"))
+        for before, name, after in calls
+    )
