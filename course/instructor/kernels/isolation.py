@@ -1,0 +1,122 @@
+"""Which ways of isolation this machine has, and which one to use."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from course.instructor.kernels import seccomp
+from course.instructor.settings import CourseError
+
+WAYS = ("bwrap", "fork", "none")
+_PROBE = """
+import os
+from course.instructor.kernels.confine import run_confined
+from course.instructor.kernels.limits import Limits
+from course.instructor.kernels.sandbox import sandbox
+import tempfile
+box = sandbox(tempfile.mkdtemp(prefix="gk-", dir="/tmp"), Limits(), {})
+run_confined(box, lambda: None, lambda line: os.write(1, f"{line}\\n".encode()))
+"""
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """A way of isolation, and what this machine makes of it.
+
+    Attributes:
+        way: "bwrap", "fork" or "none".
+        problem: why it cannot be used here, None if it can.
+        weaknesses: what is weaker here than elsewhere.
+    """
+
+    way: str
+    problem: str | None = None
+    weaknesses: tuple[str, ...] = ()
+
+
+def choose(way: str | None) -> Isolation:
+    """Return the way of isolation to use.
+
+    Args:
+        way: the one asked for; None: bubblewrap where it works, else forked kernels.
+
+    Raises:
+        CourseError: if it is unknown, or cannot be used here; what to do is said.
+    """
+    if way is not None:
+        if way not in WAYS:
+            raise CourseError(f"There is no isolation {way!r}. Choose one of {', '.join(WAYS)}.")
+        found = examine(way)
+        if found.problem:
+            raise CourseError(f"--isolation {way} does not work here: {found.problem}")
+        return found
+    problems = []
+    for candidate in ("bwrap", "fork"):
+        found = examine(candidate)
+        if found.problem is None:
+            return found
+        problems.append(f"{candidate}: {found.problem}")
+    raise CourseError(
+        "No isolation works here, and students' code is not run without it unless you ask for it:\n"
+        + "\n".join(problems)
+        + "\nInstall bubblewrap, or say --isolation none if you trust everybody who handed in."
+    )
+
+
+@functools.cache
+def examine(way: str) -> Isolation:
+    """Say whether a way of isolation works on this machine; tries it."""
+    if way == "none":
+        return Isolation(way, weaknesses=("students' code can read and write whatever you can",))
+    if platform.system() != "Linux":
+        return Isolation(way, problem="it needs Linux")
+    if way == "bwrap":
+        return Isolation(way, _bubblewrap_problem(), _weaknesses(way))
+    return Isolation(way, _fork_problem(), _weaknesses(way))
+
+
+def _weaknesses(way: str) -> tuple[str, ...]:
+    """Return what is weaker than it could be."""
+    found = []
+    if not seccomp.supported():
+        found.append(f"no filter of system calls for {platform.machine()}")
+    if os.getuid() == 0 and way == "bwrap":
+        found.append(
+            "you are root: the system sets no limit to the number of a kernel's processes, only the "
+            "watchdog does. Grade as an ordinary user, or with --isolation fork"
+        )
+    return tuple(found)
+
+
+def _bubblewrap_problem() -> str | None:
+    """Return why bubblewrap cannot be used, None if it can."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap is not installed (Debian, Ubuntu: apt install bubblewrap)"
+    command = [
+        "bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--disable-userns", "--cap-drop", "ALL",
+        "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--as-pid-1", "--size", "65536",
+        "--tmpfs", "/tmp", "true",
+    ]  # fmt: skip
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if result.returncode == 0:
+        return None
+    lines = result.stderr.strip().splitlines()
+    return lines[-1] if lines else f"bwrap ended with {result.returncode}"
+
+
+def _fork_problem() -> str | None:
+    """Return why a process cannot confine itself, None if it can."""
+    result = subprocess.run(
+        [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=120, check=False
+    )
+    lines = result.stdout.split("\n")
+    if "ready" in lines:
+        return None
+    said = next((line.removeprefix("error ") for line in lines if line.startswith("error ")), None)
+    return said or (result.stderr.strip().splitlines() or ["the probe said nothing"])[-1]

@@ -1,0 +1,195 @@
+"""What a sandboxed kernel may see and use, and bubblewrap's way of saying so."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+import autograder
+import course
+from course.instructor.kernels.limits import MB, Limits
+
+HOME = "/home/student"
+MATPLOTLIB = "/tmp/matplotlib"
+# Of /etc, only what programs need to run and to draw; no users, no hosts, no secrets.
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "ssl/certs")
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/sys/devices/system/cpu")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """One kernel's surroundings.
+
+    Attributes:
+        folder: the short-named folder with the connection file and the sockets; writable.
+        environment: all environment variables.
+        limits: what it may use.
+        files: what was handed in beside the notebook: path within HOME and where it lies.
+        read_only: readable folders and files: the system and this Python environment.
+        masked: folders within those that are hidden.
+    """
+
+    folder: str
+    environment: Mapping[str, str]
+    limits: Limits
+    files: Mapping[str, str] = field(default_factory=dict)
+    read_only: Sequence[str] = ()
+    masked: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON data that `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Sandbox:
+        """Return the sandbox that JSON data describe."""
+        return cls(**{**data, "limits": Limits(**data["limits"])})
+
+
+def sandbox(
+    folder: str, limits: Limits, variables: Mapping[str, str], files: Mapping[str, str] | None = None
+) -> Sandbox:
+    """Return the sandbox of one submission on this machine.
+
+    Args:
+        folder: for the connection file and the sockets.
+        limits: what the kernel may use.
+        variables: environment variables of its own.
+        files: what was handed in beside the notebook: path within HOME and where it lies.
+    """
+    packages = [str(Path(package.__file__ or "").parent) for package in (autograder, course)]
+    return Sandbox(
+        folder=folder,
+        environment={**base_environment(), **variables},
+        limits=limits,
+        files=dict(files or {}),
+        read_only=_without_nested([*_existing_system(), *_python(), *packages]),
+        masked=[str(Path(packages[1]) / "instructor")],
+    )
+
+
+def base_environment() -> dict[str, str]:
+    """Return the environment variables that every graded kernel has: nothing of the instructor's."""
+    programs = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {
+        "PATH": programs,
+        "HOME": HOME,
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": MATPLOTLIB,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COURSE_MODE": "grading",
+        "COURSE_DEVICE": "cpu",
+        "COURSE_PROGRESS": "off",
+        **one_thread,
+    }
+
+
+def _existing_system() -> list[str]:
+    """Return what there is of the system's folders."""
+    etc = [f"/etc/{name}" for name in _ETC]
+    return [path for path in [*_SYSTEM, *etc] if os.path.lexists(path)]
+
+
+def _python() -> list[str]:
+    """Return the folders of this Python and of its environment."""
+    return [str(Path(prefix)) for prefix in (sys.prefix, sys.base_prefix, sys.base_exec_prefix)]
+
+
+def _without_nested(paths: Sequence[str]) -> list[str]:
+    """Return the paths without those that lie in another one, in order."""
+    unique = list(dict.fromkeys(paths))
+    return [
+        path
+        for path in unique
+        if not any(other != path and Path(path).is_relative_to(other) for other in unique)
+    ]
+
+
+# --- bubblewrap ------------------------------------------------------------------------------------
+
+
+def bubblewrap_command(box: Sandbox, command: Sequence[str], seccomp_fd: int | None) -> list[str]:
+    """Return the command line that runs a kernel's command in a sandbox of bubblewrap's making.
+
+    Args:
+        box: the sandbox.
+        command: of the kernel.
+        seccomp_fd: an open file that holds the filter of system calls, None for none.
+    """
+    size = str(box.limits.disk_mb * MB)
+    line = [
+        "bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
+        "--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent",
+        "--new-session", "--as-pid-1", "--hostname", "sandbox", "--clearenv",
+    ]  # fmt: skip
+    for path in box.read_only:
+        if os.path.islink(path):
+            line += ["--symlink", os.readlink(path), path]
+        else:
+            line += ["--ro-bind", path, path]
+    for path in box.masked:
+        line += ["--size", str(MB), "--tmpfs", path, "--remount-ro", path]
+    line += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--size",
+        size,
+        "--tmpfs",
+        "/dev/shm",
+        "--remount-ro",
+        "/dev",
+    ]
+    line += ["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", HOME]
+    for name, path in {**{f"{HOME}/{name}": path for name, path in box.files.items()}, **_fonts()}.items():
+        line += ["--ro-bind", path, name]
+    line += ["--bind", box.folder, box.folder, "--chdir", HOME, "--remount-ro", "/"]
+    for name, value in box.environment.items():
+        line += ["--setenv", name, value]
+    if seccomp_fd is not None:
+        line += ["--seccomp", str(seccomp_fd)]
+    if os.getuid() == 0:
+        line += ["--uid", "65534", "--gid", "65534"]
+    return [*line, "--", "prlimit", *_prlimit(box.limits), "--", *command]
+
+
+def _fonts() -> dict[str, str]:
+    """Return where Matplotlib finds its list of fonts: making one takes longer than many a notebook."""
+    return {
+        f"{MATPLOTLIB}/{path.name}": str(path)
+        for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json")
+    }
+
+
+def resource_limits(limits: Limits) -> dict[str, int]:
+    """Return the limits that the system itself enforces, by the name of their RLIMIT."""
+    found = {
+        "CPU": int(limits.notebook_cpu_s) + 30,
+        "DATA": limits.memory_mb * MB,
+        "FSIZE": limits.disk_mb * MB,
+        "CORE": 0,
+        "NOFILE": 512,
+    }
+    if counts_processes_by_namespace():
+        found["NPROC"] = limits.processes + 32  # threads count too; the watchdog counts processes
+    return found
+
+
+def counts_processes_by_namespace() -> bool:
+    """Tell whether a limit on processes leaves out those that the user runs outside (Linux 5.14)."""
+    major, minor = (int(part) for part in os.uname().release.split(".")[:2])
+    return (major, minor) >= (5, 14)
+
+
+def _prlimit(limits: Limits) -> list[str]:
+    return [f"--{name.lower()}={value}" for name, value in resource_limits(limits).items()]

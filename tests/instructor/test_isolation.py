@@ -1,0 +1,394 @@
+"""Hostile notebooks: what each tries, and that it gets nothing and stops nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course.instructor.kernels import isolation as ways
+from course.instructor.kernels.execution import Run, run_notebook
+from course.instructor.kernels.limits import MB, Limits
+from course.instructor.kernels.warm import close_zygotes
+from course.instructor.settings import Course, CourseError
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("isolation")]
+SMALL = Limits(
+    cell_cpu_s=2, notebook_cpu_s=20, idle_s=3, memory_mb=800, processes=20, disk_mb=16, output_mb=1
+)
+
+
+@pytest.fixture(scope="module", params=["bwrap", "fork"])
+def isolation(request: pytest.FixtureRequest) -> Iterator[str]:
+    problem = ways.examine(request.param).problem
+    if problem:
+        pytest.skip(f"--isolation {request.param}: {problem}")
+    yield request.param
+    close_zygotes()
+
+
+def run(isolation: str, *cells: str, limits: Limits = SMALL, **options: Any) -> Run:
+    """Run cells between two harmless ones."""
+    sources = ["before = 1", *cells, "print('after', before)"]
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    return run_notebook(notebook, isolation=isolation, limits=limits, **options)
+
+
+def text(result: Run, index: int = 1) -> str:
+    """Return what a cell printed, and its errors."""
+    outputs = result.notebook.cells[index].outputs
+    return "".join(o.get("text", "") or f"{o.get('ename')}: {o.get('evalue')}" for o in outputs)
+
+
+def went_on(result: Run) -> bool:
+    return result.died is None and text(result, -1) == "after 1\n"
+
+
+def survives(code: str) -> str:
+    """Return code that reports what an attack raised instead of ending the cell."""
+    body = "\n".join(f"    {line}" for line in code.splitlines())
+    return f"try:\n{body}\n    print('done')\nexcept BaseException as error:\n    print(type(error).__name__)"
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def test_nothing_of_the_course_or_of_others_can_be_read(
+    isolation: str, course: Course, tmp_path: Path
+) -> None:
+    secret = tmp_path / "submitted" / "10002" / "lab.ipynb"
+    secret.parent.mkdir(parents=True)
+    secret.write_text("another submission")
+    paths = [
+        *(str(course.root / name) for name in ("source_notebooks", "solutions", "course.toml", ".git")),
+        str(course.root / "course" / "instructor" / "cli.py"),
+        str(secret), "/etc/passwd", "/etc/shadow", "/etc/hosts", "/home", "/root/.ssh", "/var",
+    ]  # fmt: skip
+    code = f"""
+import os
+for path in {paths!r}:
+    try:
+        print(path, os.listdir(path) if os.path.isdir(path) else open(path).read()[:20])
+    except OSError as error:
+        pass
+"""
+    result = run(isolation, code)
+    assert text(result) == "/home ['student']\n" and went_on(result)
+
+
+def test_files_handed_in_lie_in_the_working_folder(isolation: str) -> None:
+    result = run(isolation, "print(open('data/points.csv').read())", files={"data/points.csv": b"1,2"})
+    assert text(result) == "1,2\n"
+
+
+def test_no_variable_of_the_instructors_reaches_the_kernel(
+    isolation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_PASSWORD", "s3cret")
+    close_zygotes()
+    code = "import os\nprint('s3cret' in str(os.environ) or 's3cret' in open('/proc/self/environ').read())"
+    assert text(run(isolation, code)) == "False\n"
+
+
+def test_nothing_of_the_system_can_be_written(isolation: str) -> None:
+    code = """
+import importlib.util, os, sys
+library = os.path.dirname(importlib.util.find_spec('torch').origin)
+for folder in ('/', '/usr', '/usr/bin', '/etc', sys.prefix, library, '/proc/sys/kernel'):
+    try:
+        open(folder + '/x', 'w').write('x')
+        print(folder)
+    except OSError:
+        pass
+"""
+    result = run(isolation, code)
+    assert text(result) == "" and went_on(result)
+
+
+# --- network and other processes -------------------------------------------------------------------
+
+
+def test_the_network_is_out_of_reach(isolation: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
+        local.bind("\0course-test-abstract")
+        local.listen()
+        reached: list[Any] = []
+        threading.Thread(target=lambda: reached.append(server.accept()), daemon=True).start()
+        port = server.getsockname()[1]
+        result = run(
+            isolation,
+            survives(f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2)"),
+            survives("import socket\nsocket.create_connection(('192.0.2.1', 80), 2)"),
+            survives("import socket\nsocket.getaddrinfo('example.org', 80)"),
+            survives("import socket\nsocket.socket(socket.AF_UNIX).connect('\\0course-test-abstract')"),
+        )
+        seen = [text(result, index) for index in range(1, 5)]
+    assert "done\n" not in seen and not reached and went_on(result)
+
+
+def test_a_fork_bomb_is_bounded_and_leaves_nothing(isolation: str) -> None:
+    code = """
+import os, time
+open('/tmp/bomb', 'w')
+for _ in range(500):
+    try:
+        if os.fork() == 0:
+            time.sleep(1000)
+    except OSError as error:
+        print(type(error).__name__)
+        break
+time.sleep(5)
+"""
+    result = run(isolation, code)
+    bounded = result.died is not None and result.died.key == "processes"
+    assert bounded or "BlockingIOError" in text(result)
+    assert processes_named("/tmp/gk-") == []
+
+
+def test_killing_everything_kills_only_itself(isolation: str) -> None:
+    code = """
+import os, signal
+for number in (os.getppid(), 1, -1, *range(2, 300)):
+    try:
+        if number not in (0, os.getpid()):
+            os.kill(number, signal.SIGKILL)
+    except OSError:
+        pass
+"""
+    # The kernel is the first process of its own world: it cannot even reach itself.
+    assert went_on(run(isolation, code))
+
+
+def test_processes_left_behind_end_with_the_kernel(isolation: str) -> None:
+    result = run(
+        isolation, "import subprocess\np = subprocess.Popen(['sleep', '98765'], start_new_session=True)"
+    )
+    assert went_on(result) and processes_named("sleep 98765") == []
+
+
+def test_no_new_rights_can_be_had(isolation: str) -> None:
+    code = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.unshare(0x10000000), libc.mount(b'none', b'/tmp', b'tmpfs', 0, None), libc.ptrace(16, 1, 0, 0))
+try:
+    os.setuid(0)
+    print('root')
+except OSError:
+    print('no root')
+"""
+    assert text(run(isolation, code)) == "-1 -1 -1\nno root\n"
+
+
+# --- memory and disk -------------------------------------------------------------------------------
+
+
+def test_private_memory_is_bounded(isolation: str) -> None:
+    result = run(isolation, survives("x = bytearray(3 * 10**9)"))
+    assert text(result) == "MemoryError\n" and went_on(result)
+
+
+def test_shared_memory_is_bounded(isolation: str) -> None:
+    code = """
+import mmap, time
+kept = []
+while True:
+    kept.append(mmap.mmap(-1, 50 * 2**20))
+    kept[-1].write(b'x' * (50 * 2**20))
+    time.sleep(0.05)
+"""
+    result = run(isolation, code)
+    assert result.died is not None and result.died.key == "memory"
+    assert result.finished == {0} and result.died_in == 1
+
+
+def test_memory_that_no_process_maps_cannot_be_had(isolation: str) -> None:
+    code = """
+import ctypes, os
+print(ctypes.CDLL(None).shmget(0, 10**6, 0o1600))
+os.memfd_create('x')
+"""
+    assert text(run(isolation, code)) == "-1\nPermissionError: [Errno 1] Operation not permitted"
+
+
+@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
+def test_many_files_cannot_fill_the_disk(isolation: str, folder: str) -> None:
+    code = f"""
+written = 0
+for number in range(100):
+    open(f'{folder}/{{number}}', 'wb').write(b'x' * 2**20)
+    written += 1
+"""
+    result = run(isolation, code, "print(written)")
+    assert "No space left on device" in text(result)
+    assert int(text(result, 2)) <= SMALL.disk_mb and went_on(result)
+
+
+def test_one_large_file_cannot_fill_the_disk(isolation: str) -> None:
+    assert "OSError" in text(run(isolation, "open('x', 'wb').write(b'x' * (64 * 2**20))"))
+
+
+def test_the_folder_of_the_sockets_cannot_fill_the_disk(isolation: str) -> None:
+    code = """
+import glob, time
+folder = glob.glob('/tmp/gk-*/k')[0]
+for number in range(2000):
+    open(f'{folder}/{number}', 'wb').write(b'x' * 2**20)
+    time.sleep(0.02)
+"""
+    result = run(isolation, code)
+    assert result.died is not None and result.died.key == "disk"
+    assert not list(Path("/tmp").glob("gk-*/k/1"))
+
+
+# --- time ------------------------------------------------------------------------------------------
+
+
+def test_an_endless_loop_is_interrupted_and_the_notebook_goes_on(isolation: str) -> None:
+    result = run(isolation, "while True: pass")
+    assert result.stopped[1].key == "cell_cpu" and went_on(result)
+    assert "KeyboardInterrupt" in text(result)
+
+
+def test_a_loop_that_swallows_interrupts_is_killed_and_what_was_done_is_kept(isolation: str) -> None:
+    code = """
+print('before the loop', flush=True)
+while True:
+    try:
+        number = 0
+        while True:
+            number += 1
+    except BaseException:
+        pass
+"""
+    result = run(isolation, "print('first')", code)
+    assert result.died is not None and result.died.key == "cell_cpu"
+    assert (result.finished, result.died_in) == ({0, 1}, 2)
+    assert text(result, 1) == "first\n" and text(result, 2) == "before the loop\n"
+
+
+def test_loops_that_are_interrupted_again_and_again_end_with_the_time_of_the_notebook(
+    isolation: str,
+) -> None:
+    limits = Limits(cell_cpu_s=2, notebook_cpu_s=5, memory_mb=800)
+    result = run(isolation, *["while True: pass"] * 6, limits=limits)
+    assert result.died is not None and result.died.key == "notebook_cpu" and len(result.finished) >= 2
+
+
+def test_work_in_child_processes_counts(isolation: str) -> None:
+    code = "import subprocess\nsubprocess.run(['sh', '-c', 'while :; do :; done'])"
+    assert run(isolation, code).stopped[1].key == "cell_cpu"
+
+
+def test_waiting_for_nothing_is_interrupted(isolation: str) -> None:
+    result = run(isolation, "import time\ntime.sleep(10**6)")
+    assert result.stopped[1].key == "idle" and went_on(result)
+
+
+def test_asking_for_input_does_not_wait(isolation: str) -> None:
+    result = run(isolation, "input('your name? ')")
+    assert "StdinNotImplementedError" in text(result) and went_on(result)
+
+
+# --- output ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for _ in range(200): print('x' * 100_000)",
+        "from IPython.display import display, HTML\nfor _ in range(200): display(HTML('x' * 100_000))",
+        "print('x' * 10_000_000)",
+        "raise ValueError('x' * 10_000_000)",
+        "from IPython.display import display\nh = display('x', display_id=True)\n"
+        "for _ in range(200): h.update('y' * 100_000)",
+    ],
+    ids=["lines", "html", "one line", "traceback", "updates"],
+)
+def test_a_flood_of_output_is_cut(isolation: str, code: str) -> None:
+    result = run(isolation, code)
+    assert result.cut == {1} and went_on(result)
+    assert len(json.dumps(result.notebook)) < 2 * SMALL.output_mb * MB
+
+
+def test_one_enormous_message_costs_its_cell_only(isolation: str) -> None:
+    limits = Limits(memory_mb=3000, idle_s=5, output_mb=1)
+    result = run(isolation, "print('x' * (150 * 2**20))", limits=limits)
+    assert len(json.dumps(result.notebook)) < 2 * MB and 0 in result.finished
+
+
+def test_messages_that_no_kernel_sends_harm_nobody(isolation: str) -> None:
+    code = """
+kernel = get_ipython().kernel
+messages = [
+    ('stream', {}), ('stream', 'text'), ('display_data', {'data': 3}), ('comm_open', {}), ('error', []),
+    ('execute_result', None), ('clear_output', 'x'), ('nonsense', {'a': 1}), ('status', {}),
+    ('status', {'execution_state': 7}), ('update_display_data', {'transient': 4}),
+]
+for kind, content in messages:
+    try:
+        kernel.session.send(kernel.iopub_socket, kind, content, parent=kernel.get_parent())
+    except Exception as error:
+        pass
+kernel.iopub_socket.send_multipart([b'a', b'<IDS|MSG>', b'b'])
+"""
+    assert went_on(run(isolation, code))
+
+
+def test_a_forged_reply_costs_its_own_cells_only(isolation: str) -> None:
+    code = """
+kernel = get_ipython().kernel
+stream = kernel.shell_stream
+kernel.session.send(stream, 'execute_reply', {}, parent=kernel.get_parent(), ident=kernel._parent_ident)
+"""
+    result = run(isolation, "print('first')", code)
+    assert text(result, 1) == "first\n" and {0, 1} <= result.finished
+
+
+@pytest.mark.parametrize(
+    "code", ["import os\nos._exit(3)", "import os\nos.abort()", "import ctypes\nctypes.string_at(0)"]
+)
+def test_a_kernel_that_ends_itself_keeps_what_was_done(isolation: str, code: str) -> None:
+    result = run(isolation, code)
+    assert result.died is not None and result.died.key == "kernel_died"
+    assert (result.finished, result.died_in) == ({0}, 1)
+
+
+# --- without isolation -----------------------------------------------------------------------------
+
+
+def test_without_isolation_time_memory_and_output_are_bounded_all_the_same() -> None:
+    result = run("none", "while True: pass", survives("x = bytearray(3 * 10**9)"), "print('x' * 10_000_000)")
+    assert result.stopped[1].key == "cell_cpu" and text(result, 2) == "MemoryError\n"
+    assert result.cut == {3} and went_on(result)
+
+
+def test_an_unknown_way_is_named() -> None:
+    with pytest.raises(CourseError, match=r"no isolation 'docker'\. Choose one of bwrap, fork, none"):
+        ways.choose("docker")
+
+
+def test_without_isolation_only_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "examine", lambda way: ways.Isolation(way, problem="not here"))
+    with pytest.raises(CourseError, match="--isolation none"):
+        ways.choose(None)
+
+
+def processes_named(part: str) -> list[str]:
+    """Return the command lines of processes, this test's own aside, that hold a text."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if part in line and path.parent.name != str(os.getpid()):
+            found.append(line)
+    return found
