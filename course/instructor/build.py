@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from course.instructor.environment import environment
+from course.instructor.environment import environment, path_with_programs
 from course.instructor.keys import build_key
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import is_check_cell, read_source, select_language, write_notebook
@@ -116,11 +116,9 @@ def run_nbgrader(
     Raises:
         CourseError: with the end of nbgrader's output, if it fails and `check`.
     """
-    # nbgrader calls other programs by name: those of this environment must be found first.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     where = [f"--CourseDirectory.root={course_folder}"] if course_folder else []
     command = [sys.executable, "-m", "nbgrader", *arguments, *where]
-    environment = {**os.environ, "PATH": path}
+    environment = {**os.environ, "PATH": path_with_programs()}
     result = subprocess.run(
         command, cwd=course.root, env=environment, capture_output=True, text=True, check=False
     )

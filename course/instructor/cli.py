@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -20,11 +21,13 @@ from course.instructor import demo as demonstration
 from course.instructor import doctor as checkup
 from course.instructor import observe as observing
 from course.instructor import release as releasing
+from course.instructor.grade import display as grade_display
+from course.instructor.grade import run as grading_run
 from course.instructor.settings import CourseError, load_course
 from course.instructor.trial import TIME_LIMIT
 
 app = typer.Typer(
-    help="Build, release and check the labs of this course. Grading itself is nbgrader's: see README.md.",
+    help="Build, release, grade and check the labs of this course. The gradebook is nbgrader's.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -116,6 +119,46 @@ def audit(
         console.print(f"[green]✓[/] {json_file}")
     if not all(found.passed for found in audits):
         raise typer.Exit(1)
+
+
+@app.command()
+def grade(
+    lab: Lab,
+    students: Annotated[str, typer.Option(help="shell pattern of student ids")] = "*",
+    workers: Annotated[
+        int | None, typer.Option(help="submissions at a time; default: one per processor")
+    ] = None,
+    isolation: Annotated[
+        str | None,
+        typer.Option(help="bwrap, fork (fastest) or none (unsafe); default: bwrap where it works, else fork"),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="address of a running dask scheduler, such as tcp://host:8786")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="grade again what is graded already")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="holds submitted/ and the gradebook; default: the checkout")
+    ] = None,
+) -> None:
+    """Grade a whole class: isolated, in parallel, with marks that cannot be forged."""
+    options = grading_run.Options(
+        students=students,
+        workers=workers,
+        isolation=isolation,
+        scheduler=scheduler,
+        force=force,
+        folder=folder,
+    )
+    with contextlib.closing(grading_run.Grader(load_course(), lab, options)) as grader:
+        grade_display.show_start(console, lab, grader.plan, grader.isolation)
+        total = len(grader.plan.grade) + len(grader.plan.store)
+        with grade_display.progress(console, total) as advance:
+            grading = grader.run(advance)
+    grade_display.show_end(console, grading)
+    if grading.log is not None:
+        console.print(f"[green]✓[/] {grading.log}")
+    if grading.interrupted:
+        raise typer.Exit(130)
 
 
 @app.command()

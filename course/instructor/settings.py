@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ class Course:
         language: of solutions and of the release that the gradebook knows.
         languages: of all releases.
         labs: settings of every lab, by id, in order.
+        grading: what one submission may use; see `course.instructor.kernels.limits`.
     """
 
     root: Path
     language: str
     languages: tuple[str, ...]
     labs: dict[str, dict[str, Any]]
+    grading: dict[str, Any] = field(default_factory=dict)
 
     @property
     def build(self) -> Path:
@@ -88,6 +90,12 @@ def load_course(start: Path | None = None) -> Course:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         course = data["course"]
-        return Course(root, course["language"], tuple(course["languages"]), dict(data["labs"]))
+        return Course(
+            root,
+            course["language"],
+            tuple(course["languages"]),
+            dict(data["labs"]),
+            dict(data.get("grading", {})),
+        )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise CourseError(f"{path.name} is not valid: {error}") from None

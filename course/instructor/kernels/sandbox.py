@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-import autograder
-import course
 from course.instructor.kernels.limits import MB, Limits
 
 HOME = "/home/student"
@@ -63,7 +60,7 @@ def sandbox(
         variables: environment variables of its own.
         files: what was handed in beside the notebook: path within HOME and where it lies.
     """
-    packages = [str(Path(package.__file__ or "").parent) for package in (autograder, course)]
+    packages = [_package(name) for name in ("autograder", "course")]
     return Sandbox(
         folder=folder,
         environment={**base_environment(), **variables},
@@ -102,6 +99,13 @@ def _existing_system() -> list[str]:
 def _python() -> list[str]:
     """Return the folders of this Python and of its environment."""
     return [str(Path(prefix)) for prefix in (sys.prefix, sys.base_prefix, sys.base_exec_prefix)]
+
+
+def _package(name: str) -> str:
+    """Return the folder of a package, without importing it."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.origin is not None
+    return str(Path(spec.origin).parent)
 
 
 def _without_nested(paths: Sequence[str]) -> list[str]:
@@ -165,6 +169,8 @@ def bubblewrap_command(box: Sandbox, command: Sequence[str], seccomp_fd: int | N
 
 def _fonts() -> dict[str, str]:
     """Return where Matplotlib finds its list of fonts: making one takes longer than many a notebook."""
+    import matplotlib  # only here: whoever forks a kernel has no need of it
+
     return {
         f"{MATPLOTLIB}/{path.name}": str(path)
         for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import socket
@@ -10,8 +11,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
-
-import matplotlib
 
 from course.instructor.kernels.sandbox import Sandbox, base_environment
 from course.instructor.kernels.zygote import MAX_MESSAGE
@@ -43,7 +42,18 @@ class Zygote:
             )
         self._connection = ours
         self._lock = threading.Lock()
-        self._answer(_START_S)
+        self._ready = False
+
+    def wait(self) -> None:
+        """Wait until the modules are imported.
+
+        Raises:
+            WarmKernelError: if the process ends before.
+        """
+        with self._lock:
+            if not self._ready:
+                self._answer(_START_S)
+                self._ready = True
 
     def fork(self, box: Sandbox, arguments: Sequence[str]) -> int:
         """Return the process number of a new kernel.
@@ -55,6 +65,7 @@ class Zygote:
         Raises:
             WarmKernelError: if it cannot be had.
         """
+        self.wait()
         request = json.dumps({"sandbox": box.as_json(), "arguments": list(arguments)})
         with self._lock:
             self._connection.send(request.encode())
@@ -97,7 +108,9 @@ class Zygote:
 def _environment() -> dict[str, str]:
     """Return the zygote's variables: its kernels can read them, so they hold nothing of the instructor's."""
     ours = {name: os.environ[name] for name in _OURS if name in os.environ}
-    return {**base_environment(), **ours, "MPLCONFIGDIR": str(matplotlib.get_configdir())}
+    # The user's own list of fonts, which Matplotlib would otherwise make anew.
+    wanted = {name: value for name, value in base_environment().items() if name != "MPLCONFIGDIR"}
+    return {**wanted, **ours}
 
 
 _zygotes: dict[tuple[str, ...], Zygote] = {}
@@ -105,13 +118,20 @@ _zygotes_lock = threading.Lock()
 
 
 def shared_zygote(modules: Sequence[str]) -> Zygote:
-    """Return this process's zygote for a set of modules; it is started at the first call."""
+    """Return this process's zygote for a set of modules; the first call starts it and does not wait."""
     with _zygotes_lock:
         key = tuple(modules)
         zygote = _zygotes.get(key)
         if zygote is None or not zygote.alive:
             zygote = _zygotes[key] = Zygote(modules)
         return zygote
+
+
+def warm_up(modules: Sequence[str]) -> None:
+    """Start this process's zygote, and import meanwhile what grading itself needs."""
+    zygote = shared_zygote(modules)
+    importlib.import_module("course.instructor.grade.work")
+    zygote.wait()
 
 
 def close_zygotes() -> None:

@@ -1,0 +1,92 @@
+"""What `course grade` shows in the terminal: how far it is, and what needs a look."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from course.instructor.grade.run import Grading, Plan
+from course.instructor.grade.work import Outcome
+from course.instructor.kernels.isolation import Isolation
+
+# Notes after which a person should look at a submission, though it has all its marks.
+_LOOK = {
+    "another_lab", "bad_bundle", "cell_stopped", "died", "no_run", "nobody", "other_identity", "output_cut",
+    "partner_bad_id", "partner_own", "several_notebooks", "unrecognised",
+}  # fmt: skip
+_COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
+
+
+def show_start(console: Console, lab: str, plan: Plan, isolation: Isolation) -> None:
+    """Say what is going to happen, and what is weaker than it could be."""
+    parts = [f"{len(plan.grade)} to run"]
+    parts += [f"{len(plan.store)} to store"] if plan.store else []
+    parts += [f"{len(plan.skip)} unchanged since they were graded"] if plan.skip else []
+    console.print(f"{lab}: {', '.join(parts)}; isolation: {isolation.way}")
+    if plan.outdated:
+        console.print(
+            f"[yellow]![/] {len(plan.outdated)} were graded with another version of the lab; --force grades "
+            "them again."
+        )
+    for weakness in isolation.weaknesses:
+        console.print(f"[yellow]![/] {weakness}", highlight=False)
+
+
+@contextlib.contextmanager
+def progress(console: Console, total: int) -> Iterator[Callable[[Outcome], None]]:
+    """Show how far the run is; yield what to call after each submission."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=600) as bars:
+        bar = bars.add_task("grading", total=total)
+
+        def advance(outcome: Outcome) -> None:
+            bars.update(bar, advance=1, description=f"grading [dim]{escape(outcome.student)}[/]")
+
+        yield advance
+
+
+def show_end(console: Console, grading: Grading) -> None:
+    """Say what happened, and list the submissions that need a look."""
+    outcomes = sorted(grading.outcomes, key=lambda outcome: outcome.student)
+    counts = {status: sum(o.status == status for o in outcomes) for status in _COLOURS}
+    said = ", ".join(f"[{_COLOURS[name]}]{count} {name}[/]" for name, count in counts.items() if count)
+    skipped = f", {len(grading.plan.skip)} unchanged" if grading.plan.skip else ""
+    console.print(f"{said or 'nothing to run'}{skipped} in {grading.wall_s:.0f} s")
+    worth = [outcome for outcome in outcomes if needs_look(outcome)]
+    if worth:
+        table = Table("student", "state", "automatic", "why", title="To look at")
+        for outcome in worth:
+            table.add_row(
+                escape(outcome.student),
+                f"[{_COLOURS[outcome.status]}]{outcome.status}[/]",
+                marks_text(outcome),
+                escape("\n".join(outcome.notes)),
+            )
+        console.print(table)
+    if grading.interrupted:
+        left = len(grading.plan.grade) + len(grading.plan.store) - len(outcomes)
+        console.print(f"[yellow]stopped[/]: {left} are left; the same command goes on with them.")
+
+
+def needs_look(outcome: Outcome) -> bool:
+    """Tell whether a person should look at a submission."""
+    return outcome.status != "graded" or bool(_LOOK & set(outcome.note_keys))
+
+
+def marks_text(outcome: Outcome) -> str:
+    """Return the marks of a submission as text: blank where there are none, never a silent 0."""
+    given = [mark for mark in outcome.marks.values() if mark is not None]
+    if not given:
+        return "–"
+    missing = len(outcome.marks) - len(given)
+    return f"{sum(given):g}" + (f" ({missing} cells without marks)" if missing else "")

@@ -1,0 +1,129 @@
+"""Spread the grading of submissions over processes, with dask.distributed.
+
+One code path: a LocalCluster of this machine's own by default, any running scheduler by its address. A
+worker that is lost costs time only: dask runs its submissions again elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+from collections.abc import Callable, Generator, Iterator
+from itertools import islice
+
+import dask
+import distributed
+from distributed import Client, Future, LocalCluster, as_completed
+from distributed.scheduler import KilledWorker
+
+from course.instructor.grade.work import Job, Outcome, grade_submission, ungraded
+from course.instructor.intake.notes import reason
+from course.instructor.kernels import warm
+from course.instructor.settings import CourseError
+
+# How many submissions wait at each worker: enough to keep it busy, few enough to keep memory low.
+_AHEAD = 2
+_CONNECT_S = 30
+# The work is done by kernels, which are processes: a worker can look after several at a time.
+_THREADS = 4
+Task = Callable[[Job], Outcome]
+
+
+def default_workers() -> int:
+    """Return how many submissions to run at a time: as many as there are processors for this process."""
+    return max(len(os.sched_getaffinity(0)), 1)
+
+
+@contextlib.contextmanager
+def connect(scheduler: str | None, workers: int) -> Iterator[Client]:
+    """Yield a client of a scheduler: of the one at an address, or of one of our own.
+
+    Raises:
+        CourseError: if there is no scheduler at the address, or it has no workers.
+    """
+    # Workers keep one submission each in memory, and kernels have limits of their own.
+    settings = {"distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False}
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    with dask.config.set(settings):
+        if scheduler is None:
+            processes = math.ceil(workers / _THREADS)
+            with (
+                LocalCluster(
+                    n_workers=processes,
+                    threads_per_worker=math.ceil(workers / processes),
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address=None,
+                    memory_limit=0,
+                    silence_logs=logging.ERROR,
+                ) as cluster,
+                Client(cluster) as client,
+            ):
+                yield client
+            return
+        try:
+            client = Client(scheduler, timeout=_CONNECT_S)
+        except (OSError, ValueError) as error:
+            raise CourseError(
+                f"No dask scheduler answers at {scheduler}: {error}. Start one with `dask scheduler`, and "
+                f"workers with `dask worker {scheduler} --nthreads 1`."
+            ) from None
+        with client:
+            if not client.scheduler_info()["workers"]:
+                raise CourseError(
+                    f"The scheduler at {scheduler} has no workers. Start some: "
+                    f"`dask worker {scheduler} --nthreads 1`, where this course is installed."
+                )
+            yield client
+
+
+def warm_up(client: Client, modules: tuple[str, ...]) -> None:
+    """Let all workers prepare for warm kernels, without waiting for them."""
+    for address in client.scheduler_info()["workers"]:
+        future = client.submit(warm.warm_up, modules, workers=[address], pure=False)
+        # Nobody waits for the result; a worker that cannot says so when it is asked for a kernel.
+        distributed.fire_and_forget(future)
+
+
+def run_jobs(
+    client: Client, jobs: Iterator[Job], task: Task = grade_submission
+) -> Generator[Outcome, None, None]:
+    """Grade submissions and yield each outcome as soon as it is there.
+
+    Args:
+        client: of a scheduler.
+        jobs: the submissions; they are taken as workers become free.
+        task: what to do with each.
+    """
+    waiting: dict[Future, Job] = {}
+
+    def submit(job: Job) -> Future:
+        # A key of its own: the same submission graded again is other work.
+        future = client.submit(task, job, pure=False, retries=1)
+        waiting[future] = job
+        return future
+
+    threads = sum(worker["nthreads"] for worker in client.scheduler_info()["workers"].values())
+    completed = as_completed([submit(job) for job in islice(jobs, _AHEAD * max(threads, 1))])
+    for future in completed:
+        job = waiting.pop(future)
+        yield _outcome(future, job)
+        for following in islice(jobs, 1):
+            completed.add(submit(following))
+
+
+def _outcome(future: Future, job: Job) -> Outcome:
+    """Return what became of a submission.
+
+    Raises:
+        Exception: what the task raised, which no submission can make it do.
+    """
+    try:
+        outcome: Outcome = future.result()
+    except KilledWorker:
+        return ungraded(job, reason("worker"))
+    finally:
+        future.release()
+    return outcome

@@ -1,0 +1,47 @@
+"""Who gets the marks of a submission: two students may hand in one notebook together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from course.instructor.intake.notes import Note, note
+
+# What can be a student's id: it names folders and rows of the gradebook. nbgrader forbids "+".
+_ID = re.compile(r"[\w@.-]{1,64}")
+
+
+def recipients(
+    owner: str, named: Sequence[str], submitted: Collection[str], known: Collection[str]
+) -> tuple[list[str], list[Note]]:
+    """Return who gets the marks, and what there is to say about it.
+
+    Args:
+        owner: whose folder the submission lies in; always gets the marks.
+        named: the ids in the identity cell.
+        submitted: who has a submission of their own.
+        known: the students that the gradebook knows.
+    """
+    ids = [name.strip() for name in named if name.strip()]
+    if not ids:
+        return [owner], []
+    if not any(_same(name, owner) for name in ids):
+        return [owner], [note("other_identity", students=", ".join(ids), owner=owner)]
+    students, notes = [owner], []
+    for name in ids:
+        if _same(name, owner):
+            continue
+        partner = next((student for student in [*submitted, *known] if _same(student, name)), name)
+        if not _ID.fullmatch(partner) or partner in (".", ".."):
+            notes.append(note("partner_bad_id", student=repr(name), owner=owner))
+        elif partner in submitted:
+            notes.append(note("partner_own", student=partner))
+        else:
+            students.append(partner)
+            notes.append(note("partner", students=f"{owner}, {partner}"))
+    return students, notes
+
+
+def _same(first: str, second: str) -> bool:
+    """Tell whether two ids are the same, as a student types them."""
+    return first.strip().casefold() == second.strip().casefold()

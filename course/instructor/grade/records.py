@@ -1,0 +1,121 @@
+"""What is remembered of a grading: outcomes of submissions, so that no run is lost, and the run log.
+
+Everything lies in grading/<lab>/: one file per graded submission, written whole or not at all, and one log
+per run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from course.instructor.grade.work import Outcome
+from course.instructor.intake.reading import files_of
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """A graded submission.
+
+    Attributes:
+        outcome: what was found.
+        submission: digest of what was handed in.
+        lab: digest of all that decides the lab's marks.
+        seed: the secret seed that it was graded under.
+        stored: whether the gradebook has it.
+    """
+
+    outcome: Outcome
+    submission: str
+    lab: str
+    seed: int
+    stored: bool = False
+
+    def as_stored(self) -> Record:
+        """Return the same record, marked as stored."""
+        return replace(self, stored=True)
+
+
+class Records:
+    """The records of one lab."""
+
+    def __init__(self, root: Path, lab: str) -> None:
+        self.folder = root / "grading" / lab
+
+    def read(self, student: str) -> Record | None:
+        """Return the record of a student's submission, None if there is none that can be read."""
+        try:
+            data = json.loads(self._path(student).read_text(encoding="utf-8"))
+            if data["format"] != _FORMAT:
+                return None
+            outcome = Outcome.from_json(data["outcome"])
+            return Record(outcome, data["submission"], data["lab"], data["seed"], data["stored"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, student: str, record: Record) -> None:
+        """Write a record, whole or not at all."""
+        data = {
+            "format": _FORMAT,
+            "submission": record.submission,
+            "lab": record.lab,
+            "seed": record.seed,
+            "stored": record.stored,
+            "outcome": record.outcome.as_json(),
+        }
+        write_json(self._path(student), data)
+
+    def write_log(self, data: dict[str, Any]) -> Path:
+        """Write the log of a run; its name is the time when the run began."""
+        name = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
+        return write_json(self.folder / "runs" / f"{name}.json", data)
+
+    def _path(self, student: str) -> Path:
+        return self.folder / "submissions" / f"{student}.json"
+
+
+def write_json(path: Path, data: Any) -> Path:
+    """Write JSON that only the instructor may read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        json.dump(data, file, indent=1, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    return path
+
+
+def digest_of_submission(folder: Path) -> str:
+    """Return a digest of all that was handed in."""
+    found = hashlib.sha256()
+    for path in files_of(folder):
+        found.update(str(path.relative_to(folder)).encode(errors="replace") + b"\0")
+        found.update(_content_digest(path))
+    return found.hexdigest()
+
+
+def _content_digest(path: Path) -> bytes:
+    if path.is_symlink() or not path.is_file():
+        return b"-"
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        return type(error).__name__.encode()
+
+
+def summarise(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Return what a run log says of each submission: everything but the notebook."""
+    return [
+        {name: value for name, value in outcome.as_json().items() if name != "notebook"}
+        for outcome in outcomes
+    ]

@@ -1,0 +1,323 @@
+"""Grade one submission: run it in an isolated kernel, compare, and write the marked notebook.
+
+This runs in a worker process, perhaps on another machine: what it needs comes in a `Job`, what it finds
+goes back in an `Outcome`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import nbformat
+from nbconvert.preprocessors.sanitize import SanitizeHTML
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from autograder.emission import MIME_TYPE, SEED_VARIABLE
+from autograder.key import AnswerKey
+from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
+from course.instructor.intake.notes import Note, Reason, note
+from course.instructor.kernels.execution import MoreCells, Run, run_notebook
+from course.instructor.kernels.limits import Limits
+from course.instructor.source import grade_id, is_check_cell
+
+_OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
+REPORT_CELL = "grading-notes"
+_REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that is needed to grade one submission.
+
+    Attributes:
+        student: whose folder it is.
+        notebook: the rebuilt notebook, as JSON text.
+        language: of the notebook.
+        notes: what intake had to put right.
+        usable: whether there is anything to run.
+        files: what was handed in beside the notebook, by path.
+        reference: what is right.
+        key: the lab's answer key, as text: it knows the hints.
+        isolation: "bwrap", "fork" or "none".
+        limits: what the kernel may use.
+        modules: what a warm kernel has imported.
+    """
+
+    student: str
+    notebook: str
+    language: str
+    notes: tuple[Note, ...]
+    usable: bool
+    files: Mapping[str, bytes]
+    reference: Reference
+    key: str
+    isolation: str
+    limits: Limits
+    modules: tuple[str, ...]
+
+
+@dataclass
+class CheckRecord:
+    """One check of a graded submission: whether it passed, and the hint that was given."""
+
+    name: str
+    points: float
+    passed: bool
+    hint: str | None = None
+
+
+@dataclass
+class Outcome:
+    """A graded submission.
+
+    Attributes:
+        student: whose folder it is.
+        status: "graded", "incomplete" (some check cells never finished) or "unusable".
+        notebook: the marked notebook, as JSON text.
+        marks: by check cell; None where no mark could be given.
+        checks: of all check cells that were marked.
+        language: of the notebook.
+        students: who the identity cell names.
+        recipients: who gets the marks; decided when they are stored.
+        notes: what had to be put right, and what happened, in the notebook's language.
+        note_keys: the same, as keys.
+        cpu_s: processor time that the kernel used.
+        wall_s: time on the clock.
+    """
+
+    student: str
+    status: str
+    notebook: str
+    marks: dict[str, float | None]
+    language: str = "es"
+    checks: list[CheckRecord] = field(default_factory=list)
+    students: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    note_keys: list[str] = field(default_factory=list)
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON data that `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
+        """Return the outcome that JSON data hold."""
+        checks = [CheckRecord(**check) for check in data["checks"]]
+        people = {name: tuple(data[name]) for name in ("students", "recipients")}
+        return cls(**{**data, **people, "checks": checks})
+
+
+def grade_submission(job: Job) -> Outcome:
+    """Grade one submission; never raises on account of what was handed in."""
+    notebook = nbformat.reads(job.notebook, as_version=4)
+    if not job.usable:
+        return _ungraded(job, notebook, "unusable", list(job.notes))
+    more = _HintCells(job)
+    run = run_notebook(
+        notebook,
+        isolation=job.isolation,
+        limits=job.limits,
+        variables={SEED_VARIABLE: str(job.reference.seed)},
+        files=job.files,
+        modules=job.modules,
+        more=more,
+    )
+    marked = judge_run(run, job.reference)
+    hints = Hints(AnswerKey.loads(job.key))
+    for name, cell in more.cells.items():
+        if name in marked:
+            hints.apply(marked[name], cell, f"{name}_check")
+    notes = [*job.notes, *_run_notes(run, marked, job.limits)]
+    complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
+    return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
+
+
+def add_notes(outcome: Outcome, notes: Sequence[Note]) -> None:
+    """Add notes to an outcome and to the top of its notebook."""
+    if not notes:
+        return
+    notebook = nbformat.reads(outcome.notebook, as_version=4)
+    _prepend_notes(notebook, notes, outcome.language)
+    outcome.notebook = nbformat.writes(notebook)
+    outcome.notes += [found.render(outcome.language) for found in notes]
+    outcome.note_keys += [found.key for found in notes]
+
+
+def ungraded(job: Job, why: Reason) -> Outcome:
+    """Return the outcome of a submission that could not be run at all."""
+    notebook = nbformat.reads(job.notebook, as_version=4)
+    return _ungraded(job, notebook, "incomplete", [*job.notes, note("no_run", reason=why)])
+
+
+def judge_run(run: Run, reference: Reference) -> dict[str, MarkedBlock]:
+    """Mark all check cells that were run to their end, by block."""
+    cells = [(i, cell) for i, cell in enumerate(run.notebook.cells) if is_check_cell(cell)]
+    return {
+        block_of(str(grade_id(cell))): judge(cell, str(grade_id(cell)), reference)
+        for index, cell in cells
+        if index in run.finished
+    }
+
+
+def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> list[Note]:
+    """Return what there is to say of a run."""
+    cells = run.notebook.cells
+
+    def name(index: int) -> str:
+        return str(grade_id(cells[index]) or cells[index].get("id"))
+
+    notes = [
+        note("cell_stopped", cell=name(index), reason=why)
+        for index, why in run.stopped.items()
+        if index in run.finished
+    ]
+    notes += [
+        note("output_cut", cell=name(i), limit=limits.output_mb) for i in sorted(run.cut) if i < len(cells)
+    ]
+    if run.died is not None:
+        if run.died_in is None:
+            notes.append(note("no_run", reason=run.died))
+        else:
+            notes.append(note("died", cell=name(run.died_in), reason=run.died))
+    notes += [block.problem for block in marked.values() if block.problem is not None]
+    identity = marked.get("identity")
+    if identity is not None and not identity.students:
+        notes.append(note("nobody"))
+    return notes
+
+
+class _HintCells(MoreCells):
+    """After the notebook: the check cells that failed, once more, under the public seed.
+
+    Attributes:
+        cells: those cells, with what they showed, by block.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.cells: dict[str, NotebookNode] = {}
+
+    def __call__(self, run: Run) -> list[NotebookNode]:
+        """Return the cells to run."""
+        marked = judge_run(run, self._job.reference)
+        wanted = wants_hints(list(marked.values()))
+        opening = [cell.source for cell in run.notebook.cells if _OPENS_LAB.search(cell.source)]
+        if not wanted or not opening:
+            return []
+        seed = AnswerKey.loads(self._job.key).seed
+        first = new_code_cell(
+            f"import os\nos.environ[{SEED_VARIABLE!r}] = '{seed}'\n"
+            f"from autograder import open_lab\n{opening[0]}"
+        )
+        sources = {
+            block_of(str(grade_id(cell))): cell.source for cell in run.notebook.cells if is_check_cell(cell)
+        }
+        self.cells = {name: new_code_cell(sources[name]) for name in wanted}
+        return [first, *self.cells.values()]
+
+
+# --- the marked notebook ---------------------------------------------------------------------------
+
+
+def _outcome(
+    job: Job, run: Run, marked: Mapping[str, MarkedBlock], hints: Hints, notes: list[Note], status: str
+) -> Outcome:
+    """Return the outcome of a run."""
+    notebook = run.notebook
+    marks: dict[str, float | None] = {}
+    _neutralise(notebook)
+    for cell in notebook.cells:
+        if is_check_cell(cell):
+            name = str(grade_id(cell))
+            block = marked.get(block_of(name))
+            marks[name] = None if block is None else block.score
+            cell.outputs = _marked_outputs(block, job.language)
+    _prepend_notes(notebook, notes, job.language)
+    identity = marked.get("identity")
+    return Outcome(
+        student=job.student,
+        status=status,
+        notebook=nbformat.writes(notebook),
+        marks=marks,
+        language=job.language,
+        checks=[
+            CheckRecord(result.name, result.points, bool(result.passed), hints.found.get(result.name))
+            for block in marked.values()
+            for result in block.results
+            if result.points > 0
+        ],
+        students=identity.students if identity else (),
+        notes=[found.render(job.language) for found in notes],
+        note_keys=[found.key for found in notes],
+        cpu_s=round(run.cpu_s, 2),
+        wall_s=round(run.wall_s, 2),
+    )
+
+
+def _ungraded(job: Job, notebook: NotebookNode, status: str, notes: list[Note]) -> Outcome:
+    """Return the outcome of a submission without a run."""
+    names = [str(grade_id(cell)) for cell in notebook.cells if is_check_cell(cell)]
+    _prepend_notes(notebook, notes, job.language)
+    return Outcome(
+        student=job.student,
+        status=status,
+        notebook=nbformat.writes(notebook),
+        marks=dict.fromkeys(names),
+        language=job.language,
+        notes=[found.render(job.language) for found in notes],
+        note_keys=[found.key for found in notes],
+    )
+
+
+def _marked_outputs(block: MarkedBlock | None, language: str) -> list[NotebookNode]:
+    """Return the outputs of a check cell: ours, whatever the student's kernel showed."""
+    if block is None:
+        return []
+    view = block.view(language)
+    data = {"text/html": view._repr_html_(), "text/plain": repr(view)}
+    return [
+        new_output("display_data", data=data),
+        new_output("execute_result", data={"text/plain": repr(block.score)}, execution_count=None),
+    ]
+
+
+def _neutralise(notebook: NotebookNode) -> None:
+    """Take out of all outputs what could run in the browser of whoever looks at them."""
+    cleaner = SanitizeHTML()
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        for output in cell.outputs:
+            if "data" in output:
+                output.data.pop(MIME_TYPE, None)
+                output["metadata"] = NotebookNode()
+        cell.outputs = cleaner.sanitize_code_outputs(cell.outputs)
+
+
+def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str) -> None:
+    """Put what there is to say to the student at the top of the notebook."""
+    if not notes:
+        return
+    lines = "\n".join(f"- {found.render(language)}" for found in notes)
+    if notebook.cells and notebook.cells[0].get("id") == REPORT_CELL:
+        notebook.cells[0].source += f"\n{lines}"
+        return
+    cell = new_markdown_cell(f"**{_REPORT_TITLES[language]}**\n\n{lines}")
+    cell["id"] = REPORT_CELL
+    notebook.cells.insert(0, cell)
+
+
+def modules_of(notebook: NotebookNode) -> tuple[str, ...]:
+    """Return the modules that a lab's own cells import: a warm kernel has them already."""
+    found: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not grade_id(cell):
+            found += re.findall(r"^(?:from|import)\s+([\w.]+)", cell.source, re.MULTILINE)
+    return tuple(dict.fromkeys(found))
