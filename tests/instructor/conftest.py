@@ -1,0 +1,113 @@
+"""Submissions of a simulated class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from course.instructor.bank import load_bank
+from course.instructor.demo import answer
+from course.instructor.grade.run import Grader, Grading, Options
+from course.instructor.intake import Templates
+from course.instructor.kernels import isolation
+from course.instructor.settings import Course
+from course.instructor.source import grade_id, is_student_cell, read_source, select_language
+from tests.conftest import LAB1
+
+
+@pytest.fixture(scope="session")
+def templates(course: Course) -> Templates:
+    return Templates.load(course)
+
+
+@pytest.fixture(scope="session")
+def answers(course: Course) -> dict[str, str]:
+    """The reference's answers, by grade_id."""
+    solution = select_language(read_source(course.source(LAB1)), "es")
+    return {str(grade_id(c)): c.source for c in solution.cells if is_student_cell(c)}
+
+
+@dataclass
+class Classroom:
+    """A folder with submissions, and ways to hand in and to grade."""
+
+    course: Course
+    folder: Path
+    templates: Templates
+    answers: dict[str, str]
+
+    def notebook(self, *names: str, language: str = "es", mistakes: tuple[str, ...] = ()) -> NotebookNode:
+        """Return a notebook with some cells answered, all if none is named, and some mistakes."""
+        bank = load_bank(self.course.bank(LAB1))
+        chosen = {name: self.answers[name] for name in names or self.answers}
+        wrong = {bank[name].cell: bank[name].code for name in mistakes}
+        return answer(self.templates.notebooks[LAB1, language], {**chosen, **wrong})
+
+    def identified(self, notebook: NotebookNode, *students: str) -> NotebookNode:
+        """Write ids into the identity cell."""
+        pairs = [*students, ""][:2]
+        lines = [f'student_id_{n} = "{s}"\nsignature_{n} = "{s and "Name"}"' for n, s in enumerate(pairs, 1)]
+        return answer(notebook, {"identity": "\n".join(lines)})
+
+    def hand_in(self, student: str, content: NotebookNode | bytes, name: str = f"{LAB1}.ipynb") -> Path:
+        """Hand in a notebook, or any bytes."""
+        path = self.folder / "submitted" / student / LAB1 / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, NotebookNode):
+            content = nbformat.writes(content).encode()
+        path.write_bytes(content)
+        return path
+
+    def grader(self, **options: object) -> Grader:
+        settings = {"isolation": usable_isolation(), "workers": 2, "folder": self.folder, **options}
+        return Grader(self.course, LAB1, Options(**settings))  # type: ignore[arg-type]
+
+    def grade(self, **options: object) -> Grading:
+        grader = self.grader(**options)
+        try:
+            return grader.run()
+        finally:
+            grader.close()
+
+    def marks(self, **options: object) -> dict[str, dict[str, float | None]]:
+        """Return what the gradebook holds, by student and check cell."""
+        grader = self.grader(**options)
+        try:
+            with grader.store.transaction() as gradebook:
+                return {
+                    submission.student.id: {
+                        grade.name: grade.auto_score
+                        for grade in submission.notebooks[0].grades
+                        if grade.cell.cell_type == "code"
+                    }
+                    for submission in gradebook.assignment_submissions(LAB1)
+                }
+        finally:
+            grader.close()
+
+    def totals(self, **options: object) -> dict[str, float]:
+        """Return the automatic marks that the gradebook holds, by student."""
+        return {s: sum(m or 0.0 for m in marks.values()) for s, marks in self.marks(**options).items()}
+
+
+def usable_isolation() -> str:
+    """Return the fastest isolation that works here; "none" where no other does (tests only)."""
+    return "none" if isolation.examine("fork").problem else "fork"
+
+
+@pytest.fixture
+def classroom(course: Course, tmp_path: Path, templates: Templates, answers: dict[str, str]) -> Classroom:
+    return Classroom(course, tmp_path, templates, answers)
+
+
+MakeClassroom = Callable[[Path], Classroom]
+
+
+@pytest.fixture(scope="session")
+def make_classroom(course: Course, templates: Templates, answers: dict[str, str]) -> MakeClassroom:
+    return lambda folder: Classroom(course, folder, templates, answers)

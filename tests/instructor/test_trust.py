@@ -1,0 +1,289 @@
+"""No mark is earned by anything but right observations under the secret seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_output
+
+from autograder.emission import MIME_TYPE
+from autograder.key import AnswerKey
+from course.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
+from course.instructor.grade.work import Job, Outcome, grade_submission
+from course.instructor.kernels.limits import Limits
+from course.instructor.kernels.warm import close_zygotes
+from course.instructor.settings import Course
+from tests.conftest import LAB1
+from tests.instructor.conftest import Classroom, usable_isolation
+
+
+@pytest.fixture(scope="module")
+def reference(course: Course) -> Reference:
+    return make_reference(course, LAB1, draw_seed())
+
+
+@pytest.fixture(scope="module")
+def public(course: Course) -> Reference:
+    """What anybody who has solved the lab knows."""
+    return make_reference(course, LAB1, course.seed(LAB1))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels() -> Iterator[None]:
+    yield
+    close_zygotes()
+
+
+def right_bundle(reference: Reference, block: str) -> dict[str, Any]:
+    checks = [
+        {"name": o.name, "values": list(o.values), "text": o.text, "error": None, "message": ""}
+        for o in reference.observations.values()
+        if o.block == block
+    ]
+    return {
+        "format": 1, "lab": LAB1, "block": block, "students": [], "failures": [], "checks": checks,
+    }  # fmt: skip
+
+
+def score(reference: Reference, *bundles: Any, block: str = "generator") -> float:
+    outputs = [new_output("display_data", data={MIME_TYPE: bundle}) for bundle in bundles]
+    return judge(new_code_cell("", outputs=outputs), f"{block}_check", reference).score
+
+
+# --- comparing -------------------------------------------------------------------------------------
+
+
+def test_right_observations_earn_full_marks(reference: Reference) -> None:
+    assert score(reference, right_bundle(reference, "generator")) == 8.0
+
+
+def test_the_reference_has_other_numbers_under_every_seed(reference: Reference, public: Reference) -> None:
+    for name, observation in reference.observations.items():
+        assert observation.values != public.observations[name].values, name
+
+
+def test_right_observations_under_the_public_seed_earn_nothing(
+    reference: Reference, public: Reference
+) -> None:
+    for block in reference.blocks:
+        assert score(reference, right_bundle(public, block), block=block) == 0.0
+
+
+def test_a_bundle_of_another_block_earns_nothing(reference: Reference) -> None:
+    assert score(reference, right_bundle(reference, "discriminator")) == 0.0
+
+
+def test_no_bundle_earns_nothing(reference: Reference) -> None:
+    assert score(reference) == 0.0
+
+
+def test_marks_and_digits_are_not_the_kernels_to_say(reference: Reference) -> None:
+    bundle = right_bundle(reference, "generator")
+    for check in bundle["checks"]:
+        check["values"] = [value * 1.01 for value in check["values"]]
+        check.update(points=8, digits=1, passed=True, score=8)
+    assert score(reference, bundle) == 0.0
+
+
+def test_the_last_bundle_counts(reference: Reference) -> None:
+    right, wrong = right_bundle(reference, "generator"), right_bundle(reference, "generator")
+    wrong["checks"] = []
+    assert score(reference, right, wrong) == 0.0 and score(reference, wrong, right) == 8.0
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), None, True, "1.0", [1.0], {}, 10**400, 1e308]
+)
+def test_what_is_no_finite_number_earns_nothing(reference: Reference, value: Any) -> None:
+    bundle = right_bundle(reference, "generator")
+    for check in bundle["checks"]:
+        check["values"] = [value] * len(check["values"])
+    assert score(reference, bundle) == 0.0
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        None, 3, "text", [], {}, {"format": 1}, {"format": 1, "block": "generator", "checks": 3},
+        {"format": 1, "block": "generator", "students": [], "failures": [], "checks": [{"name": []}]},
+    ],
+)  # fmt: skip
+def test_data_of_another_form_earn_nothing_and_are_named(reference: Reference, bundle: Any) -> None:
+    output = new_output("display_data", data={MIME_TYPE: bundle})
+    marked = judge(new_code_cell("", outputs=[output]), "generator_check", reference)
+    assert marked.score == 0.0 and marked.problem is not None and marked.problem.key == "bad_bundle"
+
+
+def test_a_huge_bundle_is_refused(reference: Reference) -> None:
+    bundle = right_bundle(reference, "generator")
+    bundle["extra"] = "x" * 300_000
+    assert score(reference, bundle) == 0.0
+
+
+def test_what_a_kernel_says_is_shown_as_text(reference: Reference) -> None:
+    bundle = right_bundle(reference, "generator")
+    bundle["checks"][0].update(values=[], message="<script>alert(1)</script>")
+    output = new_output("display_data", data={MIME_TYPE: bundle})
+    html = judge(new_code_cell("", outputs=[output]), "generator_check", reference).view("en")._repr_html_()
+    assert "<script>" not in html and "&lt;script&gt;" in html
+
+
+# --- cheats, in a real kernel ----------------------------------------------------------------------
+
+FORGE = """
+def forge(block):
+    from IPython.display import display
+    display({{"{mime}": {bundles}[block.name], "text/plain": ""}}, raw=True)
+"""
+CHEATS = {
+    "everything is equal": """
+class Always(float):
+    def __eq__(self, other): return True
+    def __getattr__(self, name): return Always()
+    def __call__(self, *a, **k): return Always()
+make_train_data = make_train_set = Discriminator = Generator = Always()
+discriminator_step = generator_step = train = sample = Always()
+""",
+    "a patched library": """
+import autograder.key, autograder.block, autograder.session
+autograder.key.AnswerKey.accepts = lambda self, observation: True
+autograder.session.Lab.accepts = lambda self, observation: True
+autograder.block.Block.score = property(lambda self: self.points)
+autograder.block.Block._run = lambda self, name, points, *a, **k: self.results.append(
+    autograder.block.Result(name, points, True, autograder.messages.Message("ok")))
+""",
+    "a lab of its own": """
+from autograder import session, key
+lab = session.Lab("lab1_sine_gan", key=key.AnswerKey.load(key.key_folder() / "lab1_sine_gan.json"))
+import os; os.environ.pop("AUTOGRADER_SEED")
+""",
+    "rewritten check cells": """
+import ast
+class Full(ast.NodeTransformer):
+    def visit_With(self, node): return ast.Pass()
+    def visit_Expr(self, node): return ast.Expr(ast.Constant(14.0))
+get_ipython().ast_transformers.append(Full())
+""",
+    "a display hook": """
+import sys
+hook = get_ipython().displayhook
+type(hook).__call__ = lambda self, value=None: print(14.0)
+get_ipython().display_pub.publish = lambda *a, **k: None
+""",
+    "a comparison turned upside down": """
+import torch, math, numpy
+torch.equal = torch.allclose = lambda *a, **k: True
+math.isfinite = lambda x: True
+numpy.isfinite = lambda x: numpy.array(True)
+""",
+    "forged numbers that are public": "{forge}\nimport autograder.emission\nautograder.emission.emit = forge",
+    "forged numbers, shown in every cell": """
+{forge}
+class Name:
+    def __init__(self, name): self.name = name
+def show(*a):
+    for name in {names}: forge(Name(name))
+get_ipython().events.register('post_run_cell', show)
+show()
+""",
+    "no numbers": """
+import autograder.emission
+bundle = autograder.emission.bundle
+def empty(block):
+    found = bundle(block)
+    for check in found["checks"]:
+        check["values"], check["error"] = [float("nan")] * 20, None
+    return found
+autograder.emission.bundle = empty
+""",
+    "the seed of practice": "import os\nos.environ['AUTOGRADER_SEED'] = '2023'\nlab.seed = 2023",
+}
+
+
+def graded(classroom: Classroom, reference: Reference, cheat: str, public: Reference) -> Outcome:
+    notebook = classroom.notebook("identity")
+    bundles = {name: right_bundle(public, name) for name in public.blocks}
+    forge = FORGE.format(mime=MIME_TYPE, bundles=repr(bundles))
+    code = cheat.replace("{forge}", forge).replace("{names}", repr(list(bundles)))
+    place = next(i for i, cell in enumerate(notebook.cells) if "identity" in str(cell.metadata))
+    notebook.cells.insert(place, new_code_cell(code))
+    return grade_submission(job(classroom, notebook, reference))
+
+
+def job(classroom: Classroom, notebook: nbformat.NotebookNode, reference: Reference) -> Job:
+    return Job(
+        student="10001",
+        notebook=nbformat.writes(notebook),
+        language="es",
+        notes=(),
+        usable=True,
+        files={},
+        reference=reference,
+        key=classroom.course.key(LAB1).read_text(),
+        isolation=usable_isolation(),
+        limits=Limits(),
+        modules=("torch", "autograder", "course.plots"),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("trust")
+@pytest.mark.parametrize("cheat", list(CHEATS))
+def test_a_cheat_earns_nothing(
+    classroom: Classroom, reference: Reference, public: Reference, cheat: str
+) -> None:
+    outcome = graded(classroom, reference, CHEATS[cheat], public)
+    assert {mark for mark in outcome.marks.values() if mark is not None} == {0.0}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("trust")
+def test_the_same_forgery_with_the_secret_numbers_would_have_worked(
+    classroom: Classroom, reference: Reference
+) -> None:
+    """The attack itself is sound: only the numbers are missing."""
+    forged = CHEATS["forged numbers that are public"]
+    assert sum(graded(classroom, reference, forged, reference).marks.values()) == 70.0  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("trust")
+def test_an_honest_notebook_earns_full_marks_and_shows_nothing_secret(
+    classroom: Classroom, reference: Reference
+) -> None:
+    outcome = grade_submission(job(classroom, classroom.notebook(), reference))
+    assert sum(mark or 0 for mark in outcome.marks.values()) == 70.0 and outcome.note_keys == []
+    assert str(reference.seed) not in outcome.notebook and MIME_TYPE not in outcome.notebook
+    numbers = [value for o in reference.observations.values() for value in o.values]
+    assert not any(repr(v) in outcome.notebook for v in numbers if not float(v).is_integer())
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("trust")
+def test_a_known_mistake_gets_its_hint(classroom: Classroom, reference: Reference) -> None:
+    notebook = classroom.notebook(mistakes=("d_step_no_zero_grad",))
+    outcome = grade_submission(job(classroom, notebook, reference))
+    failed = {check.name: check.hint for check in outcome.checks if not check.passed}
+    assert list(failed) == ["discriminator_step.zero_grad"]
+    assert "Old gradients" in str(failed["discriminator_step.zero_grad"])
+    assert "gradientes" in outcome.notebook
+
+
+def test_a_hint_is_given_only_to_what_failed(reference: Reference, lab1_key: AnswerKey) -> None:
+    bundle = right_bundle(reference, "generator")
+    cell = new_code_cell("", outputs=[new_output("display_data", data={MIME_TYPE: bundle})])
+    marked = judge(cell, "generator_check", reference)
+    hints = Hints(lab1_key)
+    hints.apply(marked, cell, "generator_check")
+    assert hints.found == {} and marked.score == 8.0
+
+
+def test_an_outcome_survives_being_written(classroom: Classroom) -> None:
+    outcome = Outcome("10001", "graded", "{}", {"a_check": 1.0, "b_check": None}, notes=["ñ"])
+    data = json.loads(json.dumps(outcome.as_json()))
+    assert Outcome.from_json(data) == outcome and asdict(outcome)["notes"] == ["ñ"]
