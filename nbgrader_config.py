@@ -50,3 +50,11 @@ c.Autograde.autograde_preprocessors = [
 c.Execute.timeout = 300
 c.Execute.shutdown_kernel = "immediate"
 c.ExecutePreprocessor.record_timing = False
+
+# What students wrote is shown in feedback pages and in formgrader, and must not run there.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "course.instructor.preprocessors.NeutraliseOutputs",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+c.HTMLExporter.filters = {"markdown2html": "course.instructor.neutral.markdown_to_html"}

@@ -10,6 +10,7 @@ from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Dict, Unicode
 
 from course.instructor.environment import environment
+from course.instructor.neutral import clean_outputs
 from course.instructor.source import select_language
 
 _STUBS = {
@@ -66,6 +67,17 @@ class ClearSolutionsInLanguage(ClearSolutions):
         stub = f"{self._comment}\nraise NotImplementedError()" if nested else self._comment
         self.code_stub = {"python": stub}
         return super().preprocess_cell(cell, resources, index)
+
+
+class NeutraliseOutputs(NbGraderPreprocessor):
+    """Takes out of outputs what would run in the browser of whoever reads a feedback page."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Clean all outputs."""
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = clean_outputs(cell.outputs)
+        return nb, resources
 
 
 class ExecuteForGrading(Execute):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -102,7 +102,7 @@ def usable_isolation() -> str:
 
 @pytest.fixture
 def classroom(course: Course, tmp_path: Path, templates: Templates, answers: dict[str, str]) -> Classroom:
-    return Classroom(course, tmp_path, templates, answers)
+    return Classroom(impatient(course), tmp_path, templates, answers)
 
 
 MakeClassroom = Callable[[Path], Classroom]
@@ -110,4 +110,9 @@ MakeClassroom = Callable[[Path], Classroom]
 
 @pytest.fixture(scope="session")
 def make_classroom(course: Course, templates: Templates, answers: dict[str, str]) -> MakeClassroom:
-    return lambda folder: Classroom(course, folder, templates, answers)
+    return lambda folder: Classroom(impatient(course), folder, templates, answers)
+
+
+def impatient(course: Course) -> Course:
+    """Return the course with limits that honest notebooks keep, and endless loops reach soon."""
+    return replace(course, grading={"cell_cpu_s": 5, "idle_s": 10})

@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import nbformat
-from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from autograder.emission import MIME_TYPE, SEED_VARIABLE
+from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import MoreCells, Run, run_notebook
 from course.instructor.kernels.limits import Limits
+from course.instructor.neutral import clean_outputs
 from course.instructor.source import grade_id, is_check_cell
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
@@ -290,15 +290,9 @@ def _marked_outputs(block: MarkedBlock | None, language: str) -> list[NotebookNo
 
 def _neutralise(notebook: NotebookNode) -> None:
     """Take out of all outputs what could run in the browser of whoever looks at them."""
-    cleaner = SanitizeHTML()
     for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        for output in cell.outputs:
-            if "data" in output:
-                output.data.pop(MIME_TYPE, None)
-                output["metadata"] = NotebookNode()
-        cell.outputs = cleaner.sanitize_code_outputs(cell.outputs)
+        if cell.cell_type == "code":
+            cell.outputs = clean_outputs(cell.outputs)
 
 
 def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str) -> None:

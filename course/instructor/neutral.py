@@ -1,0 +1,97 @@
+"""Show what students wrote without running it: HTML that keeps its look and loses its scripts.
+
+nbgrader's feedback and formgrader put a student's Markdown and HTML outputs into a page of the
+instructor's. nbconvert's own `sanitize_html` would also take headings, tables and pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import bleach
+from bleach.css_sanitizer import CSSSanitizer
+from nbconvert.filters import markdown2html_mistune
+from nbformat import NotebookNode
+
+_TAGS = {
+    "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details", "div",
+    "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins",
+    "kbd", "li", "mark", "ol", "p", "pre", "rect", "s", "samp", "small", "span", "strong", "sub", "summary",
+    "sup", "svg", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
+}  # fmt: skip
+# No positions and no sizes beyond a cell: nothing that could cover another part of the page.
+_STYLES = [
+    "background", "background-color", "border", "border-collapse", "border-left", "border-radius", "color",
+    "font-family", "font-size", "font-style", "font-weight", "line-height", "margin", "padding", "text-align",
+    "text-decoration", "vertical-align", "white-space",
+]  # fmt: skip
+_PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+_LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
+# Output types that hold text or pictures only.
+_SAFE_TYPES = {"text/plain", "application/json", "image/png", "image/jpeg", "image/gif"}
+# TeX commands with which MathJax makes links and styles.
+_ACTIVE_TEX = re.compile(r"\\(href|style|class|cssId|require|html\w*|data)\b")
+
+
+def _is_allowed(tag: str, name: str, value: str) -> bool:
+    """Tell whether an attribute may stay."""
+    if name == "style":
+        # Colours, never pictures from elsewhere; a backslash could spell "url" otherwise.
+        return "url" not in value.lower() and "\\" not in value
+    if name in ("title", "aria-label", "role"):
+        return True
+    if name == "class":
+        return tag in ("div", "span", "code", "pre", "table")
+    if tag == "a":
+        return name == "href" and _LINK.match(value) is not None
+    if tag == "img":
+        return name in ("alt", "width", "height") or (name == "src" and bool(_PICTURE.fullmatch(value)))
+    if tag in ("svg", "rect"):
+        return name in ("width", "height", "rx", "fill")
+    return tag in ("td", "th") and name in ("colspan", "rowspan", "scope")
+
+
+def clean_html(html: str) -> str:
+    """Return HTML without scripts, forms, frames, handlers and anything that loads from elsewhere."""
+    return bleach.clean(
+        html,
+        tags=_TAGS,
+        attributes=_is_allowed,
+        protocols=["http", "https", "mailto", "data"],
+        css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
+        strip_comments=True,
+    )
+
+
+def markdown_to_html(source: str) -> str:
+    """Return a Markdown cell as HTML that is safe to show; a Jinja filter for nbconvert's templates."""
+    return clean_html(markdown2html_mistune(_without_active_tex(source)))
+
+
+def clean_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Return outputs of a cell with nothing in them that a browser would run."""
+    return [_clean_output(output) for output in outputs]
+
+
+def _clean_output(output: NotebookNode) -> NotebookNode:
+    if "data" not in output:
+        return output
+    data: dict[str, Any] = {}
+    for kind, content in output.data.items():
+        text = "".join(content) if isinstance(content, list) else content
+        if kind in _SAFE_TYPES:
+            data[kind] = content
+        elif kind == "text/html" and isinstance(text, str):
+            data[kind] = clean_html(text)
+        elif kind == "text/markdown" and isinstance(text, str):
+            data[kind] = clean_html(_without_active_tex(text))
+        elif kind == "text/latex" and isinstance(text, str):
+            data[kind] = escape(_without_active_tex(text), quote=False)
+    return NotebookNode({**output, "data": NotebookNode(data), "metadata": NotebookNode()})
+
+
+def _without_active_tex(text: str) -> str:
+    return _ACTIVE_TEX.sub(r"\\text{\1}", text)

@@ -1,0 +1,399 @@
+"""`course grade`: every submission of a class ends with marks or on the list of those to look at."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from course.instructor.grade.display import marks_text, needs_look
+from course.instructor.grade.run import Grading
+from course.instructor.grade.work import Outcome
+from course.instructor.intake.attachments import attachments
+from course.instructor.settings import CourseError
+from course.instructor.source import grade_id, is_check_cell
+from tests.conftest import LAB1, ROOT
+from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grade")]
+
+
+def with_code(notebook: NotebookNode, name: str, code: str) -> NotebookNode:
+    """Return a copy with more code at the end of a student's cell."""
+    changed = deepcopy(notebook)
+    cell = next(cell for cell in changed.cells if grade_id(cell) == name)
+    cell.source += f"\n{code}"
+    return changed
+
+
+@pytest.fixture(scope="module")
+def graded(
+    make_classroom: MakeClassroom, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Classroom, Grading]]:
+    """A class with everything that goes wrong, graded once."""
+    room = make_classroom(tmp_path_factory.mktemp("class"))
+    complete = room.notebook()
+    half = room.notebook("identity", "train_data", "discriminator", "generator")
+    room.hand_in("complete", room.identified(complete, "complete"))
+    room.hand_in("english", room.identified(room.notebook(language="en"), "english"))
+    room.hand_in("half-done", room.identified(half, "half-done"))
+    room.hand_in("blank", room.templates.notebooks[LAB1, "es"])
+    room.hand_in("alice", room.identified(complete, "alice", "bobby"))
+    room.hand_in("carol", room.identified(half, "carol", "danny"))
+    room.hand_in("danny", room.identified(complete, "danny", "carol"))
+    room.hand_in("evelyn", room.identified(complete, "evelyn", "../../mallory"))
+    room.hand_in("frank", room.identified(complete, "somebody-else"))
+    room.hand_in("damaged", b'{"cells": [')
+    room.hand_in("empty-file", b"")
+    room.hand_in("renamed", room.identified(complete, "renamed"), "Copy of lab (1).ipynb")
+    room.hand_in("shadow", room.identified(complete, "shadow"))
+    for name, text in (("torch.py", "raise SystemExit"), ("random.py", ""), ("points.csv", "1,2")):
+        room.hand_in("shadow", text.encode(), name)
+    dies = with_code(room.identified(complete, "dies-early"), "discriminator_step", "import os; os._exit(1)")
+    room.hand_in("dies-early", dies)
+    loops = with_code(room.identified(complete, "loops"), "generator", "while True: pass")
+    room.hand_in("loops", loops)
+    script = "<script>document.title = 'hacked'</script><img src=x onerror=\"document.title='hacked'\">"
+    html = room.identified(complete, "html-page")
+    html.cells.insert(4, new_markdown_cell(f"text {script}"))
+    html.cells.insert(5, new_code_cell(f"from IPython.display import *\ndisplay(HTML({script!r}))\n"
+                                       "Javascript(\"document.title = 'hacked'\")"))  # fmt: skip
+    room.hand_in("html-page", html)
+    (room.folder / "submitted" / "nothing" / LAB1).mkdir(parents=True)
+    yield room, room.grade()
+
+
+def outcome_of(graded: tuple[Classroom, Grading], student: str) -> Outcome:
+    return next(outcome for outcome in graded[1].outcomes if outcome.student == student)
+
+
+def test_every_submission_has_an_outcome(graded: tuple[Classroom, Grading]) -> None:
+    room, grading = graded
+    folders = sorted(path.name for path in (room.folder / "submitted").iterdir())
+    assert sorted(outcome.student for outcome in grading.outcomes) == folders
+
+
+@pytest.mark.parametrize(
+    ("student", "marks"),
+    [
+        ("complete", 70), ("english", 70), ("half-done", 30), ("blank", 0), ("renamed", 70), ("shadow", 70),
+        ("html-page", 70), ("loops", 70), ("frank", 70), ("evelyn", 70),
+    ],
+)  # fmt: skip
+def test_marks_are_those_that_the_work_deserves(
+    graded: tuple[Classroom, Grading], student: str, marks: float
+) -> None:
+    assert graded[0].totals()[student] == marks
+
+
+def test_what_is_put_right_or_goes_wrong_is_said_in_the_submission(
+    graded: tuple[Classroom, Grading],
+) -> None:
+    said = {outcome.student: set(outcome.note_keys) for outcome in graded[1].outcomes}
+    assert {s: keys for s, keys in said.items() if keys} == {
+        "blank": {"nobody"},
+        "alice": {"partner"},
+        "carol": {"partner_own"},
+        "danny": {"partner_own"},
+        "evelyn": {"partner_bad_id"},
+        "frank": {"other_identity"},
+        "damaged": {"not_json"},
+        "empty-file": {"empty_file"},
+        "nothing": {"no_notebook"},
+        "renamed": {"wrong_name"},
+        "shadow": {"skipped_file"},
+        "dies-early": {"died"},
+        "loops": {"cell_stopped"},
+    }
+    for outcome in graded[1].outcomes:
+        first = nbformat.reads(outcome.notebook, as_version=4).cells[0]
+        assert all(note in first.source for note in outcome.notes)
+
+
+def test_marks_of_two_who_hand_in_together_go_to_both(graded: tuple[Classroom, Grading]) -> None:
+    totals = graded[0].totals()
+    assert totals["alice"] == totals["bobby"] == 70
+    assert (graded[0].folder / "autograded" / "bobby" / LAB1 / f"{LAB1}.ipynb").is_file()
+
+
+def test_who_has_a_submission_of_their_own_keeps_its_marks(graded: tuple[Classroom, Grading]) -> None:
+    totals = graded[0].totals()
+    assert (totals["carol"], totals["danny"]) == (30, 70)
+
+
+def test_an_id_that_is_a_path_makes_no_student(graded: tuple[Classroom, Grading]) -> None:
+    room, _ = graded
+    assert not any("mallory" in student for student in room.totals())
+    assert not list(room.folder.parent.glob("**/mallory"))
+
+
+def test_what_could_not_be_run_has_no_marks_and_waits_for_a_person(
+    graded: tuple[Classroom, Grading],
+) -> None:
+    marks = graded[0].marks()
+    for student in ("damaged", "empty-file", "nothing"):
+        assert set(marks[student].values()) == {None} and needs_look(outcome_of(graded, student))
+        assert marks_text(outcome_of(graded, student)) == "–"
+
+
+def test_a_submission_that_died_keeps_what_was_finished(graded: tuple[Classroom, Grading]) -> None:
+    marks = graded[0].marks()["dies-early"]
+    finished = {
+        "identity_check": 0.0,
+        "train_data_check": 10.0,
+        "discriminator_check": 12.0,
+        "generator_check": 8.0,
+    }
+    assert {name: mark for name, mark in marks.items() if mark is not None} == finished
+    assert "4 cells without marks" in marks_text(outcome_of(graded, "dies-early"))
+    grader = graded[0].grader()
+    with grader.store.transaction() as gradebook:
+        assert gradebook.find_submission(LAB1, "dies-early").needs_manual_grade
+    grader.close()
+
+
+def test_the_log_has_every_submission_and_no_notebook(graded: tuple[Classroom, Grading]) -> None:
+    assert graded[1].log is not None
+    log = json.loads(graded[1].log.read_text())
+    assert len(log["submissions"]) == len(graded[1].outcomes) and log["isolation"] == usable_isolation()
+    assert all("notebook" not in entry and "marks" in entry for entry in log["submissions"])
+    assert graded[1].log.stat().st_mode & 0o077 == 0
+
+
+def test_the_next_run_has_nothing_to_do(graded: tuple[Classroom, Grading]) -> None:
+    again = graded[0].grade()
+    assert again.outcomes == [] and len(again.plan.skip) == len(graded[1].outcomes)
+
+
+def test_only_what_changed_is_run_again(graded: tuple[Classroom, Grading]) -> None:
+    room, _ = graded
+    room.hand_in("half-done", room.identified(room.notebook("identity", "train_data"), "half-done"))
+    assert [outcome.student for outcome in room.grade().outcomes] == ["half-done"]
+    assert room.totals()["half-done"] == 10
+
+
+def test_what_the_gradebook_lost_is_stored_again_without_a_run(graded: tuple[Classroom, Grading]) -> None:
+    room, _ = graded
+    grader = room.grader()
+    with grader.store.transaction() as gradebook:
+        gradebook.remove_submission(LAB1, "complete")
+    grader.close()
+    grading = room.grade()
+    assert grading.plan.grade == [] and [o.student for o in grading.outcomes] == ["complete"]
+    assert room.totals()["complete"] == 70
+
+
+def test_force_runs_again_and_keeps_marks_given_by_hand(graded: tuple[Classroom, Grading]) -> None:
+    room, _ = graded
+    grader = room.grader()
+    with grader.store.transaction() as gradebook:
+        question = next(
+            c for c in gradebook.find_notebook(LAB1, LAB1).grade_cells if c.cell_type == "markdown"
+        )
+        gradebook.find_grade(question.name, LAB1, LAB1, "complete").manual_score = 7
+    grader.close()
+    assert [o.student for o in room.grade(force=True, students="compl*").outcomes] == ["complete"]
+    grader = room.grader()
+    with grader.store.transaction() as gradebook:
+        assert gradebook.find_submission(LAB1, "complete").score == 77
+    grader.close()
+
+
+def test_nbgrader_makes_feedback_of_all_and_none_of_it_runs_a_students_script(
+    graded: tuple[Classroom, Grading],
+) -> None:
+    room, _ = graded
+    arguments = ["--CourseDirectory.root=" + str(room.folder), "--quiet"]
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", "generate_feedback", LAB1, "--force", *arguments],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    pages = sorted((room.folder / "feedback").glob(f"*/{LAB1}/{LAB1}.html"))
+    assert len(pages) == len(graded[1].outcomes) + 1  # bob has no folder of his own
+    page = (room.folder / "feedback" / "html-page" / LAB1 / f"{LAB1}.html").read_text()
+    assert "onerror=" not in page.replace("&quot;", '"') or "&lt;img" in page
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium here to open the feedback page with")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        tab = chromium.new_page()
+        for path in pages:
+            tab.goto(path.as_uri(), wait_until="load")
+            assert tab.title() != "hacked", path.parent.parent.name
+        chromium.close()
+
+
+# --- runs that end early ---------------------------------------------------------------------------
+
+
+def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_marks(classroom: Classroom) -> None:
+    half = classroom.notebook("identity", "train_data", "discriminator")
+    for number in range(8):
+        notebook = classroom.notebook() if number % 2 else half
+        classroom.hand_in(f"s{number}", classroom.identified(notebook, f"s{number}"))
+    expected = {f"s{number}": 70.0 if number % 2 else 22.0 for number in range(8)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "course.instructor.cli", "grade", LAB1, "--folder", str(classroom.folder),
+         "--isolation", usable_isolation(), "--workers", "2"],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    children: list[psutil.Process] = []
+    records = classroom.folder / "grading" / LAB1 / "submissions"
+    while process.poll() is None and len(list(records.glob("s*.json"))) < 3:
+        children = psutil.Process(process.pid).children(recursive=True)
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    done = {path.stem: path.read_text() for path in records.glob("s*.json")}
+    assert 0 < len(done) < 8
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive, "kernels outlived the run that was killed"
+
+    grading = classroom.grade()
+    assert classroom.totals() == expected
+    assert len(grading.plan.grade) == 8 - len(done)
+    stored = {name for name, text in done.items() if json.loads(text)["stored"]}
+    assert all((records / f"{name}.json").read_text() == done[name] for name in stored)
+
+
+def test_a_transaction_that_fails_leaves_nothing_behind(classroom: Classroom) -> None:
+    classroom.hand_in("s1", classroom.notebook())
+    grader = classroom.grader()
+    notebook = nbformat.writes(classroom.notebook())
+    marks = {str(grade_id(c)): 1.0 for c in classroom.notebook().cells if is_check_cell(c)}
+    with pytest.raises(RuntimeError, match="power cut"), grader.store.transaction() as gradebook:
+        grader.store._save_one(gradebook, "s1", LAB1, nbformat.reads(notebook, 4), marks, None)
+        raise RuntimeError("power cut")
+    assert not grader.store.has("s1", LAB1) and "s1" not in grader.store.students()
+    grader.store.save(["s1"], LAB1, notebook, marks, owner="s1")
+    grader.close()
+    assert classroom.totals()["s1"] == len(marks)
+
+
+def test_late_submissions_keep_their_time(classroom: Classroom) -> None:
+    classroom.hand_in("late", classroom.identified(classroom.notebook("identity"), "late"))
+    classroom.hand_in("late", b"2026-11-20 10:00:00 UTC", "timestamp.txt")
+    classroom.grade()
+    grader = classroom.grader()
+    with grader.store.transaction() as gradebook:
+        assert str(gradebook.find_submission(LAB1, "late").timestamp) == "2026-11-20 10:00:00"
+    grader.close()
+    assert (classroom.folder / "autograded" / "late" / LAB1 / "timestamp.txt").is_file()
+
+
+# --- another scheduler -----------------------------------------------------------------------------
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(classroom: Classroom, tmp_path: Path) -> None:
+    for number in range(6):
+        classroom.hand_in(f"s{number}", classroom.identified(classroom.notebook(), f"s{number}"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    local = ["--host", "127.0.0.1", "--no-dashboard"]
+    scheduler = ["scheduler", "--port", str(port), *local]
+    worker = ["worker", address, "--nthreads", "1", "--no-nanny", *local]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "dask", *command],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for command in (scheduler, worker, worker)
+    ]
+    try:
+        wait_for_workers(address, 2)
+        grader = classroom.grader(scheduler=address)
+        victims: list[psutil.Process] = []
+
+        def kill_a_worker(outcome: Outcome) -> None:
+            if not victims:
+                victims.extend(psutil.Process(processes[1].pid).children(recursive=True))
+                processes[1].kill()
+
+        grading = grader.run(kill_a_worker)
+        grader.close()
+        assert [o.status for o in grading.outcomes] == ["graded"] * 6
+        assert classroom.totals() == {f"s{number}": 70.0 for number in range(6)}
+        assert not psutil.wait_procs(victims, timeout=30)[1], "kernels outlived their worker"
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+def wait_for_workers(address: str, count: int) -> None:
+    from distributed import Client
+
+    with Client(address, timeout=60) as client:
+        client.wait_for_workers(count, timeout=60)
+
+
+# --- what is said before anything runs -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "Nobody has handed in lab1_sine_gan: submissions are expected in"),
+        ({"isolation": "docker"}, "There is no isolation 'docker'"),
+        ({"workers": 0}, "--workers must be at least 1, not 0"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(
+    classroom: Classroom, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(CourseError, match=message):
+        classroom.grader(**options)
+
+
+def test_a_pattern_that_matches_nobody_is_named(classroom: Classroom) -> None:
+    classroom.hand_in("s1", classroom.notebook())
+    with pytest.raises(CourseError, match=r"No student matches --students 'x\*'; 1 have handed"):
+        classroom.grader(students="x*")
+
+
+def test_a_scheduler_that_does_not_answer_is_named(
+    classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.instructor.grade.engine._CONNECT_S", 1)
+    classroom.hand_in("s1", classroom.notebook())
+    with pytest.raises(CourseError, match=r"No dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        classroom.grade(scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_gradebook_that_cannot_be_opened_is_named(classroom: Classroom) -> None:
+    with pytest.raises(CourseError, match=r"The gradebook cannot be opened: .*db_url"):
+        classroom.grader(db_url="sqlite:////nowhere/at/all/gradebook.db")
+
+
+def test_files_that_would_hide_a_library_are_not_used(tmp_path: Path) -> None:
+    for name in ("torch.py", "helper.py", "data/torch.csv", "numpy/__init__.py", "sitecustomize.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "link.csv").symlink_to("/etc/passwd")
+    files, notes = attachments(tmp_path)
+    assert sorted(files) == ["data/torch.csv", "helper.py"]
+    assert sorted(n.details["file"] for n in notes) == [
+        "link.csv",
+        "numpy/__init__.py",
+        "sitecustomize.py",
+        "torch.py",
+    ]
