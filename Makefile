@@ -33,6 +33,7 @@ notebooks: setup  ## rebuild all that is generated: release/, solutions/, autogr
 
 bench: setup  ## measure speed and write build/bench.json
 	python -m tests.bench
+	python -m tests.bench_grading
 
 lint: setup  ## style and types
 	ruff check .

@@ -126,7 +126,7 @@ def grade(
     lab: Lab,
     students: Annotated[str, typer.Option(help="shell pattern of student ids")] = "*",
     workers: Annotated[
-        int | None, typer.Option(help="submissions at a time; default: one per processor")
+        int | None, typer.Option(help="submissions at a time; default: one more than processors")
     ] = None,
     isolation: Annotated[
         str | None,

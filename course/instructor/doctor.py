@@ -16,6 +16,7 @@ from rich.table import Table
 from autograder.errors import KeyFileError
 from autograder.key import AnswerKey
 from course.device import describe_device, get_device
+from course.instructor.kernels import isolation
 from course.instructor.settings import Course
 
 PACKAGES = ("torch", "torchvision", "numpy", "nbgrader", "jupytext", "nbclient", "nbval")
@@ -24,7 +25,7 @@ Finding = tuple[str, bool | None, str]
 
 def run(course: Course, console: Console) -> bool:
     """Show all findings; return whether nothing needed is missing."""
-    findings = [*_versions(), _device(), *_data(), *_labs(course), *_nbgrader(course)]
+    findings = [*_versions(), _device(), *_data(), *_labs(course), *_nbgrader(course), *_isolation()]
     table = Table("", "what", "found", title="course doctor")
     symbols = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
     for what, fine, found in findings:
@@ -74,6 +75,17 @@ def _labs(course: Course) -> list[Finding]:
         missing = [x for x in course.languages if not course.release(lab, x).is_file()]
         if missing:
             findings.append((lab, False, f"no release in {', '.join(missing)}: run `course build {lab}`"))
+    return findings
+
+
+def _isolation() -> list[Finding]:
+    findings: list[Finding] = []
+    for way in ("bwrap", "fork"):
+        found = isolation.examine(way)
+        said = found.problem or "; ".join(["works", *found.weaknesses])
+        findings.append((f"course grade --isolation {way}", found.problem is None or None, said))
+    if all(fine is None for _, fine, _ in findings):
+        findings.append(("isolation of students' code", False, "none works: install bubblewrap"))
     return findings
 
 

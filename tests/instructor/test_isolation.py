@@ -97,6 +97,17 @@ def test_no_variable_of_the_instructors_reaches_the_kernel(
     assert text(run(isolation, code)) == "False\n"
 
 
+def test_no_open_file_of_the_outside_comes_along(isolation: str) -> None:
+    code = """
+import os
+paths = [f'/proc/self/fd/{number}' for number in os.listdir('/proc/self/fd')]
+links = {os.readlink(path) for path in paths if os.path.lexists(path)}
+known = ('/dev/null', 'anon_inode:', 'socket:', 'pipe:', '/proc/')
+print([link for link in links if not link.startswith(known) and not link.endswith(('.ttf', '.so'))])
+"""
+    assert text(run(isolation, code)) == "[]\n"
+
+
 def test_nothing_of_the_system_can_be_written(isolation: str) -> None:
     code = """
 import importlib.util, os, sys

@@ -26,14 +26,18 @@ from course.instructor.settings import CourseError
 # How many submissions wait at each worker: enough to keep it busy, few enough to keep memory low.
 _AHEAD = 2
 _CONNECT_S = 30
-# The work is done by kernels, which are processes: a worker can look after several at a time.
-_THREADS = 4
+# How many kernels one process can look after before its own work slows them down.
+_THREADS = 8
 Task = Callable[[Job], Outcome]
 
 
 def default_workers() -> int:
-    """Return how many submissions to run at a time: as many as there are processors for this process."""
-    return max(len(os.sched_getaffinity(0)), 1)
+    """Return how many submissions to run at a time: one more than there are processors for this process.
+
+    A kernel that starts or ends waits more than it works; limits are processor time, so that sharing a
+    processor changes no mark.
+    """
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @contextlib.contextmanager
@@ -48,20 +52,11 @@ def connect(scheduler: str | None, workers: int) -> Iterator[Client]:
     logging.getLogger("distributed").setLevel(logging.ERROR)
     with dask.config.set(settings):
         if scheduler is None:
-            processes = math.ceil(workers / _THREADS)
-            with (
-                LocalCluster(
-                    n_workers=processes,
-                    threads_per_worker=math.ceil(workers / processes),
-                    processes=True,
-                    host="127.0.0.1",
-                    dashboard_address=None,
-                    memory_limit=0,
-                    silence_logs=logging.ERROR,
-                ) as cluster,
-                Client(cluster) as client,
-            ):
-                yield client
+            with _local_cluster(workers) as cluster, Client(cluster) as client:
+                try:
+                    yield client
+                finally:
+                    warm.close_zygotes()
             return
         try:
             client = Client(scheduler, timeout=_CONNECT_S)
@@ -77,6 +72,24 @@ def connect(scheduler: str | None, workers: int) -> Iterator[Client]:
                     f"`dask worker {scheduler} --nthreads 1`, where this course is installed."
                 )
             yield client
+
+
+def _local_cluster(workers: int) -> LocalCluster:
+    """Return a cluster of this machine's own.
+
+    The work is done by kernels, which are processes: threads of this process look after a few of them
+    without importing everything once more. Many need more processes than one.
+    """
+    processes = math.ceil(workers / _THREADS)
+    return LocalCluster(
+        n_workers=processes,
+        threads_per_worker=math.ceil(workers / processes),
+        processes=processes > 1,
+        host="127.0.0.1" if processes > 1 else None,
+        dashboard_address=None,
+        memory_limit=0,
+        silence_logs=logging.ERROR,
+    )
 
 
 def warm_up(client: Client, modules: tuple[str, ...]) -> None:

@@ -37,7 +37,7 @@ class Options:
 
     Attributes:
         students: shell pattern of student ids.
-        workers: submissions at a time; None: one per processor.
+        workers: submissions at a time; None: one more than there are processors.
         isolation: "bwrap", "fork" or "none"; None: the best that works here.
         scheduler: address of a running dask scheduler; None: processes of our own.
         force: grade again what is graded already.

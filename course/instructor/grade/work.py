@@ -26,6 +26,8 @@ from course.instructor.source import grade_id, is_check_cell
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
+# Why a kernel may have ended through no fault of the submission's: it is given another one.
+_PERHAPS_CHANCE = {"kernel_died", "no_start"}
 _REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
 
 
@@ -120,15 +122,9 @@ def grade_submission(job: Job) -> Outcome:
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
     more = _HintCells(job)
-    run = run_notebook(
-        notebook,
-        isolation=job.isolation,
-        limits=job.limits,
-        variables={SEED_VARIABLE: str(job.reference.seed)},
-        files=job.files,
-        modules=job.modules,
-        more=more,
-    )
+    run = _run(job, notebook, more)
+    if run.died is not None and run.died.key in _PERHAPS_CHANCE:
+        run = _run(job, notebook, more)
     marked = judge_run(run, job.reference)
     hints = Hints(AnswerKey.loads(job.key))
     for name, cell in more.cells.items():
@@ -148,6 +144,19 @@ def add_notes(outcome: Outcome, notes: Sequence[Note]) -> None:
     outcome.notebook = nbformat.writes(notebook)
     outcome.notes += [found.render(outcome.language) for found in notes]
     outcome.note_keys += [found.key for found in notes]
+
+
+def _run(job: Job, notebook: NotebookNode, more: _HintCells) -> Run:
+    """Run a submission in a new kernel."""
+    return run_notebook(
+        notebook,
+        isolation=job.isolation,
+        limits=job.limits,
+        variables={SEED_VARIABLE: str(job.reference.seed)},
+        files=job.files,
+        modules=job.modules,
+        more=more,
+    )
 
 
 def ungraded(job: Job, why: Reason) -> Outcome:

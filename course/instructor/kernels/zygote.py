@@ -7,7 +7,9 @@ whose number is its first argument, and ends with it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
+import io
 import json
 import os
 import random
@@ -44,6 +46,9 @@ def main(arguments: list[str]) -> None:
     """
     connection = socket.socket(fileno=int(arguments[0]))
     _import([*_KERNEL_MODULES, *arguments[1:]])
+    # What is in memory now belongs to all kernels: none of them needs to look through it for garbage.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection.send(json.dumps({"ready": os.getpid()}).encode())
@@ -60,6 +65,19 @@ def _import(modules: list[str]) -> None:
 
     # Threads do not survive a fork.
     torch.set_num_threads(1)
+    _draw()
+
+
+def _draw() -> None:
+    """Draw a picture: what Matplotlib loads for its first one, every kernel has then."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    axes = figure.subplots()
+    axes.plot([0, 1], label="$x$")
+    axes.set(title="$x$", xlabel="x", ylabel="y")
+    axes.legend()
+    figure.savefig(io.BytesIO(), format="png")
 
 
 def _reap(number: int, frame: FrameType | None) -> None:
@@ -110,11 +128,15 @@ def _be_kernel(request: dict[str, Any], writer: int) -> None:
 
 
 def _silence() -> None:
-    """Read from nowhere, write to nowhere: a kernel speaks through its sockets alone."""
+    """Read from nowhere, write to nowhere: a kernel speaks through its sockets alone.
+
+    Other descriptors stay as they are: what the zygote opened and still holds are fonts, and whoever holds
+    one would later close whatever had got its number.
+    """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nowhere, number)
-    os.closerange(3, 512)
+    os.close(nowhere)
 
 
 def _start_kernel(arguments: list[str]) -> None:
