@@ -30,8 +30,8 @@ _STYLES = [
 ]  # fmt: skip
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
-# Output types that hold text or pictures only.
-_SAFE_TYPES = {"text/plain", "application/json", "image/png", "image/jpeg", "image/gif"}
+_PICTURE_TYPES = ("image/png", "image/jpeg", "image/gif")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 # TeX commands with which MathJax makes links and styles.
 _ACTIVE_TEX = re.compile(r"\\(href|style|class|cssId|require|html\w*|data)\b")
 
@@ -82,13 +82,15 @@ def _clean_output(output: NotebookNode) -> NotebookNode:
     data: dict[str, Any] = {}
     for kind, content in output.data.items():
         text = "".join(content) if isinstance(content, list) else content
-        if kind in _SAFE_TYPES:
-            data[kind] = content
-        elif kind == "text/html" and isinstance(text, str):
+        if not isinstance(text, str):
+            continue
+        if kind == "text/plain" or (kind in _PICTURE_TYPES and _BASE64.fullmatch(text)):
+            data[kind] = text
+        elif kind == "text/html":
             data[kind] = clean_html(text)
-        elif kind == "text/markdown" and isinstance(text, str):
+        elif kind == "text/markdown":
             data[kind] = clean_html(_without_active_tex(text))
-        elif kind == "text/latex" and isinstance(text, str):
+        elif kind == "text/latex":
             data[kind] = escape(_without_active_tex(text), quote=False)
     return NotebookNode({**output, "data": NotebookNode(data), "metadata": NotebookNode()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
 from nbformat import NotebookNode
@@ -73,10 +74,12 @@ class NeutraliseOutputs(NbGraderPreprocessor):
     """Takes out of outputs what would run in the browser of whoever reads a feedback page."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Clean all outputs."""
+        """Clean all outputs, and raw cells, which nbconvert would copy into the page as they are."""
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.outputs = clean_outputs(cell.outputs)
+            elif cell.cell_type == "raw":
+                cell.source = escape(cell.source)
         return nb, resources
 
 

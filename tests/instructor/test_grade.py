@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from course.instructor.grade.display import marks_text, needs_look
 from course.instructor.grade.run import Grading
 from course.instructor.grade.work import Outcome
+from course.instructor.intake import Rebuilt, rebuild
 from course.instructor.intake.attachments import attachments
 from course.instructor.settings import CourseError
 from course.instructor.source import grade_id, is_check_cell
@@ -69,7 +73,9 @@ def graded(
     script = "<script>document.title = 'hacked'</script><img src=x onerror=\"document.title='hacked'\">"
     html = room.identified(complete, "html-page")
     html.cells.insert(4, new_markdown_cell(f"text {script}"))
+    html.cells.insert(4, new_raw_cell(script))
     html.cells.insert(5, new_code_cell(f"from IPython.display import *\ndisplay(HTML({script!r}))\n"
+            f"display({{'image/png': '\"> ' + {script!r}, 'text/latex': {script!r}}}, raw=True)\n"
                                        "Javascript(\"document.title = 'hacked'\")"))  # fmt: skip
     room.hand_in("html-page", html)
     (room.folder / "submitted" / "nothing" / LAB1).mkdir(parents=True)
@@ -119,7 +125,8 @@ def test_what_is_put_right_or_goes_wrong_is_said_in_the_submission(
         "loops": {"cell_stopped"},
     }
     for outcome in graded[1].outcomes:
-        first = nbformat.reads(outcome.notebook, as_version=4).cells[0]
+        path = graded[0].folder / "autograded" / outcome.student / LAB1 / f"{LAB1}.ipynb"
+        first = nbformat.read(path, as_version=4).cells[0]
         assert all(note in first.source for note in outcome.notes)
 
 
@@ -284,6 +291,53 @@ def test_a_transaction_that_fails_leaves_nothing_behind(classroom: Classroom) ->
     grader.store.save(["s1"], LAB1, notebook, marks, owner="s1")
     grader.close()
     assert classroom.totals()["s1"] == len(marks)
+
+
+def test_a_gradebook_that_stays_locked_loses_nothing(
+    classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.instructor.grade.store._LOCKED_S", 0.0)
+    classroom.hand_in("first", classroom.identified(classroom.notebook("train_data"), "first"))
+    grader = classroom.grader()
+    with sqlite3.connect(classroom.folder / "gradebook.db") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        grading = grader.run()
+        other.rollback()
+    grader.close()
+    assert grading.unstored == ["first"]
+    again = classroom.grade()
+    assert again.plan.grade == [] and again.unstored == [] and classroom.totals()["first"] == 10
+
+
+def test_an_oversight_of_ours_costs_one_submission_only(
+    classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(folder: Path, *arguments: Any) -> Rebuilt:
+        if "unlucky" in str(folder):
+            raise ZeroDivisionError
+        return rebuild(folder, *arguments)
+
+    monkeypatch.setattr("course.instructor.grade.run.rebuild", fails)
+    for student in ("lucky", "unlucky"):
+        classroom.hand_in(student, classroom.identified(classroom.notebook("train_data"), student))
+    states = {outcome.student: outcome.status for outcome in classroom.grade().outcomes}
+    assert states == {"lucky": "graded", "unlucky": "unusable"}
+
+
+def test_a_busy_machine_changes_no_mark(classroom: Classroom) -> None:
+    """The cell needs three of its five seconds of processor time, and waits for the processor much longer."""
+    cell = "import time\nstart = time.process_time()\nwhile time.process_time() - start < 3: pass"
+    notebook = with_code(classroom.identified(classroom.notebook("train_data"), "alone"), "train_data", cell)
+    classroom.hand_in("alone", notebook)
+    loop = "import time\nend = time.monotonic() + 120\nwhile time.monotonic() < end: pass"
+    hogs = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(4 * (os.cpu_count() or 1))]
+    try:
+        (outcome,) = classroom.grade().outcomes
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    assert outcome.note_keys == [] and outcome.marks["train_data_check"] == 10
 
 
 def test_late_submissions_keep_their_time(classroom: Classroom) -> None:

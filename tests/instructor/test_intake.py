@@ -233,6 +233,15 @@ def test_extra_cells_are_kept_in_their_place_and_order(
     assert rebuilt.notes == [] and sources(rebuilt.notebook) == sources(changed)
 
 
+def test_a_raw_cell_becomes_text_that_is_shown_as_it_is(
+    complete: NotebookNode, hand_in: Callable[..., Rebuilt]
+) -> None:
+    extra = nbformat.v4.new_raw_cell("<b>\n*x*")
+    rebuilt = hand_in(edited(complete, lambda notebook: notebook.cells.insert(3, extra)))
+    assert rebuilt.notebook.cells[3].cell_type == "markdown"
+    assert rebuilt.notebook.cells[3].source == "    <b>\n    *x*"
+
+
 def test_an_edited_cell_that_is_not_locked_is_the_students(
     complete: NotebookNode, hand_in: Callable[..., Rebuilt]
 ) -> None:
@@ -454,6 +463,8 @@ def test_conflict_marks_in_the_file_are_resolved(
         ('{"nbformat": 3}', "not_a_notebook"),
         ('{"nbformat": 4, "cells": []}', "unrecognised"),
         ('{"nbformat": 4, "cells": [3, {"cell_type": "code", "source": 7}]}', "unrecognised"),
+        (json.dumps({"nbformat": 4, "cells": [{"cell_type": "code"}] * 3000}), "too_many_cells"),
+        (json.dumps({"cells": [{"cell_type": "code", "source": "x" * 2**21}]}), "bad_cells"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not_json"),
     ],
 )

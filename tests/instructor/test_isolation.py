@@ -51,6 +51,10 @@ def went_on(result: Run) -> bool:
     return result.died is None and text(result, -1) == "after 1\n"
 
 
+def went_on_without_a_word(result: Run) -> bool:
+    return result.died is None and len(result.finished) == len(result.notebook.cells)
+
+
 def survives(code: str) -> str:
     """Return code that reports what an attack raised instead of ending the cell."""
     body = "\n".join(f"    {line}" for line in code.splitlines())
@@ -327,6 +331,11 @@ def test_a_flood_of_output_is_cut(isolation: str, code: str) -> None:
     result = run(isolation, code)
     assert result.cut == {1} and went_on(result)
     assert len(json.dumps(result.notebook)) < 2 * SMALL.output_mb * MB
+
+
+def test_floods_in_many_cells_are_cut_too(isolation: str) -> None:
+    result = run(isolation, *["print('x' * 900_000)"] * 20)
+    assert len(json.dumps(result.notebook)) < 10 * SMALL.output_mb * MB and went_on_without_a_word(result)
 
 
 def test_one_enormous_message_costs_its_cell_only(isolation: str) -> None:

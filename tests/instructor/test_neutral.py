@@ -56,6 +56,17 @@ def test_links_made_of_formulas_are_text() -> None:
     assert "\\href" not in markdown_to_html("$\\href{javascript:run()}{x}$")
 
 
+@pytest.mark.parametrize("kind", ["image/png", "application/json", "text/latex", "application/x-else"])
+def test_a_script_in_place_of_a_picture_or_formula_is_no_script(kind: str) -> None:
+    (output,) = clean_outputs([new_output("display_data", data={kind: '"><script>run()</script>'})])
+    assert "<script" not in str(output.data)
+
+
+def test_pictures_stay() -> None:
+    (output,) = clean_outputs([new_output("display_data", data={"image/png": "iVBORw0KGgo=\n"})])
+    assert output.data == {"image/png": "iVBORw0KGgo=\n"}
+
+
 def test_scripts_widgets_and_drawings_are_dropped_from_outputs() -> None:
     data = {
         "application/javascript": "run()",

@@ -73,6 +73,11 @@ def show_end(console: Console, grading: Grading) -> None:
                 escape("\n".join(outcome.notes)),
             )
         console.print(table)
+    if grading.unstored:
+        console.print(
+            f"[red]✗[/] the gradebook did not take {len(grading.unstored)} of them: is another program "
+            "writing to it? The same command stores them without running them again."
+        )
     if grading.interrupted:
         left = len(grading.plan.grade) + len(grading.plan.store) - len(outcomes)
         console.print(f"[yellow]stopped[/]: {left} are left; the same command goes on with them.")

@@ -28,6 +28,7 @@ _AHEAD = 2
 _CONNECT_S = 30
 # How many kernels one process can look after before its own work slows them down.
 _THREADS = 8
+log = logging.getLogger(__name__)
 Task = Callable[[Job], Outcome]
 
 
@@ -128,15 +129,14 @@ def run_jobs(
 
 
 def _outcome(future: Future, job: Job) -> Outcome:
-    """Return what became of a submission.
-
-    Raises:
-        Exception: what the task raised, which no submission can make it do.
-    """
+    """Return what became of a submission; whatever happens to one, the others are graded."""
     try:
         outcome: Outcome = future.result()
     except KilledWorker:
         return ungraded(job, reason("worker"))
+    except Exception as error:  # an oversight of ours must not cost a class its marks
+        log.exception("%s", job.student)
+        return ungraded(job, reason("internal", error=type(error).__name__))
     finally:
         future.release()
     return outcome

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from sqlalchemy.exc import OperationalError
 
 from course.instructor.build import run_nbgrader, write_source
 from course.instructor.grade import engine
@@ -20,8 +23,9 @@ from course.instructor.grade.records import Record, Records, digest_of_submissio
 from course.instructor.grade.store import Store
 from course.instructor.grade.trust import draw_seed, make_reference
 from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, modules_of
-from course.instructor.intake import Templates, rebuild
+from course.instructor.intake import Note, Rebuilt, Templates, rebuild
 from course.instructor.intake.attachments import attachments
+from course.instructor.intake.notes import note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
@@ -29,6 +33,7 @@ from course.instructor.settings import Course, CourseError
 from course.instructor.source import grade_id
 
 Advance = Callable[[Outcome], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Grading:
         plan: what was to be done.
         outcomes: of the submissions that were run or stored, in the order in which they finished.
         isolation: how students' code was isolated.
+        unstored: students whose marks the gradebook did not take; the next run stores them.
         wall_s: time on the clock.
         log: the run log.
         interrupted: whether it was stopped before the end.
@@ -87,6 +93,7 @@ class Grading:
     plan: Plan
     outcomes: list[Outcome]
     isolation: Isolation
+    unstored: list[str] = field(default_factory=list)
     wall_s: float = 0.0
     log: Path | None = None
     interrupted: bool = False
@@ -114,6 +121,7 @@ class Grader:
         self.lab_digest = source_digest(course, lab)
         self._modules = modules_of(self.templates.notebooks[lab, course.language])
         self.submitted = self.store.submissions(lab)
+        self._known = self.store.students()
         chosen = self.store.submissions(lab, options.students)
         if not chosen:
             raise CourseError(self._nothing_to_grade())
@@ -130,13 +138,15 @@ class Grader:
         grading = Grading(self.plan, [], self.isolation)
         seed = draw_seed()
         try:
-            for record in self.plan.store:
-                self._store(record)
-                grading.outcomes.append(record.outcome)
+            for record in self._records(seed):
+                try:
+                    self._store(record)
+                except OperationalError as error:
+                    log.warning("%s: %s", record.outcome.student, error)
+                    grading.unstored.append(record.outcome.student)
+                # The notebooks of a large class would not fit into memory.
+                grading.outcomes.append(replace(record.outcome, notebook=""))
                 advance(record.outcome)
-            for outcome in self._run_submissions(seed):
-                grading.outcomes.append(outcome)
-                advance(outcome)
         except KeyboardInterrupt:
             grading.interrupted = True
         finally:
@@ -196,8 +206,9 @@ class Grader:
 
     # --- the run -------------------------------------------------------------------------------------
 
-    def _run_submissions(self, seed: int) -> Iterator[Outcome]:
-        """Run all submissions of the plan; yield each outcome after it was stored."""
+    def _records(self, seed: int) -> Iterator[Record]:
+        """Yield what is to be stored: what an earlier run left behind, then what this one finds."""
+        yield from self.plan.store
         if not self.plan.grade:
             return
         workers = self.options.workers or engine.default_workers()
@@ -209,8 +220,7 @@ class Grader:
                 for outcome in outcomes:
                     folder = self.store.folder("submitted", outcome.student, self.lab)
                     digest = self._digests.pop(outcome.student, None) or digest_of_submission(folder)
-                    self._store(Record(outcome, digest, self.lab_digest, seed))
-                    yield outcome
+                    yield Record(outcome, digest, self.lab_digest, seed)
 
     def _jobs(self, seed: int) -> Iterator[Job]:
         """Yield the work, one submission after the other: a class may not fit into memory."""
@@ -220,8 +230,7 @@ class Grader:
         for student in self.plan.grade:
             folder = self.store.folder("submitted", student, self.lab)
             self._digests[student] = digest_of_submission(folder)
-            rebuilt = rebuild(folder, self.lab, self.templates, self.course.language)
-            files, notes = attachments(folder)
+            rebuilt, files, notes = self._take_in(folder)
             yield Job(
                 student=student,
                 notebook=nbformat.writes(rebuilt.notebook),
@@ -236,13 +245,22 @@ class Grader:
                 modules=self._modules,
             )
 
+    def _take_in(self, folder: Path) -> tuple[Rebuilt, dict[str, bytes], list[Note]]:
+        """Rebuild a submission; whatever happens, the others are graded."""
+        try:
+            rebuilt = rebuild(folder, self.lab, self.templates, self.course.language)
+            return rebuilt, *attachments(folder)
+        except Exception as error:  # an oversight of ours must not cost a class its marks
+            log.exception("%s", folder)
+            template = deepcopy(self.templates.notebooks[self.lab, self.course.language])
+            failed = note("unreadable_file", file=folder.name, error=type(error).__name__)
+            return Rebuilt(template, self.course.language, [failed], usable=False), {}, []
+
     def _store(self, record: Record) -> None:
         """Keep a result: first where no run is lost, then in the gradebook."""
         outcome = record.outcome
         if not outcome.recipients:
-            students, notes = recipients(
-                outcome.student, outcome.students, self.submitted, self.store.students()
-            )
+            students, notes = recipients(outcome.student, outcome.students, self.submitted, self._known)
             add_notes(outcome, notes)
             outcome.recipients = tuple(students)
         self.records.write(outcome.student, record)
@@ -265,6 +283,7 @@ class Grader:
             "lab_digest": self.lab_digest,
             "skipped": self.plan.skip,
             "outdated": self.plan.outdated,
+            "unstored": grading.unstored,
             "submissions": summarise(grading.outcomes),
         }
         return self.records.write_log(data)

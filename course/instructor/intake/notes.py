@@ -63,8 +63,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "There are marks of a git conflict (`<<<<<<<`): the version {side} `=======` was taken.",
     },
     "bad_cells": {
-        "es": "{count} celdas del archivo están dañadas y se dejaron fuera.",
-        "en": "{count} cells of the file are damaged and were left out.",
+        "es": "{count} celdas del archivo están dañadas o son enormes y se dejaron fuera.",
+        "en": "{count} cells of the file are damaged or enormous and were left out.",
+    },
+    "too_many_cells": {
+        "es": "El cuaderno tiene {count} celdas, más de {limit}.",
+        "en": "The notebook has {count} cells, more than {limit}.",
     },
     "skipped_file": {
         "es": "El archivo `{file}` no se usó: {reason}.",
@@ -214,6 +218,10 @@ _REASONS: dict[str, dict[str, str]] = {
     "absent": {"es": "no hay ninguna", "en": "there are none"},
     "above": {"es": "encima", "en": "above"},
     "below": {"es": "debajo", "en": "below"},
+    "internal": {
+        "es": "error interno de la calificación: {error}",
+        "en": "internal error of the grading: {error}",
+    },
     "worker": {
         "es": "el proceso que la ejecutaba terminó varias veces",
         "en": "the process that ran it ended several times",

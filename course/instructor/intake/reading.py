@@ -14,6 +14,9 @@ import nbformat
 from course.instructor.intake.notes import Note, note, reason
 
 MAX_FILE_BYTES = 500 * 2**20
+# Far beyond what anybody writes, and few and small enough to compare with the lab's.
+MAX_CELLS = 2000
+MAX_SOURCE = 2**20
 _KINDS = ("code", "markdown", "raw")
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")
 # Where editors keep copies, and what is no work of the student's.
@@ -104,6 +107,8 @@ def parse(data: bytes, name: str) -> File:
         raw_cells, version = _raw_cells(content)
     except Exception:  # whatever nbformat's conversion stumbles over
         return File(name, None, (*notes, note("not_a_notebook", file=name)))
+    if len(raw_cells) > MAX_CELLS:
+        return File(name, None, (*notes, note("too_many_cells", count=len(raw_cells), limit=MAX_CELLS)))
     if version < (4, 0):
         notes.append(note("old_format", version=version[0]))
     cells = [_cell(raw) for raw in raw_cells]
@@ -173,7 +178,7 @@ def _cell(raw: Any) -> Cell | None:
     source = raw.get("source", "")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
-    if not isinstance(source, str):
+    if not isinstance(source, str) or len(source) > MAX_SOURCE:
         return None
     # Lone surrogates are valid in JSON and in no file.
     source = source.encode("utf-8", "replace").decode()

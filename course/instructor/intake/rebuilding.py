@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course.instructor.intake.matching import Matching, match, recognised
 from course.instructor.intake.notes import Note, note, reason
@@ -234,9 +234,16 @@ def _extras(
 
 def _extra_cell(cell: Cell, index: int, notes: list[Note]) -> NotebookNode:
     """Return a cell of the student's own, without anything that nbgrader could take for one of the lab."""
-    make = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}[cell.kind]
     name = f"extra-{index}"
-    made: NotebookNode = make(_harmless(cell.source, cell.kind, name, notes))
+    source = _harmless(cell.source, cell.kind, name, notes)
+    made: NotebookNode
+    if cell.kind == "code":
+        made = new_code_cell(source)
+    elif cell.kind == "markdown":
+        made = new_markdown_cell(source)
+    else:  # nbconvert would copy a raw cell into a page as it is
+        lines = source.split("\n")
+        made = new_markdown_cell("\n".join(f"    {line}" for line in lines))
     made["id"] = name
     return made
 

@@ -33,6 +33,8 @@ from course.instructor.kernels.watchdog import Watchdog
 # The greatest message that a kernel may send: a larger one ends its connection, and with it the cell.
 _MAX_MESSAGE = 64 * MB
 _START_S = 600
+# A whole notebook may show as much as this many cells.
+_CELLS_OF_OUTPUT = 8
 # A name that jupyter_client takes for an IPython kernel, which has settings of its own.
 _KERNEL = "python3"
 
@@ -263,6 +265,7 @@ class _Client(NotebookClient):
         self._run = run
         self._watchdog = watchdog
         self._budget = self._left = limits.output_mb * MB
+        self._total_left = _CELLS_OF_OUTPUT * self._budget
 
     async def run_cells(self, more: MoreCells | None) -> None:
         """Run all cells of the notebook, then those that `more` asks for.
@@ -285,12 +288,13 @@ class _Client(NotebookClient):
                 self.nb.cells.pop()
 
     async def _run_cell(self, cell: NotebookNode, index: int) -> None:
-        self._left = self._budget
+        self._left = granted = min(self._budget, self._total_left)
         self._watchdog.begin(index)
         try:
             await self.async_execute_cell(cell, index)
         finally:
             self._watchdog.end()
+            self._total_left -= granted - max(self._left, 0)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         """Process a message of the kernel, unless the cell has shown too much."""
