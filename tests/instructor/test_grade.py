@@ -424,6 +424,16 @@ def test_a_pattern_that_matches_nobody_is_named(classroom: Classroom) -> None:
         classroom.grader(students="x*")
 
 
+def test_kernels_that_do_not_start_are_named_before_any_submission_is_run(
+    classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.instructor.kernels.provisioners.shared_zygote", None)
+    classroom.hand_in("s1", classroom.notebook())
+    with pytest.raises(CourseError, match="Kernels do not work here with --isolation fork"):
+        classroom.grade(isolation="fork")
+    assert classroom.grader().plan.grade == ["s1"]
+
+
 def test_a_scheduler_that_does_not_answer_is_named(
     classroom: Classroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

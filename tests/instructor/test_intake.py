@@ -465,6 +465,7 @@ def test_conflict_marks_in_the_file_are_resolved(
         ('{"nbformat": 4, "cells": [3, {"cell_type": "code", "source": 7}]}', "unrecognised"),
         (json.dumps({"nbformat": 4, "cells": [{"cell_type": "code"}] * 3000}), "too_many_cells"),
         (json.dumps({"cells": [{"cell_type": "code", "source": "x" * 2**21}]}), "bad_cells"),
+        (json.dumps({"cells": [{"cell_type": "code", "source": "x" * 2**19}] * 20}), "too_large"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not_json"),
     ],
 )

@@ -10,17 +10,17 @@ import contextlib
 import logging
 import math
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import islice
 
 import dask
-import distributed
 from distributed import Client, Future, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
-from course.instructor.grade.work import Job, Outcome, grade_submission, ungraded
+from course.instructor.grade.work import Job, Outcome, grade_submission, try_kernel, ungraded
 from course.instructor.intake.notes import reason
 from course.instructor.kernels import warm
+from course.instructor.kernels.limits import Limits
 from course.instructor.settings import CourseError
 
 # How many submissions wait at each worker: enough to keep it busy, few enough to keep memory low.
@@ -93,12 +93,26 @@ def _local_cluster(workers: int) -> LocalCluster:
     )
 
 
-def warm_up(client: Client, modules: tuple[str, ...]) -> None:
-    """Let all workers prepare for warm kernels, without waiting for them."""
-    for address in client.scheduler_info()["workers"]:
-        future = client.submit(warm.warm_up, modules, workers=[address], pure=False)
-        # Nobody waits for the result; a worker that cannot says so when it is asked for a kernel.
-        distributed.fire_and_forget(future)
+def begin_trials(client: Client, isolation: str, limits: Limits, modules: tuple[str, ...]) -> list[Future]:
+    """Let every worker start a kernel, which also warms it up; does not wait for them."""
+    return [
+        client.submit(try_kernel, isolation, limits, modules, workers=[address], pure=False)
+        for address in client.scheduler_info()["workers"]
+    ]
+
+
+def require_kernels(trials: Sequence[Future], isolation: str) -> None:
+    """Wait for the workers' first kernels.
+
+    Raises:
+        CourseError: if one did not start: no submission could be graded.
+    """
+    problems = sorted({problem for trial in trials if (problem := trial.result()) is not None})
+    if problems:
+        raise CourseError(
+            f"Kernels do not work here with --isolation {isolation}: {'; '.join(problems)}. Try another one, "
+            "and `course doctor`."
+        )
 
 
 def run_jobs(

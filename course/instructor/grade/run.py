@@ -21,7 +21,7 @@ from course.instructor.grade import engine
 from course.instructor.grade.people import recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
 from course.instructor.grade.store import Store
-from course.instructor.grade.trust import draw_seed, make_reference
+from course.instructor.grade.trust import Reference, draw_seed, make_reference
 from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, modules_of
 from course.instructor.intake import Note, Rebuilt, Templates, rebuild
 from course.instructor.intake.attachments import attachments
@@ -213,19 +213,19 @@ class Grader:
             return
         workers = self.options.workers or engine.default_workers()
         with engine.connect(self.options.scheduler, min(workers, len(self.plan.grade))) as client:
-            if self.isolation.way == "fork":
-                engine.warm_up(client, self._modules)
-            jobs = self._jobs(seed)
+            trials = engine.begin_trials(client, self.isolation.kind, self.limits, self._modules)
+            reference = make_reference(self.course, self.lab, seed)
+            engine.require_kernels(trials, self.isolation.way)
+            jobs = self._jobs(reference)
             with contextlib.closing(engine.run_jobs(client, jobs, grade_submission)) as outcomes:
                 for outcome in outcomes:
                     folder = self.store.folder("submitted", outcome.student, self.lab)
                     digest = self._digests.pop(outcome.student, None) or digest_of_submission(folder)
                     yield Record(outcome, digest, self.lab_digest, seed)
 
-    def _jobs(self, seed: int) -> Iterator[Job]:
+    def _jobs(self, reference: Reference) -> Iterator[Job]:
         """Yield the work, one submission after the other: a class may not fit into memory."""
         self._digests: dict[str, str] = {}
-        reference = make_reference(self.course, self.lab, seed)
         key = self.course.key(self.lab).read_text(encoding="utf-8")
         for student in self.plan.grade:
             folder = self.store.folder("submitted", student, self.lab)
@@ -240,7 +240,7 @@ class Grader:
                 files=files,
                 reference=reference,
                 key=key,
-                isolation=self.isolation.way,
+                isolation=self.isolation.kind,
                 limits=self.limits,
                 modules=self._modules,
             )
@@ -276,7 +276,7 @@ class Grader:
             "started": started.isoformat(timespec="seconds"),
             "wall_s": round(grading.wall_s, 1),
             "interrupted": grading.interrupted,
-            "isolation": self.isolation.way,
+            "isolation": self.isolation.kind,
             "weaknesses": list(self.isolation.weaknesses),
             "limits": vars(self.limits),
             "seed": seed,

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
@@ -44,7 +44,7 @@ class Job:
         files: what was handed in beside the notebook, by path.
         reference: what is right.
         key: the lab's answer key, as text: it knows the hints.
-        isolation: "bwrap", "fork" or "none".
+        isolation: how kernels are started; see `course.instructor.kernels.isolation`.
         limits: what the kernel may use.
         modules: what a warm kernel has imported.
     """
@@ -157,6 +157,17 @@ def _run(job: Job, notebook: NotebookNode, more: _HintCells) -> Run:
         modules=job.modules,
         more=more,
     )
+
+
+def try_kernel(isolation: str, limits: Limits, modules: tuple[str, ...]) -> str | None:
+    """Return why no kernel works in this process, None if one does."""
+    notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
+    run = run_notebook(notebook, isolation=isolation, limits=limits, modules=modules)
+    if run.died is not None:
+        return run.died.render("en")
+    outputs = run.notebook.cells[0].outputs
+    said = "".join(o.get("text", "") or f"{o.get('ename')}: {o.get('evalue')}" for o in outputs)
+    return None if said == "2\n" else said[:200]
 
 
 def ungraded(job: Job, why: Reason) -> Outcome:

@@ -6,8 +6,6 @@ same text, by the names that a cell defines, and by similarity between neighbour
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -66,15 +64,9 @@ def recognised(template: Sequence[Cell], submitted: Sequence[Cell]) -> float:
     """Return which share of a lab's graded cells is in a submission, by grade_id or by text."""
     ids = {cell.grade_id for cell in submitted if cell.grade_id}
     texts = {cell.text for cell in submitted}
-    names = {name for cell in submitted if cell.kind == "code" for name in defined_names(cell.source)}
+    names = {name for cell in submitted for name in cell.names}
     graded = [cell for cell in template if cell.grade_id]
-    known = [
-        cell
-        for cell in graded
-        if cell.grade_id in ids
-        or cell.text in texts
-        or (cell.kind == "code" and defined_names(cell.source) & names)
-    ]
+    known = [cell for cell in graded if cell.grade_id in ids or cell.text in texts or cell.names & names]
     return len(known) / max(len(graded), 1)
 
 
@@ -138,10 +130,7 @@ def _by_names(template: Sequence[Cell], submitted: Sequence[Cell], matching: Mat
     """Pair code cells that define the same functions, classes or variables."""
     wanted, found = matching.free(template, submitted)
     for index in wanted:
-        names = defined_names(template[index].source) if template[index].kind == "code" else set()
-        shared = {
-            i: len(names & defined_names(submitted[i].source)) for i in found if submitted[i].kind == "code"
-        }
+        shared = {i: len(template[index].names & submitted[i].names) for i in found}
         if shared and max(shared.values()) > 0:
             # Of several, the last: it is the one that a run would end with.
             partner = max(shared, key=lambda i: (shared[i], i))
@@ -186,23 +175,9 @@ def _most_alike(
 ) -> int | None:
     """Return the candidate of the same kind whose text is most like that of a cell, if alike enough."""
     scores = {
-        i: fuzz.ratio(wanted.text, submitted[i].text) for i in candidates if submitted[i].kind == wanted.kind
+        i: fuzz.ratio(wanted.text, submitted[i].text, score_cutoff=least)
+        for i in candidates
+        if submitted[i].kind == wanted.kind
     }
     best = max(scores, key=lambda i: scores[i], default=None)
     return best if best is not None and scores[best] >= least else None
-
-
-def defined_names(source: str) -> set[str]:
-    """Return the names that the top level of a cell defines; also of code with a syntax error."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        found = re.findall(r"^(?:def|class)\s+(\w+)|^(\w+)\s*=[^=]", source, re.MULTILINE)
-        return {name for pair in found for name in pair if name}
-    names: set[str] = set()
-    for statement in body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            names.add(statement.name)
-        elif isinstance(statement, ast.Assign):
-            names.update(t.id for t in statement.targets if isinstance(t, ast.Name))
-    return names

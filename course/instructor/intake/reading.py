@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ MAX_FILE_BYTES = 500 * 2**20
 # Far beyond what anybody writes, and few and small enough to compare with the lab's.
 MAX_CELLS = 2000
 MAX_SOURCE = 2**20
+MAX_TEXT = 8 * 2**20
 _KINDS = ("code", "markdown", "raw")
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")
 # Where editors keep copies, and what is no work of the student's.
@@ -39,11 +42,32 @@ class Cell:
     grade_id: str | None = None
     cell_id: str | None = None
 
-    @property
+    @functools.cached_property
+    def names(self) -> frozenset[str]:
+        """Return the names that the top level of a code cell defines."""
+        return frozenset(defined_names(self.source) if self.kind == "code" else ())
+
+    @functools.cached_property
     def text(self) -> str:
         """Return the source without what editors change by themselves: line ends and outer white space."""
         lines = self.source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         return "\n".join(line.rstrip() for line in lines).strip()
+
+
+def defined_names(source: str) -> set[str]:
+    """Return the names that the top level of a cell defines; also of code with a syntax error."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        found = re.findall(r"^(?:def|class)\s+(\w+)|^(\w+)\s*=[^=]", source, re.MULTILINE)
+        return {name for pair in found for name in pair if name}
+    names: set[str] = set()
+    for statement in body:
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Assign):
+            names.update(t.id for t in statement.targets if isinstance(t, ast.Name))
+    return names
 
 
 @dataclass(frozen=True)
@@ -112,6 +136,9 @@ def parse(data: bytes, name: str) -> File:
     if version < (4, 0):
         notes.append(note("old_format", version=version[0]))
     cells = [_cell(raw) for raw in raw_cells]
+    if sum(len(cell.source) for cell in cells if cell is not None) > MAX_TEXT:
+        size = {"size": f"> {MAX_TEXT // 2**20}", "limit": MAX_TEXT // 2**20}
+        return File(name, None, (*notes, note("too_large", file=name, **size)))
     if bad := sum(cell is None for cell in cells):
         notes.append(note("bad_cells", count=bad))
     return File(name, tuple(cell for cell in cells if cell is not None), tuple(notes))

@@ -98,15 +98,16 @@ def _make_root(box: Sandbox, owner: int | None) -> None:
     _mount("none", "/", None, _REC | _PRIVATE)
     _mount("tmpfs", base, "tmpfs", _NOSUID | _NODEV, "size=4m,mode=755")
     size = f"size={box.limits.disk_mb}m,mode=1777"
+    # First the folders to write in: this environment may lie in one of them.
+    for path in ("/tmp", HOME):
+        os.makedirs(base + path, exist_ok=True)
+        _mount("tmpfs", base + path, "tmpfs", _NOSUID | _NODEV, size)
     for path in box.read_only:
         _show(path, base)
     for path in box.masked:
         if os.path.isdir(base + path):
             _mount("tmpfs", base + path, "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k,mode=755")
     _make_devices(base, size)
-    for path in ("/tmp", HOME):
-        os.makedirs(base + path, exist_ok=True)
-        _mount("tmpfs", base + path, "tmpfs", _NOSUID | _NODEV, size)
     for name, path in box.files.items():
         _copy(path, f"{base}{HOME}/{name}", owner)
     os.makedirs(f"{base}/proc", exist_ok=True)

@@ -28,8 +28,11 @@ from traitlets import Type
 from course.instructor.intake.notes import Reason, reason
 from course.instructor.kernels.limits import MB, Limits
 from course.instructor.kernels.sandbox import Sandbox, sandbox
+from course.instructor.kernels.warm import shared_zygote
 from course.instructor.kernels.watchdog import Watchdog
 
+# Ways of isolation whose kernels are forked from a process that has imported everything.
+WARM = ("fork", "bwrap+fork")
 # The greatest message that a kernel may send: a larger one ends its connection, and with it the cell.
 _MAX_MESSAGE = 64 * MB
 _START_S = 600
@@ -78,7 +81,7 @@ def run_notebook(
 
     Args:
         notebook: what to run; it is not changed.
-        isolation: "bwrap", "fork" or "none".
+        isolation: "bwrap", "bwrap+fork", "fork" or "none"; see `course.instructor.kernels.isolation`.
         limits: what the kernel may use.
         variables: environment variables of the kernel.
         files: what was handed in beside the notebook, by path.
@@ -88,14 +91,21 @@ def run_notebook(
     Returns:
         The run; never raises on account of what the notebook does.
     """
-    # Short: the path of a socket has at most 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix="gk-", dir="/tmp"))
+    folder = Path(_new_folder(isolation, modules))
     try:
         return asyncio.run(
             _run(notebook, folder, isolation, limits, variables or {}, files or {}, modules, more)
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_folder(isolation: str, modules: Sequence[str]) -> str:
+    """Return a folder for one kernel, with a path short enough for sockets, where its maker can see it."""
+    if isolation in WARM:
+        zygote = shared_zygote(modules, walled=isolation == "bwrap+fork")
+        return tempfile.mkdtemp(prefix="k", dir=zygote.folder)
+    return tempfile.mkdtemp(prefix="gk-", dir="/tmp")
 
 
 class MoreCells:
@@ -172,13 +182,14 @@ class _Specs(KernelSpecManager):
     def __init__(self, box: Sandbox, isolation: str, modules: Sequence[str]) -> None:
         super().__init__()
         config: dict[str, Any] = {"sandbox": box.as_json()}
-        if isolation == "fork":
-            config["modules"] = list(modules)
+        if isolation in WARM:
+            config |= {"modules": list(modules), "walled": isolation == "bwrap+fork"}
+        provisioner = "course-fork" if isolation in WARM else f"course-{isolation}"
         self._spec = KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="Python",
             language="python",
-            metadata={"kernel_provisioner": {"provisioner_name": f"course-{isolation}", "config": config}},
+            metadata={"kernel_provisioner": {"provisioner_name": provisioner, "config": config}},
         )
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
@@ -258,7 +269,6 @@ class _Client(NotebookClient):
             allow_errors=True,
             record_timing=False,
             store_widget_state=False,
-            coalesce_streams=True,
             iopub_timeout=10,
             log=_quiet_log(),
         )
@@ -293,6 +303,8 @@ class _Client(NotebookClient):
         try:
             await self.async_execute_cell(cell, index)
         finally:
+            if cell.cell_type == "code":
+                cell.outputs = merged_streams(cell.outputs)
             self._watchdog.end()
             self._total_left -= granted - max(self._left, 0)
 
@@ -320,6 +332,25 @@ class _Client(NotebookClient):
         with contextlib.suppress(Exception):  # the kernel may be in any state, and is on its way out
             await self._async_cleanup_kernel()
         context.destroy(linger=0)
+
+
+def merged_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Join what a cell printed piece by piece, and drop what carriage returns have overwritten.
+
+    nbclient can do so too, in a time that grows with the square of the longest line.
+    """
+    merged: list[NotebookNode] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last and "name" in output and last.get("name") == output["name"]:
+            last["text"] += output["text"]
+        else:
+            merged.append(output)
+    for output in merged:
+        if output["output_type"] == "stream" and "\r" in output["text"]:
+            lines = output["text"].replace("\r\n", "\n").split("\n")
+            output["text"] = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+    return merged
 
 
 def _size(content: Any) -> int:

@@ -8,23 +8,27 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 
 from course.instructor.kernels import seccomp
+from course.instructor.kernels.sandbox import bubblewrap_wall
 from course.instructor.settings import CourseError
 
 WAYS = ("bwrap", "fork", "none")
 _PROBE = """
-import os
+import os, shutil
 from course.instructor.kernels.confine import run_confined
 from course.instructor.kernels.limits import Limits
 from course.instructor.kernels.sandbox import sandbox
 import tempfile
-box = sandbox(tempfile.mkdtemp(prefix="gk-", dir="/tmp"), Limits(), {})
+folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
+box = sandbox(folder, Limits(), {})
 # Only a process with a single thread can leave its user namespace: a child has one.
 if os.fork() == 0:
     run_confined(box, lambda: None, lambda line: os.write(1, f"{line}\\n".encode()))
 os.wait()
+shutil.rmtree(folder, ignore_errors=True)
 """
 
 
@@ -34,11 +38,14 @@ class Isolation:
 
     Attributes:
         way: "bwrap", "fork" or "none".
+        kind: how kernels are started: as `way` says, or "bwrap+fork" where kernels can be forked behind a
+            wall of bubblewrap's.
         problem: why it cannot be used here, None if it can.
         weaknesses: what is weaker here than elsewhere.
     """
 
     way: str
+    kind: str
     problem: str | None = None
     weaknesses: tuple[str, ...] = ()
 
@@ -76,12 +83,14 @@ def choose(way: str | None) -> Isolation:
 def examine(way: str) -> Isolation:
     """Say whether a way of isolation works on this machine; tries it."""
     if way == "none":
-        return Isolation(way, weaknesses=("students' code can read and write whatever you can",))
+        return Isolation(way, way, weaknesses=("students' code can read and write whatever you can",))
     if platform.system() != "Linux":
-        return Isolation(way, problem="it needs Linux")
-    if way == "bwrap":
-        return Isolation(way, _bubblewrap_problem(), _weaknesses(way))
-    return Isolation(way, _fork_problem(), _weaknesses(way))
+        return Isolation(way, way, problem="it needs Linux")
+    if way == "fork":
+        return Isolation(way, way, _fork_problem(), _weaknesses(way))
+    problem = _bubblewrap_problem()
+    warm = problem is None and _fork_problem(walled=True) is None
+    return Isolation(way, "bwrap+fork" if warm else way, problem, _weaknesses(way))
 
 
 def _weaknesses(way: str) -> tuple[str, ...]:
@@ -113,11 +122,13 @@ def _bubblewrap_problem() -> str | None:
     return lines[-1] if lines else f"bwrap ended with {result.returncode}"
 
 
-def _fork_problem() -> str | None:
-    """Return why a process cannot confine itself, None if it can."""
-    result = subprocess.run(
-        [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=120, check=False
-    )
+def _fork_problem(*, walled: bool = False) -> str | None:
+    """Return why a process cannot confine itself, None if it can; behind bubblewrap's wall or without."""
+    command = [sys.executable, "-c", _PROBE]
+    with tempfile.TemporaryDirectory(prefix="gk-", dir="/tmp") as folder:
+        if walled:
+            command = bubblewrap_wall(folder, command)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     lines = result.stdout.split("\n")
     if "ready" in lines:
         return None

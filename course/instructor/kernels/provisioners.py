@@ -21,7 +21,7 @@ from typing import Any
 import matplotlib
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerBase, LocalProvisioner
-from traitlets import Dict, List
+from traitlets import Bool, Dict, List
 
 from course.instructor.kernels import seccomp
 from course.instructor.kernels.sandbox import Sandbox, bubblewrap_command, resource_limits
@@ -125,6 +125,7 @@ class WarmProvisioner(_Sandboxed):
     """Starts a kernel by forking a process that has imported everything; the child confines itself."""
 
     modules = List(help="modules to have imported").tag(config=True)
+    walled = Bool(help="whether bubblewrap stands around the process that forks kernels").tag(config=True)
     _pidfd: int | None = None
 
     @property
@@ -136,9 +137,9 @@ class WarmProvisioner(_Sandboxed):
         """Fork a kernel; of the command, only the arguments of IPython's kernel matter."""
         arguments = cmd[cmd.index("-f") :]
         loop = asyncio.get_running_loop()
-        fork = shared_zygote(self.modules).fork
-        self.pid = await loop.run_in_executor(None, fork, self.box, arguments)
-        self._pidfd = os.pidfd_open(self.pid)
+        fork = shared_zygote(self.modules, walled=self.walled).fork
+        self._pidfd = await loop.run_in_executor(None, fork, self.box, arguments)
+        self.pid = _number_of(self._pidfd)
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -171,6 +172,13 @@ class WarmProvisioner(_Sandboxed):
     async def terminate(self, restart: bool = False) -> None:
         """End the kernel."""
         await self.send_signal(signal.SIGTERM)
+
+
+def _number_of(pidfd: int) -> int | None:
+    """Return the number of a process, as this namespace sees it; None if it has ended."""
+    lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
+    number = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
+    return number if number > 0 else None
 
 
 PROVISIONERS: Mapping[str, type[KernelProvisionerBase]] = {

@@ -60,15 +60,20 @@ def sandbox(
         variables: environment variables of its own.
         files: what was handed in beside the notebook: path within HOME and where it lies.
     """
-    packages = [_package(name) for name in ("autograder", "course")]
     return Sandbox(
         folder=folder,
         environment={**base_environment(), **variables},
         limits=limits,
         files=dict(files or {}),
-        read_only=_without_nested([*_existing_system(), *_python(), *packages]),
-        masked=[str(Path(packages[1]) / "instructor")],
+        read_only=readable(),
+        masked=[str(Path(_package("course")) / "instructor")],
     )
+
+
+def readable() -> list[str]:
+    """Return what every kernel may read: the system, this Python environment, and the student's packages."""
+    packages = [_package(name) for name in ("autograder", "course")]
+    return _without_nested([*_existing_system(), *_python(), *packages])
 
 
 def base_environment() -> dict[str, str]:
@@ -129,42 +134,58 @@ def bubblewrap_command(box: Sandbox, command: Sequence[str], seccomp_fd: int | N
         command: of the kernel.
         seccomp_fd: an open file that holds the filter of system calls, None for none.
     """
-    size = str(box.limits.disk_mb * MB)
+    disk_mb = box.limits.disk_mb
+    line = [*_bubblewrap(box.read_only, box.environment, disk_mb), "--unshare-pid", "--as-pid-1"]
+    line += ["--disable-userns", "--die-with-parent"]
+    for path in box.masked:
+        line += ["--size", str(MB), "--tmpfs", path, "--remount-ro", path]
+    line += ["--proc", "/proc", "--dev", "/dev", "--size", str(disk_mb * MB), "--tmpfs", "/dev/shm"]
+    line += ["--remount-ro", "/dev"]
+    for name, path in box.files.items():
+        line += ["--ro-bind", path, f"{HOME}/{name}"]
+    line += ["--bind", box.folder, box.folder, "--chdir", HOME, "--remount-ro", "/"]
+    if seccomp_fd is not None:
+        line += ["--seccomp", str(seccomp_fd)]
+    return [*line, "--", "prlimit", *_prlimit(box.limits), "--", *command]
+
+
+def bubblewrap_wall(folder: str, command: Sequence[str]) -> list[str]:
+    """Return the command line that runs the process which forks kernels behind a wall of bubblewrap's making.
+
+    It sees what its kernels may see, and the folder that holds theirs; it may make namespaces, since each
+    kernel confines itself before it runs anything.
+
+    Args:
+        folder: where the kernels' folders will be.
+        command: of the process.
+    """
+    line = _bubblewrap(readable(), base_environment(), 64)
+    # A kernel may mount a /proc of its own only where a whole one can be seen.
+    line += ["--bind", "/proc", "/proc", "--dev", "/dev"]
+    return [*line, "--bind", folder, folder, "--chdir", HOME, "--remount-ro", "/", "--", *command]
+
+
+def _bubblewrap(read_only: Sequence[str], environment: Mapping[str, str], disk_mb: int) -> list[str]:
+    """Return what all command lines of bubblewrap begin with: no network, no rights, no variables."""
+    size = str(disk_mb * MB)
     line = [
-        "bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
-        "--unshare-cgroup-try", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent",
-        "--new-session", "--as-pid-1", "--hostname", "sandbox", "--clearenv",
+        "bwrap", "--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+        "--cap-drop", "ALL", "--new-session", "--hostname", "sandbox", "--clearenv",
     ]  # fmt: skip
-    for path in box.read_only:
+    # First the folders to write in: this environment may lie in one of them.
+    line += ["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", HOME]
+    for name, path in _fonts().items():
+        line += ["--ro-bind", path, name]
+    for path in read_only:
         if os.path.islink(path):
             line += ["--symlink", os.readlink(path), path]
         else:
             line += ["--ro-bind", path, path]
-    for path in box.masked:
-        line += ["--size", str(MB), "--tmpfs", path, "--remount-ro", path]
-    line += [
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--size",
-        size,
-        "--tmpfs",
-        "/dev/shm",
-        "--remount-ro",
-        "/dev",
-    ]
-    line += ["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", HOME]
-    for name, path in {**{f"{HOME}/{name}": path for name, path in box.files.items()}, **_fonts()}.items():
-        line += ["--ro-bind", path, name]
-    line += ["--bind", box.folder, box.folder, "--chdir", HOME, "--remount-ro", "/"]
-    for name, value in box.environment.items():
+    for name, value in environment.items():
         line += ["--setenv", name, value]
-    if seccomp_fd is not None:
-        line += ["--seccomp", str(seccomp_fd)]
     if os.getuid() == 0:
         line += ["--uid", "65534", "--gid", "65534"]
-    return [*line, "--", "prlimit", *_prlimit(box.limits), "--", *command]
+    return line
 
 
 def _fonts() -> dict[str, str]:

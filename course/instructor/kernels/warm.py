@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from typing import Any
 
-from course.instructor.kernels.sandbox import Sandbox, base_environment
+from course.instructor.kernels.sandbox import Sandbox, base_environment, bubblewrap_wall
 from course.instructor.kernels.zygote import MAX_MESSAGE
 
 _START_S = 300.0
@@ -26,13 +27,26 @@ class WarmKernelError(RuntimeError):
 
 
 class Zygote:
-    """A process that has imported a set of modules, and forks kernels."""
+    """A process that has imported a set of modules, and forks kernels.
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    Attributes:
+        folder: where the folders of its kernels have to be.
+    """
+
+    def __init__(self, modules: Sequence[str], *, walled: bool = False) -> None:
+        """Start the process, without waiting for it.
+
+        Args:
+            modules: what to import.
+            walled: whether bubblewrap keeps it from seeing more than its kernels may see.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # Short: the path of a socket has at most 107 characters.
+        self.folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
+        command = [sys.executable, "-m", "course.instructor.kernels.zygote", str(theirs.fileno()), *modules]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "course.instructor.kernels.zygote", str(theirs.fileno()), *modules],
+                bubblewrap_wall(self.folder, command) if walled else command,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -56,7 +70,7 @@ class Zygote:
                 self._ready = True
 
     def fork(self, box: Sandbox, arguments: Sequence[str]) -> int:
-        """Return the process number of a new kernel.
+        """Return a descriptor (pidfd) of a new kernel's process.
 
         Args:
             box: the kernel's sandbox.
@@ -69,10 +83,10 @@ class Zygote:
         request = json.dumps({"sandbox": box.as_json(), "arguments": list(arguments)})
         with self._lock:
             self._connection.send(request.encode())
-            answer = self._answer(_FORK_S)
-        if "pid" not in answer:
+            answer, descriptors = self._answer(_FORK_S)
+        if not descriptors:
             raise WarmKernelError(f"the warm kernel could not be confined: {answer.get('error')}")
-        return int(answer["pid"])
+        return descriptors[0]
 
     @property
     def alive(self) -> bool:
@@ -87,22 +101,23 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _answer(self, patience_s: float) -> dict[str, Any]:
-        """Return the next answer.
+    def _answer(self, patience_s: float) -> tuple[dict[str, Any], list[int]]:
+        """Return the next answer, and the descriptors that came with it.
 
         Raises:
             WarmKernelError: if none comes.
         """
         self._connection.settimeout(patience_s)
         try:
-            data = self._connection.recv(MAX_MESSAGE)
+            data, descriptors, _, _ = socket.recv_fds(self._connection, MAX_MESSAGE, 1)
         except OSError as error:
             raise WarmKernelError(f"the process that forks warm kernels does not answer: {error}") from None
         if not data:
             raise WarmKernelError("the process that forks warm kernels has ended")
         answer: dict[str, Any] = json.loads(data)
-        return answer
+        return answer, list(descriptors)
 
 
 def _environment() -> dict[str, str]:
@@ -113,25 +128,18 @@ def _environment() -> dict[str, str]:
     return {**wanted, **ours}
 
 
-_zygotes: dict[tuple[str, ...], Zygote] = {}
+_zygotes: dict[tuple[bool, tuple[str, ...]], Zygote] = {}
 _zygotes_lock = threading.Lock()
 
 
-def shared_zygote(modules: Sequence[str]) -> Zygote:
+def shared_zygote(modules: Sequence[str], *, walled: bool) -> Zygote:
     """Return this process's zygote for a set of modules; the first call starts it and does not wait."""
     with _zygotes_lock:
-        key = tuple(modules)
+        key = (walled, tuple(modules))
         zygote = _zygotes.get(key)
         if zygote is None or not zygote.alive:
-            zygote = _zygotes[key] = Zygote(modules)
+            zygote = _zygotes[key] = Zygote(modules, walled=walled)
         return zygote
-
-
-def warm_up(modules: Sequence[str]) -> None:
-    """Start this process's zygote, and import meanwhile what grading itself needs."""
-    zygote = shared_zygote(modules)
-    importlib.import_module("course.instructor.grade.work")
-    zygote.wait()
 
 
 def close_zygotes() -> None:

@@ -53,7 +53,14 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection.send(json.dumps({"ready": os.getpid()}).encode())
     while request := connection.recv(MAX_MESSAGE):
-        connection.send(json.dumps(_serve(json.loads(request), connection)).encode())
+        answer = _serve(json.loads(request), connection)
+        if "pid" not in answer:
+            connection.send(json.dumps(answer).encode())
+            continue
+        # A number means another process outside this one's namespace; a descriptor does not.
+        kernel = os.pidfd_open(answer["pid"])
+        socket.send_fds(connection, [json.dumps(answer).encode()], [kernel])
+        os.close(kernel)
 
 
 def _import(modules: list[str]) -> None:
