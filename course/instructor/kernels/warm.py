@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -142,6 +143,7 @@ def shared_zygote(modules: Sequence[str], *, walled: bool) -> Zygote:
         return zygote
 
 
+@atexit.register
 def close_zygotes() -> None:
     """End all zygotes of this process."""
     with _zygotes_lock:
