@@ -23,7 +23,7 @@ demo: setup  ## build lab 1, grade a simulated class, write build/demo/report.ht
 	course demo
 
 test: setup  ## everything that CI checks
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 audit: setup  ## run every known wrong and equivalent answer and judge the grader
 	course audit

@@ -32,7 +32,7 @@ from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grade")]
+pytestmark = pytest.mark.slow
 
 
 def with_code(notebook: NotebookNode, name: str, code: str) -> NotebookNode:

@@ -6,20 +6,23 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course.instructor.grade.work import try_kernel
 from course.instructor.kernels import isolation as ways
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import MB, Limits
-from course.instructor.kernels.warm import close_zygotes
+from course.instructor.kernels.warm import WarmKernelError, Zygote, close_zygotes, shared_zygote
 from course.instructor.settings import Course, CourseError
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("isolation")]
+pytestmark = pytest.mark.slow
 SMALL = Limits(
     cell_cpu_s=2, notebook_cpu_s=20, idle_s=3, memory_mb=800, processes=20, disk_mb=16, output_mb=1
 )
@@ -75,7 +78,7 @@ def test_nothing_of_the_course_or_of_others_can_be_read(
     paths = [
         *(str(course.root / name) for name in ("source_notebooks", "solutions", "course.toml", ".git")),
         str(course.root / "course" / "instructor" / "cli.py"),
-        str(secret), "/etc/passwd", "/etc/shadow", "/etc/hosts", "/home", "/root/.ssh", "/var",
+        str(secret), "/etc/passwd", "/etc/shadow", "/etc/hosts", "/home", str(Path.home() / ".ssh"), "/var",
     ]  # fmt: skip
     code = f"""
 import os
@@ -384,6 +387,33 @@ def test_a_kernel_that_ends_itself_keeps_what_was_done(isolation: str, code: str
     result = run(isolation, code)
     assert result.died is not None and result.died.key == "kernel_died"
     assert (result.finished, result.died_in) == ({0}, 1)
+
+
+# --- the process that forks kernels ----------------------------------------------------------------
+
+
+@pytest.fixture
+def starting_zygote() -> Iterator[Zygote]:
+    """A process that imports what kernels need, and is not ready to fork any."""
+    if ways.examine("fork").problem:
+        pytest.skip(f"--isolation fork: {ways.examine('fork').problem}")
+    close_zygotes()
+    yield shared_zygote((), walled=False)
+    close_zygotes()
+
+
+def test_how_the_process_that_forks_kernels_ended_is_said(starting_zygote: Zygote) -> None:
+    starting_zygote._process.kill()
+    with pytest.raises(WarmKernelError, match="exit status -9"):
+        starting_zygote.wait()
+
+
+def test_another_process_takes_the_place_of_the_one_that_forks_kernels(starting_zygote: Zygote) -> None:
+    with ThreadPoolExecutor() as threads:
+        trial = threads.submit(try_kernel, "fork", SMALL, ())
+        time.sleep(0.2)
+        starting_zygote._process.kill()
+        assert trial.result() is None
 
 
 # --- without isolation -----------------------------------------------------------------------------

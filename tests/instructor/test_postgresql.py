@@ -17,7 +17,7 @@ from course.instructor.gradebook import read_marks
 from tests.conftest import LAB1
 from tests.instructor.conftest import MakeClassroom
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grade")]
+pytestmark = pytest.mark.slow
 
 
 def programs() -> Path | None:

@@ -232,7 +232,6 @@ def job(classroom: Classroom, notebook: nbformat.NotebookNode, reference: Refere
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("trust")
 @pytest.mark.parametrize("cheat", list(CHEATS))
 def test_a_cheat_earns_nothing(
     classroom: Classroom, reference: Reference, public: Reference, cheat: str
@@ -242,7 +241,6 @@ def test_a_cheat_earns_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("trust")
 def test_the_same_forgery_with_the_secret_numbers_would_have_worked(
     classroom: Classroom, reference: Reference
 ) -> None:
@@ -252,7 +250,6 @@ def test_the_same_forgery_with_the_secret_numbers_would_have_worked(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("trust")
 def test_an_honest_notebook_earns_full_marks_and_shows_nothing_secret(
     classroom: Classroom, reference: Reference
 ) -> None:
@@ -264,7 +261,6 @@ def test_an_honest_notebook_earns_full_marks_and_shows_nothing_secret(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("trust")
 def test_a_known_mistake_gets_its_hint(classroom: Classroom, reference: Reference) -> None:
     notebook = classroom.notebook(mistakes=("d_step_no_zero_grad",))
     outcome = grade_submission(job(classroom, notebook, reference))

@@ -122,9 +122,15 @@ def grade_submission(job: Job) -> Outcome:
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
     more = _HintCells(job)
-    run = _run(job, notebook, more)
-    if run.died is not None and run.died.key in _PERHAPS_CHANCE:
-        run = _run(job, notebook, more)
+    run = _run_fairly(
+        notebook,
+        isolation=job.isolation,
+        limits=job.limits,
+        variables={SEED_VARIABLE: str(job.reference.seed)},
+        files=job.files,
+        modules=job.modules,
+        more=more,
+    )
     marked = judge_run(run, job.reference)
     hints = Hints(AnswerKey.loads(job.key))
     for name, cell in more.cells.items():
@@ -146,23 +152,18 @@ def add_notes(outcome: Outcome, notes: Sequence[Note]) -> None:
     outcome.note_keys += [found.key for found in notes]
 
 
-def _run(job: Job, notebook: NotebookNode, more: _HintCells) -> Run:
-    """Run a submission in a new kernel."""
-    return run_notebook(
-        notebook,
-        isolation=job.isolation,
-        limits=job.limits,
-        variables={SEED_VARIABLE: str(job.reference.seed)},
-        files=job.files,
-        modules=job.modules,
-        more=more,
-    )
+def _run_fairly(notebook: NotebookNode, **options: Any) -> Run:
+    """Run a notebook; once more in another kernel where the first may have ended by chance."""
+    run = run_notebook(notebook, **options)
+    if run.died is not None and run.died.key in _PERHAPS_CHANCE:
+        run = run_notebook(notebook, **options)
+    return run
 
 
 def try_kernel(isolation: str, limits: Limits, modules: tuple[str, ...]) -> str | None:
     """Return why no kernel works in this process, None if one does."""
     notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
-    run = run_notebook(notebook, isolation=isolation, limits=limits, modules=modules)
+    run = _run_fairly(notebook, isolation=isolation, limits=limits, modules=modules)
     if run.died is not None:
         return run.died.render("en")
     outputs = run.notebook.cells[0].outputs

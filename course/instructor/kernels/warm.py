@@ -44,6 +44,7 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Short: the path of a socket has at most 107 characters.
         self.folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process runs)
         command = [sys.executable, "-m", "course.instructor.kernels.zygote", str(theirs.fileno()), *modules]
         with theirs:
             self._process = subprocess.Popen(
@@ -51,7 +52,7 @@ class Zygote:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=self._errors,
                 env=_environment(),
                 start_new_session=True,
             )
@@ -97,11 +98,8 @@ class Zygote:
     def close(self) -> None:
         """End the process; its kernels end with it."""
         self._connection.close()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._end()
+        self._errors.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _answer(self, patience_s: float) -> tuple[dict[str, Any], list[int]]:
@@ -116,9 +114,24 @@ class Zygote:
         except OSError as error:
             raise WarmKernelError(f"the process that forks warm kernels does not answer: {error}") from None
         if not data:
-            raise WarmKernelError("the process that forks warm kernels has ended")
+            raise WarmKernelError(f"the process that forks warm kernels has ended: {self._last_words()}")
         answer: dict[str, Any] = json.loads(data)
         return answer, list(descriptors)
+
+    def _end(self) -> int:
+        """Wait for the end of the process, or end it; return its exit status."""
+        try:
+            return self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def _last_words(self) -> str:
+        """Return how the process ended, and the last line that it wrote."""
+        status = self._end()
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return f"exit status {status}{', ' + lines[-1] if lines else ''}"
 
 
 def _environment() -> dict[str, str]:
