@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import io
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
+from torchvision.utils import make_grid
 
 from course.training import LossHistory
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from IPython.display import HTML
 
 REAL_COLOUR, FAKE_COLOUR = "#0969da", "#bc4c00"
+_CURVE_COLOURS = (REAL_COLOUR, FAKE_COLOUR, "#1a7f37", "#8250df")
 
 
 def _finished(figure: Figure) -> Figure:
@@ -80,6 +85,73 @@ def loss_curves(history: LossHistory, *, title: str, xlabel: str, ylabel: str) -
     return _finished(figure)
 
 
+def curves(
+    named: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str, smooth: int = 1
+) -> Figure:
+    """Draw several curves over the steps.
+
+    Args:
+        named: the curves, by the label that each gets.
+        title: of the figure.
+        xlabel: name of the axis of steps.
+        ylabel: name of the other axis.
+        smooth: how many steps to average over; what is averaged away stays visible, pale.
+    """
+    figure, axes = plt.subplots(figsize=(6.5, 3.2))
+    for (label, values), colour in zip(named.items(), _CURVE_COLOURS, strict=False):
+        axes.plot(values, color=colour, linewidth=0.7, alpha=1.0 if smooth == 1 else 0.25)
+        window = min(smooth, max(len(values), 1))
+        mean = np.convolve(values, np.ones(window) / window, mode="valid") if len(values) else np.zeros(0)
+        axes.plot(range(window - 1, window - 1 + len(mean)), mean, color=colour, linewidth=1.2, label=label)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.legend(loc="best")
+    return _finished(figure)
+
+
+def image_grid(images: torch.Tensor, *, title: str, columns: int = 8) -> Figure:
+    """Draw pictures in rows.
+
+    Args:
+        images: shape (n, 1, height, width) or (n, 3, height, width), in [-1, 1].
+        title: of the figure.
+        columns: pictures of a row.
+    """
+    grid = _tiled(images, columns)
+    rows = math.ceil(len(images) / columns)
+    figure, axes = plt.subplots(figsize=(0.7 * columns, 0.7 * rows + 0.4))
+    axes.imshow(grid, cmap="gray", vmin=0.0, vmax=1.0)
+    axes.set_title(title)
+    axes.axis("off")
+    return _finished(figure)
+
+
+def _tiled(images: torch.Tensor, columns: int) -> np.ndarray:
+    """Return pictures side by side, as one picture of shape (height, width, 3), in [0, 1]."""
+    shown = images.detach().cpu().float().clamp(-1.0, 1.0) * 0.5 + 0.5
+    grid = make_grid(shown, nrow=columns, padding=2, pad_value=1.0)
+    picture: np.ndarray = grid.permute(1, 2, 0).numpy()
+    return picture
+
+
+def class_bars(shares: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str) -> Figure:
+    """Draw how often each digit occurs, as bars side by side.
+
+    Args:
+        shares: of the ten digits, by the label that each set of pictures gets.
+        title: of the figure.
+        xlabel: name of the axis of digits.
+        ylabel: name of the axis of shares.
+    """
+    figure, axes = plt.subplots(figsize=(6.5, 2.8))
+    width = 0.8 / max(len(shares), 1)
+    for number, ((label, values), colour) in enumerate(zip(shares.items(), _CURVE_COLOURS, strict=False)):
+        places = [digit + (number - (len(shares) - 1) / 2) * width for digit in range(len(values))]
+        axes.bar(places, values, width=width, color=colour, label=label)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=range(10))
+    axes.legend(loc="best")
+    return _finished(figure)
+
+
 def gan_diagram(labels: tuple[str, str, str, str, str]) -> Figure:
     """Draw how the parts of a GAN are connected.
 
@@ -104,35 +176,27 @@ def gan_diagram(labels: tuple[str, str, str, str, str]) -> Figure:
     return _finished(figure)
 
 
-class GifRecorder:
-    """Makes a film of a training: one frame whenever `add` is called.
+class _Film(ABC):
+    """Makes a film of a training: one frame whenever `add` is called."""
 
-    Args:
-        reference: real points to show in every frame, shape (m, 2).
-        xlabel: name of the horizontal axis.
-        ylabel: name of the vertical axis.
-    """
-
-    def __init__(self, reference: torch.Tensor, *, xlabel: str = "$x_1$", ylabel: str = "$x_2$") -> None:
-        self._reference = reference
-        self._names = {"xlabel": xlabel, "ylabel": ylabel}
+    def __init__(self) -> None:
         self._frames: list[Image.Image] = []
 
     def __len__(self) -> int:
         return len(self._frames)
 
+    @abstractmethod
+    def _draw(self, samples: torch.Tensor, title: str) -> Figure:
+        """Return the figure of one frame."""
+
     def add(self, samples: torch.Tensor, title: str) -> None:
-        """Add a frame that shows the samples, shape (n, 2), under a title."""
-        figure, axes = plt.subplots(figsize=(4.2, 2.8), dpi=80)
-        _draw_points(axes, self._reference, "#a5d6ff", None)
-        _draw_points(axes, samples, FAKE_COLOUR, None)
-        axes.set(title=title, xlim=(-0.8, 7.1), ylim=(-1.8, 1.8), **self._names)
+        """Add a frame that shows the samples under a title."""
+        figure = self._draw(samples, title)
         figure.tight_layout()
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
         plt.close(figure)
-        palette = Image.open(buffer).convert("RGB").quantize(colors=32)
-        self._frames.append(palette)
+        self._frames.append(Image.open(buffer).convert("RGB").quantize(colors=32))
 
     def save(self, path: str | Path, milliseconds: int = 200) -> HTML:
         """Write the film as a GIF and return it for display in a notebook.
@@ -154,3 +218,44 @@ class GifRecorder:
         data = base64.b64encode(Path(path).read_bytes()).decode()
         # As HTML, and not as IPython's Image: nbconvert's pages, nbgrader's feedback too, show no GIF output.
         return HTML(f'<img alt="{Path(path).stem}" src="data:image/gif;base64,{data}">')
+
+
+class GifRecorder(_Film):
+    """A film of points in the plane.
+
+    Args:
+        reference: real points to show in every frame, shape (m, 2).
+        xlabel: name of the horizontal axis.
+        ylabel: name of the vertical axis.
+    """
+
+    def __init__(self, reference: torch.Tensor, *, xlabel: str = "$x_1$", ylabel: str = "$x_2$") -> None:
+        super().__init__()
+        self._reference = reference
+        self._names = {"xlabel": xlabel, "ylabel": ylabel}
+
+    def _draw(self, samples: torch.Tensor, title: str) -> Figure:
+        figure, axes = plt.subplots(figsize=(4.2, 2.8), dpi=80)
+        _draw_points(axes, self._reference, "#a5d6ff", None)
+        _draw_points(axes, samples, FAKE_COLOUR, None)
+        axes.set(title=title, xlim=(-0.8, 7.1), ylim=(-1.8, 1.8), **self._names)
+        return figure
+
+
+class ImageGifRecorder(_Film):
+    """A film of pictures in rows: samples of shape (n, channels, height, width), in [-1, 1].
+
+    Args:
+        columns: pictures of a row.
+    """
+
+    def __init__(self, columns: int = 8) -> None:
+        super().__init__()
+        self._columns = columns
+
+    def _draw(self, samples: torch.Tensor, title: str) -> Figure:
+        figure, axes = plt.subplots(figsize=(4.2, 2.6), dpi=80)
+        axes.imshow(_tiled(samples, self._columns), cmap="gray")
+        axes.set_title(title)
+        axes.axis("off")
+        return figure

@@ -1,4 +1,4 @@
-"""Helpers of training loops: a progress bar and a history of losses."""
+"""Helpers of training loops: a progress bar and curves of what happened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,44 @@ def progress(iterable: Iterable[Item], description: str = "") -> Iterator[Item]:
     yield from tqdm(iterable, desc=description, file=sys.stdout, disable=hidden, ncols=80)
 
 
-class LossHistory:
+class History:
+    """Curves of a training run: named lists of numbers that grow by one entry per training step.
+
+    Args:
+        *names: of the curves; each is an attribute, a list of floats.
+    """
+
+    _what = "value of {}"
+
+    def __init__(self, *names: str) -> None:
+        self._curves: dict[str, list[float]] = {name: [] for name in names}
+
+    def record(self, **values: torch.Tensor | float) -> None:
+        """Add one entry to every curve: numbers, or tensors with one element.
+
+        Raises:
+            TypeError: if a value is anything else, or the names are not those of the curves.
+        """
+        if set(values) != set(self._curves):
+            raise TypeError(f"record takes {', '.join(self._curves)}; it was given {', '.join(values)}")
+        numbers = {name: _number(self._what.format(name), value) for name, value in values.items()}
+        for name, number in numbers.items():
+            self._curves[name].append(number)
+
+    def __getattr__(self, name: str) -> list[float]:
+        curves: dict[str, list[float]] = self.__dict__.get("_curves", {})
+        if name not in curves:
+            raise AttributeError(f"this history has no {name!r}, only {', '.join(curves)}")
+        return curves[name]
+
+    def __len__(self) -> int:
+        return max((len(curve) for curve in self._curves.values()), default=0)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} steps)"
+
+
+class LossHistory(History):
     """The losses of both networks, one entry per training step.
 
     Attributes:
@@ -33,35 +70,22 @@ class LossHistory:
         generator: losses of the generator, as floats.
     """
 
+    discriminator: list[float]
+    generator: list[float]
+    _what = "{} loss"
+
     def __init__(self) -> None:
-        self.discriminator: list[float] = []
-        self.generator: list[float] = []
-
-    def record(self, *, discriminator: torch.Tensor | float, generator: torch.Tensor | float) -> None:
-        """Add the losses of one step: numbers, or tensors with one element.
-
-        Raises:
-            TypeError: if a loss is anything else.
-        """
-        losses = (_number("discriminator", discriminator), _number("generator", generator))
-        self.discriminator.append(losses[0])
-        self.generator.append(losses[1])
-
-    def __len__(self) -> int:
-        return len(self.discriminator)
-
-    def __repr__(self) -> str:
-        return f"LossHistory({len(self)} steps)"
+        super().__init__("discriminator", "generator")
 
 
-def _number(name: str, loss: torch.Tensor | float) -> float:
-    """Return a loss as a float that belongs to no gradient graph."""
-    if isinstance(loss, torch.Tensor):
-        if loss.numel() != 1:
-            raise TypeError(f"the {name} loss must be one number, not a tensor of shape {tuple(loss.shape)}")
-        return float(loss.detach())
-    if isinstance(loss, bool) or not isinstance(loss, (int, float)):
+def _number(name: str, value: torch.Tensor | float) -> float:
+    """Return a value as a float that belongs to no gradient graph."""
+    if isinstance(value, torch.Tensor):
+        if value.numel() != 1:
+            raise TypeError(f"the {name} must be one number, not a tensor of shape {tuple(value.shape)}")
+        return float(value.detach())
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(
-            f"the {name} loss must be one number, not a {type(loss).__name__}; does the step return it?"
+            f"the {name} must be one number, not a {type(value).__name__}; does the step return it?"
         )
-    return float(loss)
+    return float(value)

@@ -1,4 +1,4 @@
-"""Data sets of the course that need no download."""
+"""Points of the sine curve."""
 
 from __future__ import annotations
 
