@@ -10,8 +10,21 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from autograder import display, emission, faults
-from autograder.checks import gan_step, gan_training, identity, networks, tensors, texts
+from autograder.checks import (
+    checkpoints,
+    gan_step,
+    gan_training,
+    identity,
+    initialisation,
+    networks,
+    supplied,
+    tensors,
+    texts,
+)
+from autograder.checks import optimizers as optimizing
 from autograder.messages import CheckFailed, Message, Translated
 from autograder.observation import DIGITS, Observation
 from autograder.replay import Replay, replay
@@ -288,31 +301,135 @@ class Block:
 
         return self._run(name, points, observe, diagnose, digits=digits)
 
+    def initialisation(
+        self, name: str, function: Callable[..., Any], *, kind: str, points: float
+    ) -> bool | None:
+        """Check how a function initialises layers, when `network.apply` calls it with each of them.
+
+        Args:
+            name: of the check.
+            function: the student's function; called with a layer.
+            kind: "convolutions" or "batch_norms": the layers whose parameters are compared.
+            points: the marks of this check.
+        """
+        seen: list[torch.Tensor] = []
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                seen.append(initialisation.initialised(function, kind, running))
+                return tensors.values_of(seen[0], self.lab.seed, name)
+
+        def diagnose() -> Message:
+            return initialisation.describe_wrong_initialisation(seen[0], kind)
+
+        return self._run(name, points, observe, diagnose)
+
+    def optimizers(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        lr: float,
+        betas: tuple[float, float],
+        latent_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
+        points: float,
+    ) -> bool | None:
+        """Check the two Adam optimisers that a function makes of a discriminator and a generator.
+
+        Args:
+            name: of the check.
+            function: the student's function; called with (discriminator, generator), it returns the
+                optimiser of each.
+            lr: the learning rate asked for.
+            betas: the decay rates asked for.
+            latent_shape: of a latent vector.
+            sample_shape: of a sample.
+            points: the marks of this check.
+        """
+        expected = optimizing.AdamSettings(lr, betas)
+        seen: dict[str, Any] = {}
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                networks = {
+                    "discriminator": supplied.small_discriminator(sample_shape, running),
+                    "generator": supplied.small_generator(latent_shape, sample_shape, running),
+                }
+                returned = tensors.call(function, tuple(networks.values()), running)
+                seen.update(tensors.require_tuple(returned, list(networks)))
+                for network, optimizer in seen.items():
+                    optimizing.require_owner(network, optimizer, networks, expected)
+                moves = optimizing.movements(networks, seen, running)
+                return tensors.values_of(moves, self.lab.seed, name)
+
+        def diagnose() -> Message:
+            return optimizing.describe_wrong_optimizer(seen, expected) or Message("wrong_scalar")
+
+        return self._run(name, points, observe, diagnose)
+
+    def checkpoint(
+        self, name: str, save: Callable[..., Any], load: Callable[..., Any], *, points: float
+    ) -> bool | None:
+        """Check that a training goes on from a checkpoint as if it had not been interrupted.
+
+        Args:
+            name: of the check.
+            save: the student's `save_checkpoint(path, epoch, networks, optimizers)`.
+            load: the student's `load_checkpoint(path, networks, optimizers)`, which returns the epoch.
+            points: the marks of this check.
+        """
+        seen: list[tuple[checkpoints.Resumed, checkpoints.Resumed]] = []
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                seen.append(checkpoints.resume(save, load, running))
+                return tensors.values_of(seen[0][0].numbers(), self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: checkpoints.describe_difference(*seen[0]))
+
     def gan_step(
-        self, function: Callable[..., Any], *, updates: str, latent_dim: int, sample_dim: int
+        self,
+        function: Callable[..., Any],
+        *,
+        updates: str,
+        latent_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
+        separate_passes: bool = False,
     ) -> gan_step.StepChecks:
         """Prepare the checks of one training step of a GAN.
 
         Args:
             function: the student's step.
             updates: the network that the step trains: "discriminator" or "generator".
-            latent_dim: length of a latent vector.
-            sample_dim: length of a sample.
+            latent_shape: of a latent vector.
+            sample_shape: of a sample.
+            separate_passes: whether real and generated samples go through the discriminator apart; the
+                step then returns mean outputs beside its loss.
 
         Returns:
-            The checks `loss`, `update`, `zero_grad` and `isolation` of this step.
+            The checks `loss`, `update`, `zero_grad`, `isolation`, and with separate passes `scores`.
         """
-        return gan_step.StepChecks(self, function, updates, latent_dim, sample_dim)
+        return gan_step.StepChecks(self, function, updates, latent_shape, sample_shape, separate_passes)
 
     def gan_training(
-        self, function: Callable[..., Any], *, latent_dim: int, sample_dim: int
+        self,
+        function: Callable[..., Any],
+        *,
+        latent_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
     ) -> gan_training.TrainingChecks:
         """Prepare the checks of a whole training run of a GAN.
+
+        Args:
+            function: the student's `train`.
+            latent_shape: of a latent vector.
+            sample_shape: of a sample.
 
         Returns:
             The checks `steps`, `optimizers` and `final_losses` of one run of the student's `train`.
         """
-        return gan_training.TrainingChecks(self, function, latent_dim, sample_dim)
+        return gan_training.TrainingChecks(self, function, latent_shape, sample_shape)
 
     # --- how a check runs --------------------------------------------------------------------------
 

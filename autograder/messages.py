@@ -351,6 +351,25 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "the loss returned is not the one expected, although the labels are right. Check that it "
         "is the mean over all samples, and which distribution the latent samples come from.",
     },
+    "wrong_loss_sum": {
+        "es": "la pérdida devuelta no es la esperada, aunque las etiquetas son correctas. Es la suma "
+        "de dos medias: "
+        "la de las muestras reales y la de las generadas, cada una en su propia pasada.",
+        "en": "the loss returned is not the one expected, although the labels are right. It is the sum "
+        "of two means: "
+        "that of the real samples and that of the generated ones, each in a pass of its own.",
+    },
+    "wrong_scores": {
+        "es": "la pérdida se devuelve bien, pero las medias de las salidas del discriminador no son "
+        "las esperadas.",
+        "en": "the loss is returned as it should be, but the mean outputs of the discriminator are not "
+        "the ones "
+        "expected.",
+    },
+    "wrong_tuple": {
+        "es": "la función debe devolver {count} cosas: {names}. Devuelve {seen}.",
+        "en": "the function must return {count} things: {names}. It returns {seen}.",
+    },
     "not_moved": {
         "es": "los parámetros del {network} no cambiaron. ¿Faltan `backward()` o `step()`?",
         "en": "the parameters of the {network} did not change. Is `backward()` or `step()` missing?",
@@ -380,6 +399,60 @@ TEXTS: dict[str, dict[str, str]] = {
         "muestras generadas con `.detach()`.",
         "en": "the discriminator's loss filled the generator's gradients too. Cut the generated "
         "samples off with `.detach()`.",
+    },
+    # --- modes, weights, checkpoints -----------------------------------------------------------------
+    "mode_changed": {
+        "es": "la red llegó en modo train y quedó en modo eval: el entrenamiento seguiría sin dropout "
+        "y sin las "
+        "estadísticas del lote. Guarda `training` al comienzo y vuelve a él con `train(...)`.",
+        "en": "the network came in train mode and was left in eval mode: training would go on without "
+        "dropout and "
+        "without the statistics of the batch. Keep `training` at the start and go back to it with "
+        "`train(...)`.",
+    },
+    "initialisation_unchanged": {
+        "es": "los pesos de {layers} quedaron como estaban. ¿Reconoce la función esas capas, y cambia "
+        "los pesos "
+        "en su lugar, con una función de `nn.init` que termina en `_`?",
+        "en": "the weights of {layers} stayed as they were. Does the function recognise those layers, "
+        "and change the "
+        "weights in place, with a function of `nn.init` that ends in `_`?",
+    },
+    "wrong_initialisation": {
+        "es": "los pesos de {layers} no son los esperados: su media es {mean:.3g} y su desviación {std:.3g}.",
+        "en": "the weights of {layers} are not the ones expected: their mean is {mean:.3g} and their "
+        "deviation "
+        "{std:.3g}.",
+    },
+    "layers_convolutions": {"es": "las convoluciones", "en": "the convolutions"},
+    "layers_batch_norms": {
+        "es": "la normalización por lotes (escala y sesgo)",
+        "en": "batch normalisation (gain and bias)",
+    },
+    "checkpoint_missing": {
+        "es": "no hay ningún archivo en `path` después de guardar. Usa `torch.save(..., path)`.",
+        "en": "there is no file at `path` after saving. Use `torch.save(..., path)`.",
+    },
+    "checkpoint_epoch": {
+        "es": "se guardó la época {expected:.0f} y al cargar se devolvió {seen:g}.",
+        "en": "epoch {expected:.0f} was saved, and loading returned {seen:g}.",
+    },
+    "checkpoint_differs": {
+        "es": "el entrenamiento no sigue donde quedó: no se recuperó {part}.",
+        "en": "training does not go on where it stopped: {part} did not come back.",
+    },
+    "checkpoint_parameters": {
+        "es": "los parámetros de las redes, tal como estaban al guardar",
+        "en": "the parameters of the networks, as they were when saved",
+    },
+    "checkpoint_statistics": {
+        "es": "las estadísticas de la normalización por lotes (están en `state_dict()`, no en "
+        "`parameters()`)",
+        "en": "the statistics of batch normalisation (they are in `state_dict()`, not in `parameters()`)",
+    },
+    "checkpoint_movement": {
+        "es": "la memoria de los optimizadores: Adam guarda medias de los gradientes",
+        "en": "the memory of the optimisers: Adam keeps means of the gradients",
     },
     # --- whole training ----------------------------------------------------------------------------
     "no_history": {

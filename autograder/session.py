@@ -14,7 +14,13 @@ import torch
 from autograder import emission
 from autograder import key as answer_key
 from autograder.block import Block
-from autograder.checks.supplied import SuppliedGenerator
+from autograder.checks.supplied import (
+    SuppliedDiscriminator,
+    SuppliedGenerator,
+    SuppliedInteger,
+    SuppliedPixels,
+    SuppliedSamples,
+)
 from autograder.errors import GraderError, UnknownLabError
 from autograder.key import AnswerKey
 from autograder.messages import require_language
@@ -109,14 +115,37 @@ class Lab:
         """
         return Block(self, name, float(points))
 
-    def supplied_generator(self, latent_dim: int, sample_dim: int) -> SuppliedGenerator:
-        """Return a small generator that the library supplies for grading a function that takes one.
+    # --- what the library supplies for grading a function that takes it --------------------------------
+
+    def supplied_generator(
+        self, latent_shape: tuple[int, ...], sample_shape: tuple[int, ...], *, batch_norm: bool = False
+    ) -> SuppliedGenerator:
+        """Return a small generator; with batch normalisation it must be given back in train mode."""
+        return SuppliedGenerator(latent_shape, sample_shape, batch_norm)
+
+    def supplied_discriminator(self, sample_shape: tuple[int, ...]) -> SuppliedDiscriminator:
+        """Return a small discriminator with dropout; it must be given back in train mode."""
+        return SuppliedDiscriminator(sample_shape)
+
+    def supplied_samples(self, shape: tuple[int, ...], name: str = "samples") -> SuppliedSamples:
+        """Return standard normal numbers; two names give two tensors."""
+        return SuppliedSamples(shape, name)
+
+    def supplied_pixels(self, shape: tuple[int, ...]) -> SuppliedPixels:
+        """Return pictures of random pixels, uint8."""
+        return SuppliedPixels(shape)
+
+    def supplied_integers(self, count: int, **ranges: tuple[int, int]) -> list[tuple[SuppliedInteger, ...]]:
+        """Return rows of random integers, arguments for as many calls of a function.
 
         Args:
-            latent_dim: length of a latent vector.
-            sample_dim: length of a generated sample.
+            count: the number of rows.
+            **ranges: per argument, the least integer and one more than the greatest.
         """
-        return SuppliedGenerator(latent_dim, sample_dim)
+        return [
+            tuple(SuppliedInteger(f"{name} {row}", *ends) for name, ends in ranges.items())
+            for row in range(count)
+        ]
 
     def accepts(self, observation: Observation) -> bool | None:
         """Tell whether an observation is right; None when that is decided elsewhere."""

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from autograder.checks import supplied
-from autograder.checks.tensors import require_scalar, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import require_scalar, require_tuple, seed_of, supplied_rows, values_of
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay, replay
 
@@ -45,7 +45,7 @@ class StepTrial:
     """What one call of a training step did.
 
     Attributes:
-        returned: what the step returned.
+        returned: what the step returned, without gradients.
         movement: change of all parameters of each network, one vector per network.
         other_gradients: gradients that the network which the step does not train holds afterwards.
         labels: (outputs, labels) of every binary cross-entropy computed.
@@ -70,8 +70,11 @@ class StepChecks:
             (discriminator, generator, optimizer, loss_function, real_samples), for "generator" with
             (discriminator, generator, optimizer, loss_function, batch_size).
         updates: the network that the step trains.
-        latent_dim: length of a latent vector.
-        sample_dim: length of a sample.
+        latent_shape: of a latent vector.
+        sample_shape: of a sample.
+        separate_passes: whether real and generated samples go through the discriminator apart, as a
+            network with batch normalisation needs it. The loss is then the sum of two means, and the step
+            returns the mean outputs too: (loss, D(x), D(G(z))) or (loss, D(G(z))).
     """
 
     def __init__(
@@ -79,8 +82,9 @@ class StepChecks:
         block: Block,
         function: Callable[..., Any],
         updates: str,
-        latent_dim: int,
-        sample_dim: int,
+        latent_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
+        separate_passes: bool = False,
     ) -> None:
         if updates not in ("discriminator", "generator"):
             raise ValueError(f"updates must be 'discriminator' or 'generator', not {updates!r}")
@@ -88,8 +92,9 @@ class StepChecks:
         self._function = function
         self._trained = updates
         self._other = "generator" if updates == "discriminator" else "discriminator"
-        self._latent_dim = latent_dim
-        self._sample_dim = sample_dim
+        self._latent_shape = latent_shape
+        self._sample_shape = sample_shape
+        self._separate = separate_passes
         self._trial = functools.cache(self._run_trial)
         self._blind_trial = functools.cache(self._run_blind_trial)
 
@@ -97,9 +102,25 @@ class StepChecks:
         """Check the loss that the step returns, for several batch sizes."""
 
         def observe() -> list[float]:
-            return [_require_loss(self._trial(index).returned) for index in range(len(BATCH_SIZES))]
+            return [self._returned(index)[0] for index in range(len(BATCH_SIZES))]
 
         return self._block.run_check(name, points, observe, self._describe_wrong_loss)
+
+    def scores(self, name: str, *, points: float) -> bool | None:
+        """Check the mean outputs of the discriminator that the step returns after its loss."""
+
+        def observe() -> list[float]:
+            return [score for index in range(len(BATCH_SIZES)) for score in self._returned(index)[1:]]
+
+        return self._block.run_check(name, points, observe, lambda: Message("wrong_scores"))
+
+    def _returned(self, index: int) -> list[float]:
+        """Return the numbers that the step returned: its loss, and the scores where they are asked for."""
+        returned = self._trial(index).returned
+        if not self._separate:
+            return [_require_loss(returned)]
+        names = ["loss", "D(x)", "D(G(z))"] if self._trained == "discriminator" else ["loss", "D(G(z))"]
+        return [_require_loss(value) for value in require_tuple(returned, names).values()]
 
     def update(self, name: str, *, points: float) -> bool | None:
         """Check how the step moves the network it trains, starting without gradients."""
@@ -169,8 +190,8 @@ class StepChecks:
         with self._replay(index) as running:
             for _ in range(2):
                 networks = {
-                    "discriminator": supplied.small_discriminator(self._sample_dim, running),
-                    "generator": supplied.small_generator(self._latent_dim, self._sample_dim, running),
+                    "discriminator": self._discriminator(running),
+                    "generator": supplied.small_generator(self._latent_shape, self._sample_shape, running),
                 }
                 optimizer = self._optimizer(networks)
                 trial = self._call(networks, optimizer, nn.BCELoss(), BATCH_SIZES[index], running)
@@ -185,8 +206,8 @@ class StepChecks:
         """
         with self._replay(index) as running:
             networks = {
-                "discriminator": supplied.small_discriminator(self._sample_dim, running),
-                "generator": supplied.blind_generator(self._sample_dim, running),
+                "discriminator": self._discriminator(running),
+                "generator": supplied.blind_generator(self._sample_shape, running),
             }
             if prefill:
                 for name, network in networks.items():
@@ -209,6 +230,10 @@ class StepChecks:
         lab = self._block.lab
         return replay(seed_of(lab.seed, f"{self._block.name}/{index}"), lab.device)
 
+    def _discriminator(self, running: Replay) -> nn.Module:
+        """Return a discriminator; with batch normalisation where passes have to be separate."""
+        return supplied.small_discriminator(self._sample_shape, running, batch_norm=self._separate)
+
     def _optimizer(self, networks: dict[str, nn.Module]) -> torch.optim.Optimizer:
         """Return the optimiser of the network that the step trains."""
         return torch.optim.SGD(networks[self._trained].parameters(), lr=STEP_LEARNING_RATE)
@@ -222,7 +247,7 @@ class StepChecks:
         running: Replay,
     ) -> StepTrial:
         """Call the student's step and compare before and after."""
-        real_samples = supplied_rows((batch_size, self._sample_dim), running, "real")
+        real_samples = supplied_rows((batch_size, *self._sample_shape), running, "real")
         labels: list[tuple[torch.Tensor, torch.Tensor]] = []
         with torch.no_grad():
             real_outputs = networks["discriminator"](real_samples)
@@ -233,10 +258,8 @@ class StepChecks:
             networks["discriminator"], networks["generator"], optimizer, loss_function, last
         )
         running.observers.clear()
-        if isinstance(returned, torch.Tensor):
-            returned = returned.detach()
         return StepTrial(
-            returned=returned,
+            returned=_detached(returned),
             movement={name: _flat(network) - before[name] for name, network in networks.items()},
             other_gradients=_gradients(networks[self._other]),
             labels=labels,
@@ -261,7 +284,7 @@ class StepChecks:
         if self._trained == "generator":
             if zeros or ones != trial.batch_size:
                 return Message("generator_labels", {"ones": ones, "zeros": zeros})
-            return Message("wrong_loss")
+            return self._wrong_loss()
         is_real = torch.isin(outputs, trial.real_outputs.reshape(-1))
         if is_real.any() and (~is_real).any():
             real, fake = float(labels[is_real].mean()), float(labels[~is_real].mean())
@@ -272,7 +295,12 @@ class StepChecks:
             details = {"ones": ones, "zeros": zeros, "other": len(labels) - ones - zeros}
             expected = {"batch": batch, "expected_ones": batch, "expected_zeros": batch}
             return Message("labels_wrong", {**details, **expected})
-        return Message("wrong_loss")
+        return self._wrong_loss()
+
+    def _wrong_loss(self) -> Message:
+        """Say that the loss is wrong although its labels are right."""
+        separate = self._separate and self._trained == "discriminator"
+        return Message("wrong_loss_sum" if separate else "wrong_loss")
 
 
 def _require_loss(returned: Any) -> float:
@@ -284,6 +312,13 @@ def _require_loss(returned: Any) -> float:
     if isinstance(returned, (tuple, list, dict, str)):
         raise CheckFailed("loss_not_scalar", seen=type(returned).__name__)
     return require_scalar(returned)
+
+
+def _detached(returned: Any) -> Any:
+    """Return what a step returned without gradients."""
+    if isinstance(returned, (tuple, list)):
+        return tuple(_detached(value) for value in returned)
+    return returned.detach() if isinstance(returned, torch.Tensor) else returned
 
 
 def _restore(network: nn.Module, values: list[torch.Tensor]) -> None:

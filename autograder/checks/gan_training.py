@@ -21,6 +21,7 @@ from torch.utils.data import TensorDataset
 
 from autograder import randomness
 from autograder.checks import supplied
+from autograder.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
 from autograder.checks.tensors import seed_of, supplied_rows, values_of
 from autograder.messages import CheckFailed, Message
 from autograder.observation import TRAINING_DIGITS
@@ -34,10 +35,7 @@ TRAINING_BATCH = 32
 TRAINING_EPOCHS = 20
 STEPS = TRAINING_EPOCHS * TRAINING_ROWS // TRAINING_BATCH
 NETWORKS = ("discriminator", "generator")
-ADAM = "Adam(lr=0.001, betas=(0.9, 0.999))"
-# Standard deviations of the gradients that an optimiser is tried with: large after small and small
-# after large, so that every setting of Adam shows in the movement.
-GRADIENT_SCALES = (1.0, 0.01, 3.0)
+ADAM = AdamSettings(lr=0.001)
 # Batch sizes that a loss function is tried with: a sum in place of a mean must show.
 LOSS_SIZES = (1, 2, 3, 5)
 
@@ -48,7 +46,7 @@ class Run:
 
     Attributes:
         networks: the two networks, by name.
-        rows: the training data, (rows, sample_dim).
+        rows: the training data, (rows, *sample_shape).
         turns: the network whose step was called, in order.
         losses: what the steps returned, by network.
         batches: the real samples of each discriminator step.
@@ -82,11 +80,17 @@ class TrainingChecks:
     `train(discriminator, generator, train_set, num_epochs, discriminator_step, generator_step)`.
     """
 
-    def __init__(self, block: Block, function: Callable[..., Any], latent_dim: int, sample_dim: int) -> None:
+    def __init__(
+        self,
+        block: Block,
+        function: Callable[..., Any],
+        latent_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
+    ) -> None:
         self._block = block
         self._function = function
-        self._latent_dim = latent_dim
-        self._sample_dim = sample_dim
+        self._latent_shape = latent_shape
+        self._sample_shape = sample_shape
         self._ledger = functools.cache(self._run_ledger)
 
     def steps(self, name: str, *, points: float) -> bool | None:
@@ -115,16 +119,18 @@ class TrainingChecks:
         """
 
         def observe() -> list[float]:
-            run, movements, losses = self._ledger()
+            run, moves, losses = self._ledger()
             if set(run.turns) != set(NETWORKS):
                 _require_steps(run, 0)
             for network in NETWORKS:
-                _require_owner(network, run)
-            return [*losses, *values_of(movements, self._block.lab.seed, name)]
+                require_owner(network, _single_optimizer(network, run), run.networks, ADAM)
+            return [*losses, *values_of(moves, self._block.lab.seed, name)]
 
-        return self._block.run_check(
-            name, points, observe, lambda: _describe_wrong_optimizer(self._ledger()[0])
-        )
+        def diagnose() -> Message:
+            received = {network: found[0] for network, found in self._ledger()[0].optimizers.items()}
+            return describe_wrong_optimizer(received, ADAM) or Message("wrong_loss_function")
+
+        return self._block.run_check(name, points, observe, diagnose)
 
     def final_losses(self, name: str, *, points: float) -> bool | None:
         """Check where the run leaves the networks: losses and outputs recomputed from them."""
@@ -147,8 +153,10 @@ class TrainingChecks:
             self._call(
                 run, _LedgerStep(run, running, "discriminator"), _LedgerStep(run, running, "generator")
             )
-            movements = _movements(run, running) if set(run.turns) == set(NETWORKS) else torch.zeros(1)
-            return run, movements, _loss_values(run, running)
+            moves = torch.zeros(1)
+            if set(run.turns) == set(NETWORKS):
+                moves = movements(run.networks, {n: run.optimizers[n][-1] for n in NETWORKS}, running)
+            return run, moves, _loss_values(run, running)
 
     def _train(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Run the student's `train` with steps that train; return numbers from before and after."""
@@ -158,7 +166,7 @@ class TrainingChecks:
             self._call(
                 run,
                 functools.partial(_training_discriminator_step, run),
-                functools.partial(_training_generator_step, run, self._latent_dim),
+                functools.partial(_training_generator_step, run, self._latent_shape),
             )
             return start, self._final_numbers(run, running)
 
@@ -172,10 +180,10 @@ class TrainingChecks:
     def _prepare(self, running: Replay) -> Run:
         """Return a run with fresh networks and data."""
         networks = {
-            "discriminator": supplied.small_discriminator(self._sample_dim, running),
-            "generator": supplied.small_generator(self._latent_dim, self._sample_dim, running),
+            "discriminator": supplied.small_discriminator(self._sample_shape, running),
+            "generator": supplied.small_generator(self._latent_shape, self._sample_shape, running),
         }
-        return Run(networks, supplied_rows((TRAINING_ROWS, self._sample_dim), running))
+        return Run(networks, supplied_rows((TRAINING_ROWS, *self._sample_shape), running))
 
     def _call(
         self, run: Run, discriminator_step: Callable[..., Any], generator_step: Callable[..., Any]
@@ -192,8 +200,8 @@ class TrainingChecks:
 
     def _final_numbers(self, run: Run, running: Replay) -> torch.Tensor:
         """Return losses and outputs of the networks on data that the run never saw."""
-        latent = supplied_rows((16, self._latent_dim), running, "evaluation latent")
-        real = supplied_rows((16, self._sample_dim), running, "evaluation real")
+        latent = supplied_rows((16, *self._latent_shape), running, "evaluation latent")
+        real = supplied_rows((16, *self._sample_shape), running, "evaluation real")
         with torch.no_grad():
             fake = run.networks["generator"](latent)
             on_real, on_fake = (run.networks["discriminator"](samples) for samples in (real, fake))
@@ -248,13 +256,13 @@ def _training_discriminator_step(
     real_samples: torch.Tensor,
 ) -> torch.Tensor:
     """Move the discriminator; its inputs do not depend on the order of the data."""
-    inputs = torch.randn(TRAINING_BATCH, real_samples.shape[1], device=real_samples.device)
+    inputs = torch.randn(TRAINING_BATCH, *real_samples.shape[1:], device=real_samples.device)
     return _update(optimizer_discriminator, loss_function, discriminator(inputs))
 
 
 def _training_generator_step(
     run: Run,
-    latent_dim: int,
+    latent_shape: tuple[int, ...],
     discriminator: nn.Module,
     generator: nn.Module,
     optimizer_generator: Any,
@@ -263,7 +271,7 @@ def _training_generator_step(
 ) -> torch.Tensor:
     """Move the generator."""
     device = next(generator.parameters()).device
-    output = discriminator(generator(torch.randn(int(batch_size), latent_dim, device=device)))
+    output = discriminator(generator(torch.randn(int(batch_size), *latent_shape, device=device)))
     return _update(optimizer_generator, loss_function, output)
 
 
@@ -277,20 +285,6 @@ def _update(optimizer: Any, loss_function: Any, output: torch.Tensor) -> torch.T
 
 
 # --- what is observed ------------------------------------------------------------------------------
-
-
-def _movements(run: Run, running: Replay) -> torch.Tensor:
-    """Return how all parameters move when each optimiser steps with seeded gradients."""
-    parameters = [p for network in run.networks.values() for p in network.parameters()]
-    moves = []
-    for name in NETWORKS:
-        optimizer = run.optimizers[name][-1]
-        for turn, scale in enumerate(GRADIENT_SCALES):
-            supplied.fill_gradients(parameters, running.seed, f"{name} {turn}", scale)
-            before = torch.cat([p.detach().reshape(-1).clone() for p in parameters])
-            optimizer.step()
-            moves.append(torch.cat([p.detach().reshape(-1) for p in parameters]) - before)
-    return torch.stack(moves)
 
 
 def _loss_values(run: Run, running: Replay) -> list[float]:
@@ -358,37 +352,13 @@ def _require_batches(run: Run) -> list[torch.Tensor]:
     return epochs
 
 
-def _require_owner(network: str, run: Run) -> None:
-    """Raise `CheckFailed` unless the network's step received one optimiser, over that network alone."""
-    if len(run.optimizers[network]) > 1:
-        raise CheckFailed("many_optimizers", network=Message(network), count=len(run.optimizers[network]))
-    groups = getattr(run.optimizers[network][0], "param_groups", None)
-    if not isinstance(groups, list):
-        raise CheckFailed(
-            "wrong_optimizer",
-            network=Message(network),
-            seen=type(run.optimizers[network][0]).__name__,
-            expected=ADAM,
-        )
-    owned = {id(p) for group in groups for p in group["params"]}
-    own = {id(p) for p in run.networks[network].parameters()}
-    if owned != own:
-        counts = {"own": len(owned & own), "total": len(own), "others": len(owned - own)}
-        raise CheckFailed("wrong_owner", network=Message(network), **counts)
+def _single_optimizer(network: str, run: Run) -> Any:
+    """Return the optimiser that all steps of a network received.
 
-
-def _describe_wrong_optimizer(run: Run) -> Message:
-    """Say which optimiser, or that the loss function, is not as asked for."""
-    for network in NETWORKS:
-        optimizer = run.optimizers[network][0]
-        settings = {
-            name: value for name, value in optimizer.defaults.items() if value not in (None, False, 0)
-        }
-        usual = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}
-        if type(optimizer) is not torch.optim.Adam or settings != usual:
-            shown = ", ".join(
-                f"{name}={value}" for name, value in settings.items() if usual.get(name) != value
-            )
-            seen = f"{type(optimizer).__name__}({shown})"
-            return Message("wrong_optimizer", {"network": Message(network), "seen": seen, "expected": ADAM})
-    return Message("wrong_loss_function")
+    Raises:
+        CheckFailed: if there were several.
+    """
+    found = run.optimizers[network]
+    if len(found) > 1:
+        raise CheckFailed("many_optimizers", network=Message(network), count=len(found))
+    return found[0]

@@ -63,7 +63,8 @@ class Trace:
         elif name == "convolution":
             kernel = "x".join(str(size) for size in args[1].shape[2:])
             kind = "ConvTranspose" if args[6] else "Conv"
-            self.operations.append(f"{kind}({args[0].shape[1]}→{output.shape[1]}, {kernel})")
+            size = "x".join(str(size) for size in output.shape[2:])
+            self.operations.append(f"{kind}({args[0].shape[1]}→{output.shape[1]}, {kernel}) {size}")
         elif name in ("bernoulli_", "native_dropout"):
             self._note_dropout(name, args, output)
         elif name in ("mul", "mul_"):

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from autograder import randomness
-from autograder.checks.supplied import Supplied
+from autograder.checks.supplied import Supplied, SuppliedSamples
 from autograder.messages import CheckFailed, Message
 from autograder.observation import all_finite, project
 from autograder.replay import Replay
@@ -47,13 +47,17 @@ def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
     """Call a student's function, building first what the library supplies for its arguments."""
     if not callable(function):
         raise CheckFailed("not_callable", seen=type(function).__name__)
-    return function(*[a.build(running) if isinstance(a, Supplied) else a for a in args])
+    built = [a.build(running) if isinstance(a, Supplied) else a for a in args]
+    result = function(*built)
+    for argument, value in zip(args, built, strict=True):
+        if isinstance(argument, Supplied):
+            argument.give_back(value)
+    return result
 
 
 def supplied_rows(shape: tuple[int, ...], running: Replay, name: str = "rows") -> torch.Tensor:
     """Return standard normal data that the library supplies, float64 of `shape`."""
-    key = randomness.derive_key(running.seed, name, shape)
-    return torch.from_numpy(randomness.normal(key, shape)).to(running.device)
+    return SuppliedSamples(shape, name).build(running)
 
 
 def require_tensor(
@@ -125,6 +129,21 @@ def require_scalar(value: Any) -> float:
     if not math.isfinite(value):
         raise CheckFailed("not_finite", count=1)
     return float(value)
+
+
+def require_tuple(value: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return the elements of a tuple by name.
+
+    Raises:
+        CheckFailed: if it is no tuple of that length.
+    """
+    if value is None:
+        raise CheckFailed("returned_none")
+    if not isinstance(value, (tuple, list)) or len(value) != len(names):
+        size = f" ({len(value)})" if isinstance(value, (tuple, list)) else ""
+        seen = f"{type(value).__name__}{size}"
+        raise CheckFailed("wrong_tuple", seen=seen, count=len(names), names=", ".join(names))
+    return dict(zip(names, value, strict=True))
 
 
 def require_pairs(dataset: Any, rows: torch.Tensor) -> torch.Tensor:

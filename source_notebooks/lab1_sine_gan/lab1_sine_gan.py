@@ -394,7 +394,7 @@ def discriminator_step(discriminator, generator, optimizer_discriminator, loss_f
 
 # %% id="discriminator_step_check" nbgrader={"grade": true, "grade_id": "discriminator_step_check", "locked": true, "points": 14, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("discriminator_step", points=14) as block:
-    step = block.gan_step(discriminator_step, updates="discriminator", latent_dim=2, sample_dim=2)
+    step = block.gan_step(discriminator_step, updates="discriminator", latent_shape=(2,), sample_shape=(2,))
     step.loss("discriminator_step.loss", points=4)
     step.update("discriminator_step.update", points=4)
     step.zero_grad("discriminator_step.zero_grad", points=3)
@@ -444,7 +444,7 @@ def generator_step(discriminator, generator, optimizer_generator, loss_function,
 
 # %% id="generator_step_check" nbgrader={"grade": true, "grade_id": "generator_step_check", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("generator_step", points=12) as block:
-    step = block.gan_step(generator_step, updates="generator", latent_dim=2, sample_dim=2)
+    step = block.gan_step(generator_step, updates="generator", latent_shape=(2,), sample_shape=(2,))
     step.loss("generator_step.loss", points=4)
     step.update("generator_step.update", points=4)
     step.zero_grad("generator_step.zero_grad", points=2)
@@ -515,7 +515,7 @@ def train(
 
 # %% id="train_check" nbgrader={"grade": true, "grade_id": "train_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("train", points=10) as block:
-    run = block.gan_training(train, latent_dim=2, sample_dim=2)
+    run = block.gan_training(train, latent_shape=(2,), sample_shape=(2,))
     run.steps("train.steps", points=3)
     run.optimizers("train.optimizers", points=3)
     run.final_losses("train.final_losses", points=4)
@@ -544,7 +544,7 @@ def sample(generator, num_samples):
 
 # %% id="sample_check" nbgrader={"grade": true, "grade_id": "sample_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("sample", points=4) as block:
-    small_generator = lab.supplied_generator(latent_dim=2, sample_dim=2)
+    small_generator = lab.supplied_generator(latent_shape=(2,), sample_shape=(2,))
     block.fingerprint(
         "sample.points", sample, small_generator, 100, shape=(100, 2), detached=True, points=4
     )

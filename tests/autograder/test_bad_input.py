@@ -181,7 +181,7 @@ def test_bad_data_set_is_described(lab: Lab, dataset: Any, said: str) -> None:
 )
 def test_bad_training_step_is_described(lab: Lab, updates: str, step: Any, said: str) -> None:
     with lab.marks("block", points=1) as block:
-        checks = block.gan_step(step, updates=updates, latent_dim=2, sample_dim=2)
+        checks = block.gan_step(step, updates=updates, latent_shape=(2,), sample_shape=(2,))
         for index, name in enumerate(("loss", "update", "zero_grad", "isolation")):
             assert getattr(checks, name)(f"block.{index}", points=0.25) is False
     assert said in block.results[0].message.render("en")
@@ -199,7 +199,7 @@ def test_bad_training_step_is_described(lab: Lab, updates: str, step: Any, said:
 )
 def test_bad_training_run_is_described(lab: Lab, train: Any, said: str) -> None:
     with lab.marks("block", points=1) as block:
-        run = block.gan_training(train, latent_dim=2, sample_dim=2)
+        run = block.gan_training(train, latent_shape=(2,), sample_shape=(2,))
         for index, name in enumerate(("steps", "optimizers", "final_losses")):
             assert getattr(run, name)(f"block.{index}", points=0.3) is False
     assert said in block.results[0].message.render("en")

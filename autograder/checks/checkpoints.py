@@ -1,0 +1,125 @@
+"""Checkpoints: what a training needs to go on where it was interrupted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from autograder.checks import supplied
+from autograder.checks.optimizers import movements
+from autograder.checks.supplied import SuppliedInteger, fill_gradients
+from autograder.checks.tensors import require_scalar, supplied_rows
+from autograder.messages import CheckFailed, Message
+from autograder.replay import Replay
+
+_LATENT, _SAMPLE = (3,), (2,)
+
+
+@dataclass
+class Training:
+    """Networks and optimisers in the middle of a training."""
+
+    networks: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Optimizer]
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What a training holds, and how it goes on.
+
+    Attributes:
+        epoch: that it has reached.
+        parameters: of all networks, one after the other.
+        statistics: running statistics of their batch normalisation.
+        movement: of all parameters in the next steps, which depends on the optimisers' memory.
+    """
+
+    epoch: float
+    parameters: torch.Tensor
+    statistics: torch.Tensor
+    movement: torch.Tensor
+
+    def numbers(self) -> torch.Tensor:
+        """Return all of it as one vector."""
+        epoch = torch.tensor([self.epoch], dtype=torch.float64, device=self.parameters.device)
+        return torch.cat([epoch, self.parameters, self.statistics, self.movement.reshape(-1)])
+
+
+def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
+    """Interrupt a training, save it, load it into fresh networks and go on.
+
+    Args:
+        save: the student's `save_checkpoint(path, epoch, networks, optimizers)`.
+        load: the student's `load_checkpoint(path, networks, optimizers)`, which returns the epoch.
+        running: the replay.
+
+    Returns:
+        The training that was resumed, and the one that was interrupted.
+
+    Raises:
+        CheckFailed: if there is no file, or no epoch comes back.
+    """
+    for function in (save, load):
+        if not callable(function):
+            raise CheckFailed("not_callable", seen=type(function).__name__)
+    epoch = SuppliedInteger("epoch", 3, 1000).build(running)
+    interrupted = _prepare(running, "interrupted")
+    _train(interrupted, running)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint.pt"
+        save(str(path), epoch, interrupted.networks, interrupted.optimizers)
+        if not path.is_file():
+            raise CheckFailed("checkpoint_missing")
+        fresh = _prepare(running, "fresh")
+        # What is loaded must be a copy: the interrupted training goes on first.
+        expected = _go_on(interrupted, float(epoch), running)
+        returned = require_scalar(load(str(path), fresh.networks, fresh.optimizers))
+    return _go_on(fresh, returned, running), expected
+
+
+def describe_difference(seen: Resumed, expected: Resumed) -> Message:
+    """Say what was not restored."""
+    if seen.epoch != expected.epoch:
+        return Message("checkpoint_epoch", {"seen": seen.epoch, "expected": expected.epoch})
+    for part in ("parameters", "statistics", "movement"):
+        if not torch.allclose(getattr(seen, part), getattr(expected, part)):
+            return Message("checkpoint_differs", {"part": Message(f"checkpoint_{part}")})
+    return Message("wrong_scalar")
+
+
+def _prepare(running: Replay, purpose: str) -> Training:
+    """Return networks whose parameters the seed and the purpose decide, and their optimisers."""
+    make: dict[str, Callable[..., nn.Module]] = {
+        "discriminator": lambda name: supplied.small_discriminator(_SAMPLE, running, name, batch_norm=True),
+        "generator": lambda name: supplied.small_generator(_LATENT, _SAMPLE, running, name, batch_norm=True),
+    }
+    networks = {name: build(f"{purpose} {name}") for name, build in make.items()}
+    optimizers = {name: torch.optim.Adam(n.parameters(), 1e-2) for name, n in networks.items()}
+    return Training(networks, dict(optimizers))
+
+
+def _train(training: Training, running: Replay) -> None:
+    """Give networks running statistics, and optimisers a memory."""
+    shapes = {"discriminator": _SAMPLE, "generator": _LATENT}
+    for name, network in training.networks.items():
+        with torch.no_grad():
+            network(3.0 + supplied_rows((16, *shapes[name]), running, f"{name} inputs"))
+        for turn in range(2):
+            fill_gradients(network.parameters(), running.seed, f"{name} before {turn}")
+            training.optimizers[name].step()
+
+
+def _go_on(training: Training, epoch: float, running: Replay) -> Resumed:
+    """Return what a training holds, and how it moves next."""
+    parameters = [p for n in training.networks.values() for p in n.parameters()]
+    buffers = [b for n in training.networks.values() for b in n.buffers()]
+    held = torch.cat([p.detach().reshape(-1).clone() for p in parameters])
+    statistics = torch.cat([b.detach().reshape(-1).to(torch.float64, copy=True) for b in buffers])
+    moves = movements(training.networks, training.optimizers, running)
+    return Resumed(epoch, held, statistics, moves)
