@@ -98,9 +98,9 @@ signature_1 = "Reference solution"  # en
 ### END SOLUTION
 
 # %% id="identity_check" nbgrader={"grade": true, "grade_id": "identity_check", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("identity", points=0) as block:
-    block.identity(student_id_1, signature_1, student_id_2, signature_2)
-block.score
+with lab.marks("identity", points=0) as checks:
+    checks.identity(student_id_1, signature_1, student_id_2, signature_2)
+checks.score
 
 # %% [markdown] id="ideas-models-es" tags=["lang-es"]
 # ## 1. Dos clases de modelos
@@ -205,12 +205,12 @@ def make_train_set(train_data):
     ### END SOLUTION
 
 # %% id="train_data_check" nbgrader={"grade": true, "grade_id": "train_data_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("train_data", points=10) as block:
-    block.fingerprint("train_data.angles", column(make_train_data, 0), 1024, points=2)
-    block.fingerprint("train_data.sines", column(make_train_data, 1), 1024, points=3)
-    block.fingerprint("train_data.points", make_train_data, 1024, shape=(1024, 2), points=2)
-    block.dataset("train_set.pairs", make_train_set, shape=(1024, 2), points=3)
-block.score
+with lab.marks("train_data", points=10) as checks:
+    checks.fingerprint("train_data.angles", column(make_train_data, 0), 1024, points=2)
+    checks.fingerprint("train_data.sines", column(make_train_data, 1), 1024, points=3)
+    checks.fingerprint("train_data.points", make_train_data, 1024, shape=(1024, 2), points=2)
+    checks.dataset("train_set.pairs", make_train_set, shape=(1024, 2), points=3)
+checks.score
 
 # %% [markdown] id="discriminator-text-es" tags=["lang-es"]
 # ## 4. El discriminador (12 puntos)
@@ -271,8 +271,8 @@ class Discriminator(nn.Module):
         ### END SOLUTION
 
 # %% id="discriminator_check" nbgrader={"grade": true, "grade_id": "discriminator_check", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("discriminator", points=12) as block:
-    block.network_structure(
+with lab.marks("discriminator", points=12) as checks:
+    checks.network_structure(
         "discriminator.structure",
         Discriminator,
         input_shape=(8, 2),
@@ -280,11 +280,11 @@ with lab.marks("discriminator", points=12) as block:
         parameters=41_985,
         points=3,
     )
-    block.network_output(
+    checks.network_output(
         "discriminator.output", Discriminator, input_shape=(8, 2), low=0.0, high=1.0, points=5
     )
-    block.dropout("discriminator.dropout", Discriminator, input_shape=(64, 2), points=4)
-block.score
+    checks.dropout("discriminator.dropout", Discriminator, input_shape=(64, 2), points=4)
+checks.score
 
 # %% [markdown] id="generator-text-es" tags=["lang-es"]
 # ## 5. El generador (8 puntos)
@@ -323,8 +323,8 @@ class Generator(nn.Module):
         ### END SOLUTION
 
 # %% id="generator_check" nbgrader={"grade": true, "grade_id": "generator_check", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("generator", points=8) as block:
-    block.network_structure(
+with lab.marks("generator", points=8) as checks:
+    checks.network_structure(
         "generator.structure",
         Generator,
         input_shape=(8, 2),
@@ -332,8 +332,8 @@ with lab.marks("generator", points=8) as block:
         parameters=658,
         points=3,
     )
-    block.network_output("generator.output", Generator, input_shape=(8, 2), training=True, points=5)
-block.score
+    checks.network_output("generator.output", Generator, input_shape=(8, 2), training=True, points=5)
+checks.score
 
 # %% [markdown] id="untrained-text-es" tags=["lang-es"]
 # ¿Qué dibuja un generador que todavía no aprendió nada? Guardamos 500 vectores latentes **fijos** y los usaremos en todas las
@@ -393,13 +393,15 @@ def discriminator_step(discriminator, generator, optimizer_discriminator, loss_f
     ### END SOLUTION
 
 # %% id="discriminator_step_check" nbgrader={"grade": true, "grade_id": "discriminator_step_check", "locked": true, "points": 14, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("discriminator_step", points=14) as block:
-    step = block.gan_step(discriminator_step, updates="discriminator", latent_shape=(2,), sample_shape=(2,))
-    step.loss("discriminator_step.loss", points=4)
-    step.update("discriminator_step.update", points=4)
-    step.zero_grad("discriminator_step.zero_grad", points=3)
-    step.isolation("discriminator_step.isolation", points=3)
-block.score
+with lab.marks("discriminator_step", points=14) as checks:
+    step_checks = checks.gan_step(
+        discriminator_step, updates="discriminator", latent_shape=(2,), sample_shape=(2,)
+    )
+    step_checks.loss("discriminator_step.loss", points=4)
+    step_checks.update("discriminator_step.update", points=4)
+    step_checks.zero_grad("discriminator_step.zero_grad", points=3)
+    step_checks.isolation("discriminator_step.isolation", points=3)
+checks.score
 
 # %% [markdown] id="generator-step-text-es" tags=["lang-es"]
 # ## 7. El paso del generador (12 puntos)
@@ -443,13 +445,15 @@ def generator_step(discriminator, generator, optimizer_generator, loss_function,
     ### END SOLUTION
 
 # %% id="generator_step_check" nbgrader={"grade": true, "grade_id": "generator_step_check", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("generator_step", points=12) as block:
-    step = block.gan_step(generator_step, updates="generator", latent_shape=(2,), sample_shape=(2,))
-    step.loss("generator_step.loss", points=4)
-    step.update("generator_step.update", points=4)
-    step.zero_grad("generator_step.zero_grad", points=2)
-    step.isolation("generator_step.isolation", points=2)
-block.score
+with lab.marks("generator_step", points=12) as checks:
+    step_checks = checks.gan_step(
+        generator_step, updates="generator", latent_shape=(2,), sample_shape=(2,)
+    )
+    step_checks.loss("generator_step.loss", points=4)
+    step_checks.update("generator_step.update", points=4)
+    step_checks.zero_grad("generator_step.zero_grad", points=2)
+    step_checks.isolation("generator_step.isolation", points=2)
+checks.score
 
 # %% [markdown] id="train-text-es" tags=["lang-es"]
 # ## 8. El ciclo de entrenamiento (10 puntos)
@@ -514,12 +518,12 @@ def train(
     ### END SOLUTION
 
 # %% id="train_check" nbgrader={"grade": true, "grade_id": "train_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("train", points=10) as block:
-    run = block.gan_training(train, latent_shape=(2,), sample_shape=(2,))
-    run.steps("train.steps", points=3)
-    run.optimizers("train.optimizers", points=3)
-    run.final_losses("train.final_losses", points=4)
-block.score
+with lab.marks("train", points=10) as checks:
+    training_checks = checks.gan_training(train, latent_shape=(2,), sample_shape=(2,))
+    training_checks.steps("train.steps", points=3)
+    training_checks.optimizers("train.optimizers", points=3)
+    training_checks.final_losses("train.final_losses", points=4)
+checks.score
 
 # %% [markdown] id="sample-text-es" tags=["lang-es"]
 # ## 9. Muestras nuevas (4 puntos)
@@ -543,12 +547,12 @@ def sample(generator, num_samples):
     ### END SOLUTION
 
 # %% id="sample_check" nbgrader={"grade": true, "grade_id": "sample_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-with lab.marks("sample", points=4) as block:
+with lab.marks("sample", points=4) as checks:
     small_generator = lab.supplied_generator(latent_shape=(2,), sample_shape=(2,))
-    block.fingerprint(
+    checks.fingerprint(
         "sample.points", sample, small_generator, 100, shape=(100, 2), detached=True, points=4
     )
-block.score
+checks.score
 
 # %% [markdown] id="run-text-es" tags=["lang-es"]
 # ## 10. A entrenar
