@@ -19,7 +19,7 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $(STAMP)
 
-demo: setup  ## build lab 1, grade a simulated class, write build/demo/report.html
+demo: setup  ## build lab 1, grade a simulated class, write build/demo/lab1_sine_gan/report.html
 	course demo
 
 test: setup  ## everything that CI checks

@@ -14,6 +14,7 @@ from course.instructor.settings import Course, load_course
 
 ROOT = Path(__file__).parent.parent
 LAB1 = "lab1_sine_gan"
+LABS = tuple(load_course(ROOT).labs)
 
 # nbgrader and nbval call programs of this environment by name.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -36,3 +37,9 @@ def course() -> Course:
 @pytest.fixture(scope="session")
 def lab1_key(course: Course) -> AnswerKey:
     return AnswerKey.load(course.key(LAB1))
+
+
+@pytest.fixture(params=LABS)
+def lab(request: pytest.FixtureRequest) -> str:
+    """Every lab in turn."""
+    return str(request.param)

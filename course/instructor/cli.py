@@ -163,10 +163,14 @@ def grade(
 
 @app.command()
 def demo(
+    lab: Annotated[str, typer.Argument(help="id of a lab")] = demonstration.LAB1,
+    every: Annotated[bool, typer.Option("--all", help="all labs, one after the other")] = False,
     skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
 ) -> None:
-    """Build lab 1, grade a simulated class with nbgrader and write a report."""
-    demonstration.run(load_course(), console, skip_build=skip_build)
+    """Build a lab, grade a simulated class with nbgrader and write a report."""
+    course = load_course()
+    for name in course.labs if every else [lab]:
+        demonstration.run(course, console, name, skip_build=skip_build)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,10 @@ from course.instructor.bank import load_bank
 from course.instructor.build import build_lab, run_nbgrader, write_source
 from course.instructor.gradebook import Mark, read_marks, write_csv
 from course.instructor.report import show_table, write_report
-from course.instructor.settings import Course
+from course.instructor.settings import Course, CourseError
 from course.instructor.source import grade_id, is_student_cell, read_source, select_language, write_notebook
 
-LAB = "lab1_sine_gan"
+LAB1 = "lab1_sine_gan"
 
 
 @dataclass(frozen=True)
@@ -38,52 +39,73 @@ class Student:
     mistakes: tuple[str, ...] = field(default=())
 
 
-CLASS = (
-    Student("10001", "complete"),
-    Student(
-        "10002",
-        "half done",
-        solved=("identity", "train_data", "discriminator", "generator", "discriminator_step"),
+CLASSES = {
+    LAB1: (
+        Student("10001", "complete"),
+        Student(
+            "10002",
+            "half done",
+            solved=("identity", "train_data", "discriminator", "generator", "discriminator_step"),
+        ),
+        Student("10003", "blank", solved=()),
+        Student(
+            "10004", "no zero_grad in either step", mistakes=("d_step_no_zero_grad", "g_step_no_zero_grad")
+        ),
+        Student("10005", "labels swapped", mistakes=("d_step_swapped_labels",)),
+        Student("10006", "a layer missing", mistakes=("discriminator_missing_layer",)),
+        Student("10007", "SGD instead of Adam", mistakes=("train_sgd",)),
     ),
-    Student("10003", "blank", solved=()),
-    Student("10004", "no zero_grad in either step", mistakes=("d_step_no_zero_grad", "g_step_no_zero_grad")),
-    Student("10005", "labels swapped", mistakes=("d_step_swapped_labels",)),
-    Student("10006", "a layer missing", mistakes=("discriminator_missing_layer",)),
-    Student("10007", "SGD instead of Adam", mistakes=("train_sgd",)),
-)
+    "lab2_mnist_gan": (
+        Student("10001", "complete"),
+        Student("10002", "half done", solved=("identity", "transform", "discriminator", "generator")),
+        Student("10003", "pixels from 0 to 1", mistakes=("transform_unit_interval",)),
+        Student("10004", "usual betas", mistakes=("optimizers_usual_betas",)),
+    ),
+    "lab3_dcgan": (
+        Student("10001", "complete"),
+        Student("10002", "half done", solved=("identity", "sizes", "generator", "discriminator")),
+        Student("10003", "z not 4-D", mistakes=("d_step_latent_2d", "g_step_latent_2d")),
+        Student("10004", "optimisers not saved", mistakes=("checkpoint_no_optimizers",)),
+    ),
+}
 
 
-def run(course: Course, console: Console, *, skip_build: bool = False) -> list[Mark]:
-    """Build lab 1, hand in a simulated class, grade it, and write table, CSV and report.
+def run(course: Course, console: Console, lab: str = LAB1, *, skip_build: bool = False) -> list[Mark]:
+    """Build a lab, hand in a simulated class, grade it, and write table, CSV and report.
 
     Args:
         course: the checkout.
         console: where progress and the table go.
+        lab: the lab's id; what is written goes to build/demo/<lab>.
         skip_build: use the notebooks as they are.
 
     Returns:
         One mark per student.
+
+    Raises:
+        CourseError: if there is no such lab, or no simulated class for it.
     """
-    folder = course.build / "demo"
+    students = simulated_class(course, lab)
+    folder = course.build / "demo" / lab
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with console.status("building …") as status:
         if skip_build:
-            write_source(course, LAB)
+            write_source(course, lab)
         else:
-            build_lab(course, LAB, report=status.update)
+            build_lab(course, lab, report=status.update)
         status.update("handing in …")
-        hand_in(course, folder)
+        hand_in(course, lab, students, folder)
         status.update("nbgrader generate_assignment …")
-        shutil.copytree(course.build / "source", folder / "source")
-        _nbgrader(course, folder, "generate_assignment", "--force")
-        status.update(f"nbgrader autograde: {len(CLASS)} submissions …")
-        _nbgrader(course, folder, "autograde")
+        shutil.copytree(course.build / "source" / lab, folder / "source" / lab)
+        _nbgrader(course, folder, lab, "generate_assignment", "--force")
+        status.update(f"nbgrader autograde: {len(students)} submissions …")
+        _nbgrader(course, folder, lab, "autograde")
         status.update("nbgrader generate_feedback …")
-        _nbgrader(course, folder, "generate_feedback")
-        marks = read_marks(f"sqlite:///{folder / 'gradebook.db'}", LAB)
+        _nbgrader(course, folder, lab, "generate_feedback")
+        marks = read_marks(f"sqlite:///{folder / 'gradebook.db'}", lab)
     csv = write_csv(marks, folder / "marks.csv")
-    notes = {student.id: student.what for student in CLASS}
+    notes = {student.id: student.what for student in students}
     report = write_report(course, marks, folder / "report.html", notes)
     show_table(console, marks, notes)
     for path in (csv, report, folder / "feedback"):
@@ -91,17 +113,28 @@ def run(course: Course, console: Console, *, skip_build: bool = False) -> list[M
     return marks
 
 
-def hand_in(course: Course, folder: Path) -> None:
-    """Write the submissions of the whole class."""
-    bank = load_bank(course.bank(LAB))
-    release = nbformat.read(course.release(LAB, course.language), as_version=4)
-    solution = select_language(read_source(course.source(LAB)), course.language)
+def simulated_class(course: Course, lab: str) -> tuple[Student, ...]:
+    """Return the simulated class of a lab.
+
+    Raises:
+        CourseError: if there is no such lab, or none for it.
+    """
+    if course.require_lab(lab) not in CLASSES:
+        raise CourseError(f"{lab} has no simulated class: add one to CLASSES in course/instructor/demo.py.")
+    return CLASSES[lab]
+
+
+def hand_in(course: Course, lab: str, students: Sequence[Student], folder: Path) -> None:
+    """Write the submissions of a whole class."""
+    bank = load_bank(course.bank(lab))
+    release = nbformat.read(course.release(lab, course.language), as_version=4)
+    solution = select_language(read_source(course.source(lab)), course.language)
     solved = {str(grade_id(c)): c.source for c in solution.cells if is_student_cell(c)}
-    for student in CLASS:
+    for student in students:
         cells = solved if student.solved is None else {name: solved[name] for name in student.solved}
         wrong = {bank[name].cell: bank[name].code for name in student.mistakes}
         submission = answer(release, {**cells, **wrong})
-        write_notebook(submission, folder / "submitted" / student.id / LAB / f"{LAB}.ipynb")
+        write_notebook(submission, folder / "submitted" / student.id / lab / f"{lab}.ipynb")
 
 
 def answer(release: NotebookNode, answers: dict[str, str]) -> NotebookNode:
@@ -114,12 +147,12 @@ def answer(release: NotebookNode, answers: dict[str, str]) -> NotebookNode:
     return notebook
 
 
-def _nbgrader(course: Course, folder: Path, command: str, *options: str) -> None:
+def _nbgrader(course: Course, folder: Path, lab: str, command: str, *options: str) -> None:
     """Run a stock nbgrader command in the demo's own course folder."""
     run_nbgrader(
         course,
         command,
-        LAB,
+        lab,
         *options,
         f"--CourseDirectory.db_url=sqlite:///{folder / 'gradebook.db'}",
         "--CourseDirectory.source_directory=source",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 import pytest
 from rich.console import Console
 
 from course.instructor import demo
-from course.instructor.settings import Course
-
-LAB1 = "lab1_sine_gan"
+from course.instructor.settings import Course, CourseError
+from tests.conftest import LAB1, LABS
 
 
 @pytest.mark.slow
@@ -31,7 +32,7 @@ def test_class_is_graded_by_stock_nbgrader(course: Course) -> None:
     }
     assert all(mark.max_auto_score == 70.0 and mark.max_score == 100.0 for mark in marks)
 
-    folder = course.build / "demo"
+    folder = course.build / "demo" / LAB1
     with (folder / "marks.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["student", "lab", "score", "max_score"]
@@ -40,7 +41,7 @@ def test_class_is_graded_by_stock_nbgrader(course: Course) -> None:
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert report.count("data:image/png;base64,") == 2
     assert "http://" not in report and "https://" not in report
-    assert all(student.id in report for student in demo.CLASS)
+    assert all(student.id in report for student in demo.CLASSES[LAB1])
     assert "10004" in output.getvalue()
 
     feedback = (folder / "feedback" / "10004" / LAB1 / f"{LAB1}.html").read_text(encoding="utf-8")
@@ -50,3 +51,18 @@ def test_class_is_graded_by_stock_nbgrader(course: Course) -> None:
 def test_blank_submission_is_the_release_itself(course: Course) -> None:
     release = nbformat.read(course.release(LAB1, course.language), as_version=4)
     assert demo.answer(release, {}) == release
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_every_lab_has_a_simulated_class_with_known_mistakes(
+    course: Course, tmp_path: Path, lab: str
+) -> None:
+    students = demo.simulated_class(course, lab)
+    assert any(student.mistakes for student in students)
+    demo.hand_in(course, lab, students, tmp_path)
+    assert len(list(tmp_path.glob(f"submitted/*/{lab}/{lab}.ipynb"))) == len(students)
+
+
+def test_lab_without_a_class_is_described(course: Course) -> None:
+    with pytest.raises(CourseError, match=r"lab9 has no simulated class: add one to CLASSES"):
+        demo.simulated_class(replace(course, labs={"lab9": {}}), "lab9")

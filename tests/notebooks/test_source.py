@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import (
     code_cells,
+    is_check_cell,
     is_student_cell,
     language_of,
     manual_points,
@@ -16,8 +18,6 @@ from course.instructor.source import (
     select_language,
     select_lines,
 )
-
-LAB1 = "lab1_sine_gan"
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_language_is_chosen_line_by_line(line: str, es: str | None, en: str | No
     assert select_lines(line, "en") == (en if en is not None else "")
 
 
-def test_every_prose_cell_has_a_twin_in_the_other_language(course: Course) -> None:
-    cells = [c for c in read_source(course.source(LAB1)).cells if language_of(c)]
+def test_every_prose_cell_has_a_twin_in_the_other_language(course: Course, lab: str) -> None:
+    cells = [c for c in read_source(course.source(lab)).cells if language_of(c)]
     assert len(cells) > 20
     for spanish, english in zip(cells[::2], cells[1::2], strict=True):
         assert (language_of(spanish), language_of(english)) == ("es", "en")
@@ -46,27 +46,47 @@ def test_every_prose_cell_has_a_twin_in_the_other_language(course: Course) -> No
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_one_language_leaves_no_mark_of_any(course: Course, language: str) -> None:
-    notebook = select_language(read_source(course.source(LAB1)), language)
+def test_one_language_leaves_no_mark_of_any(course: Course, lab: str, language: str) -> None:
+    notebook = select_language(read_source(course.source(lab)), language)
     for cell in code_cells(notebook):
         for mark in ("# es", "# en", "es: ", "en: "):
             assert not any(line.rstrip().endswith(f"  {mark}") for line in cell.source.splitlines()), cell.id
         assert '"""es:' not in cell.source and '"""en:' not in cell.source
 
 
-def test_a_third_of_the_marks_is_given_by_hand(course: Course) -> None:
-    points = manual_points(read_source(course.source(LAB1)))
+def test_a_third_of_the_marks_is_given_by_hand(course: Course, lab: str) -> None:
+    points = manual_points(read_source(course.source(lab)))
     assert sum(points.values()) == 30 and len(points) == 4
 
 
-def test_source_uses_no_magics(course: Course) -> None:
-    for cell in code_cells(read_source(course.source(LAB1))):
+def test_check_cells_bind_no_name_that_the_rest_of_the_notebook_uses(course: Course, lab: str) -> None:
+    """A student's helper called `block` would otherwise be gone after the next check cell."""
+    cells = list(code_cells(read_source(course.source(lab))))
+    checks = [cell for cell in cells if is_check_cell(cell)]
+    others = {node.id for cell in cells if not is_check_cell(cell) for node in names(cell.source)}
+    bound = {node.id for cell in checks for node in names(cell.source) if isinstance(node.ctx, ast.Store)}
+    assert "checks" in bound and not bound & others
+    assert all(name.startswith(("small_", "step_", "training_")) or name in NEUTRAL for name in bound)
+
+
+# What check cells may call what they need, beside their checks.
+NEUTRAL = {"checks", "cases", "size"}
+
+
+def names(source: str) -> list[ast.Name]:
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+
+
+def test_source_uses_no_magics(course: Course, lab: str) -> None:
+    for cell in code_cells(read_source(course.source(lab))):
         assert not cell.source.lstrip().startswith(("%", "!")), cell.id
 
 
-def test_student_cells_come_with_a_check_cell_after_them(course: Course) -> None:
-    cells = list(code_cells(read_source(course.source(LAB1))))
-    students = [i for i, cell in enumerate(cells) if is_student_cell(cell)]
+def test_student_cells_that_no_person_marks_come_with_a_check_cell_after_them(
+    course: Course, lab: str
+) -> None:
+    cells = list(code_cells(read_source(course.source(lab))))
+    students = [i for i, c in enumerate(cells) if is_student_cell(c) and not c.metadata["nbgrader"]["grade"]]
     for index in students:
         name = cells[index].metadata["nbgrader"]["grade_id"]
         assert cells[index + 1].metadata["nbgrader"]["grade_id"] == f"{name}_check"
