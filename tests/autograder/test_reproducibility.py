@@ -14,16 +14,22 @@ import pytest
 from autograder.key import AnswerKey
 from autograder.observation import Observation
 from course.instructor.observe import require_agreement
+from course.instructor.settings import Course
+from tests.conftest import ROOT
 
-LAB1 = "lab1_sine_gan"
-ROOT = Path(__file__).parents[2]
 TOLERANCE = 1e-9
+INSTRUCTIONS_AND_THREADS = (("default", "1"), ("avx2", "2"), ("avx512", "1"), ("default", "2"))
 
 
-def observed(folder: Path, seed: int = 2023, device: str = "cpu", **environment: str) -> dict[str, Any]:
+@pytest.fixture
+def key(course: Course, lab: str) -> AnswerKey:
+    return AnswerKey.load(course.key(lab))
+
+
+def observed(folder: Path, lab: str, seed: int, device: str = "cpu", **environment: str) -> dict[str, Any]:
     """Run `course observe` in a process of its own, since PyTorch reads these settings when it starts."""
     path = folder / f"{'-'.join([device, *environment.values()])}.json"
-    command = [sys.executable, "-m", "course.instructor.cli", "observe", LAB1, "--seed", str(seed)]
+    command = [sys.executable, "-m", "course.instructor.cli", "observe", lab, "--seed", str(seed)]
     subprocess.run(
         [*command, "--device", device, "--json", str(path)],
         cwd=ROOT,
@@ -42,27 +48,25 @@ def verified(data: dict[str, Any], key: AnswerKey) -> list[str]:
 
 
 @pytest.mark.slow
-def test_instruction_sets_and_threads_agree(tmp_path: Path, lab1_key: AnswerKey) -> None:
+def test_instruction_sets_and_threads_agree(tmp_path: Path, lab: str, key: AnswerKey) -> None:
     runs = [
-        observed(tmp_path, ATEN_CPU_CAPABILITY="default", OMP_NUM_THREADS="1"),
-        observed(tmp_path, ATEN_CPU_CAPABILITY="avx2", OMP_NUM_THREADS="2"),
-        observed(tmp_path, ATEN_CPU_CAPABILITY="avx512", OMP_NUM_THREADS="1"),
-        observed(tmp_path, ATEN_CPU_CAPABILITY="default", OMP_NUM_THREADS="2"),
+        observed(tmp_path, lab, key.seed, ATEN_CPU_CAPABILITY=instructions, OMP_NUM_THREADS=threads)
+        for instructions, threads in INSTRUCTIONS_AND_THREADS
     ]
     for run in runs:
         assert require_agreement(runs[0], run) < TOLERANCE
-        assert verified(run, lab1_key) == []
+        assert verified(run, key) == []
 
 
 @pytest.mark.slow
 @pytest.mark.cuda
-def test_cuda_agrees_with_the_cpu(tmp_path: Path, lab1_key: AnswerKey) -> None:
-    on_cpu, on_cuda = observed(tmp_path), observed(tmp_path, device="cuda")
+def test_cuda_agrees_with_the_cpu(tmp_path: Path, lab: str, key: AnswerKey) -> None:
+    on_cpu, on_cuda = (observed(tmp_path, lab, key.seed, device=device) for device in ("cpu", "cuda"))
     assert require_agreement(on_cpu, on_cuda) < TOLERANCE
-    assert verified(on_cuda, lab1_key) == []
+    assert verified(on_cuda, key) == []
 
 
 @pytest.mark.slow
-def test_another_seed_is_refused_by_every_check_with_marks(tmp_path: Path, lab1_key: AnswerKey) -> None:
-    refused = verified(observed(tmp_path, seed=7), lab1_key)
-    assert refused == [name for name, entry in lab1_key.checks.items() if entry.points > 0]
+def test_another_seed_is_refused_by_every_check_with_marks(tmp_path: Path, lab: str, key: AnswerKey) -> None:
+    refused = verified(observed(tmp_path, lab, seed=7), key)
+    assert refused == [name for name, entry in key.checks.items() if entry.points > 0]

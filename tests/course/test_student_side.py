@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import math
 import re
 from pathlib import Path
@@ -17,8 +18,17 @@ from course.budget import budget
 from course.data import sine_points
 from course.device import describe_device, get_device
 from course.metrics import sine_quality
-from course.plots import GifRecorder, gan_diagram, loss_curves, scatter
-from course.training import LossHistory, progress
+from course.plots import (
+    GifRecorder,
+    ImageGifRecorder,
+    class_bars,
+    curves,
+    gan_diagram,
+    image_grid,
+    loss_curves,
+    scatter,
+)
+from course.training import History, LossHistory, progress
 
 CPU = torch.device("cpu")
 
@@ -89,6 +99,24 @@ def test_history_refuses_what_is_no_number_and_keeps_both_lists_equal(bad: objec
     assert history.discriminator == history.generator == []
 
 
+def test_history_grows_by_the_names_that_it_was_made_with() -> None:
+    history = History("critic", "penalty")
+    history.record(critic=1, penalty=torch.tensor(2.0))
+    assert (history.critic, history.penalty, len(history), repr(history)) == (
+        [1.0], [2.0], 1, "History(1 steps)",
+    )  # fmt: skip
+    with pytest.raises(TypeError, match="record takes critic, penalty; it was given critic"):
+        history.record(critic=1)
+    with pytest.raises(AttributeError, match="no 'loss', only critic, penalty"):
+        _ = history.loss
+
+
+def test_history_survives_being_copied() -> None:
+    history = LossHistory()
+    history.record(discriminator=1, generator=2)
+    assert copy.deepcopy(history).generator == [2.0]
+
+
 def test_progress_never_writes_to_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,3 +155,41 @@ def test_film_has_a_frame_for_every_call(tmp_path: Path) -> None:
 def test_film_without_frames_is_described(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no frames"):
         GifRecorder(sine_points(5)).save(tmp_path / "film.gif")
+
+
+# --- pictures of pictures --------------------------------------------------------------------------
+
+
+def test_image_grid_shows_white_for_one_and_black_for_minus_one() -> None:
+    images = torch.cat([torch.ones(1, 1, 28, 28), -torch.ones(1, 1, 28, 28)])
+    figure = image_grid(images, title="two", columns=2)
+    (axes,) = figure.axes
+    grid = np.asarray(axes.images[0].get_array())
+    assert grid.shape == (32, 62, 3) and axes.get_title() == "two"
+    assert grid[16, 16].tolist() == [1.0] * 3 and grid[16, 46].tolist() == [0.0] * 3
+
+
+def test_curves_are_labelled_and_smoothed_over_the_steps_asked_for() -> None:
+    figure = curves({"a": [0.0, 2.0] * 10, "b": [1.0] * 20}, title="t", xlabel="x", ylabel="y", smooth=2)
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
+    assert set(axes.lines[1].get_ydata()) == {1.0}
+
+
+def test_curves_of_nothing_can_be_drawn() -> None:
+    assert isinstance(curves({"a": []}, title="t", xlabel="x", ylabel="y", smooth=20), Figure)
+
+
+def test_class_bars_have_a_bar_for_every_digit_and_set() -> None:
+    figure = class_bars({"real": [0.1] * 10, "fake": [0.2] * 10}, title="t", xlabel="x", ylabel="y")
+    assert len(figure.axes[0].patches) == 20
+
+
+def test_film_of_images_has_a_frame_per_call(tmp_path: Path) -> None:
+    film = ImageGifRecorder()
+    with pytest.raises(ValueError, match="no frames"):
+        film.save(tmp_path / "film.gif")
+    for number in range(3):
+        film.add(torch.full((16, 1, 28, 28), number / 2 - 0.5), f"epoch {number}")
+    film.save(tmp_path / "film.gif")
+    assert len(film) == 3 and Image.open(tmp_path / "film.gif").n_frames == 3

@@ -19,7 +19,7 @@ from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
-from course.instructor.kernels.execution import MoreCells, Run, run_notebook
+from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
 from course.instructor.neutral import clean_outputs
 from course.instructor.source import grade_id, is_check_cell
@@ -214,7 +214,7 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
     return notes
 
 
-class _HintCells(MoreCells):
+class _HintCells:
     """After the notebook: the check cells that failed, once more, under the public seed.
 
     Attributes:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +67,10 @@ class Run:
     wall_s: float = 0.0
 
 
+# Decides, after a notebook has run, which cells to run in the same kernel.
+MoreCells = Callable[[Run], list[NotebookNode]]
+
+
 def run_notebook(
     notebook: NotebookNode,
     *,
@@ -106,14 +110,6 @@ def _new_folder(isolation: str, modules: Sequence[str]) -> str:
         zygote = shared_zygote(modules, walled=isolation == "bwrap+fork")
         return tempfile.mkdtemp(prefix="k", dir=zygote.folder)
     return tempfile.mkdtemp(prefix="gk-", dir="/tmp")
-
-
-class MoreCells:
-    """Decides, after a notebook has run, which cells to run in the same kernel."""
-
-    def __call__(self, run: Run) -> list[NotebookNode]:
-        """Return further cells."""
-        raise NotImplementedError
 
 
 async def _run(

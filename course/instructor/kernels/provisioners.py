@@ -14,13 +14,12 @@ import select
 import shutil
 import signal
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import KernelProvisionerBase, LocalProvisioner
+from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Bool, Dict, List
 
 from course.instructor.kernels import seccomp
@@ -179,10 +178,3 @@ def _number_of(pidfd: int) -> int | None:
     lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
     number = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
     return number if number > 0 else None
-
-
-PROVISIONERS: Mapping[str, type[KernelProvisionerBase]] = {
-    "course-none": PlainProvisioner,
-    "course-bwrap": BubblewrapProvisioner,
-    "course-fork": WarmProvisioner,
-}
