@@ -30,10 +30,15 @@ class Translated:
 
 @dataclass(frozen=True)
 class Message:
-    """One thing to say: the key of its text in `TEXTS`, and what fills the gaps (perhaps messages)."""
+    """One thing to say: the key of its text, and what fills the gaps (perhaps messages)."""
 
     key: str
-    details: dict[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def texts() -> Mapping[str, Mapping[str, str]]:
+        """Return the texts by key and language; another table makes another kind of message."""
+        return TEXTS
 
     def render(self, language: str) -> str:
         """Return the text in one of `LANGUAGES`."""
@@ -41,7 +46,7 @@ class Message:
             name: value.render(language) if isinstance(value, (Message, Translated)) else value
             for name, value in self.details.items()
         }
-        return text(self.key, language, **details)
+        return self.texts()[self.key][language].format(**details)
 
     def evidence(self) -> str:
         """Return what the message is about, the same on every machine and for every layout of the code."""
@@ -68,7 +73,7 @@ class CheckFailed(Exception):  # noqa: N818  (an outcome, not an error of the li
 
 def text(key: str, language: str, **details: Any) -> str:
     """Return one text in the given language, with its gaps filled."""
-    return TEXTS[key][language].format(**details)
+    return Message(key, details).render(language)
 
 
 def say(key: str, **details: Any) -> str:

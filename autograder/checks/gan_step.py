@@ -120,7 +120,8 @@ class StepChecks:
         if not self._separate:
             return [_require_loss(returned)]
         names = ["loss", "D(x)", "D(G(z))"] if self._trained == "discriminator" else ["loss", "D(G(z))"]
-        return [_require_loss(value) for value in require_tuple(returned, names).values()]
+        loss, *scores = require_tuple(returned, names).values()
+        return [_require_loss(loss), *(require_scalar(score) for score in scores)]
 
     def update(self, name: str, *, points: float) -> bool | None:
         """Check how the step moves the network it trains, starting without gradients."""
@@ -316,7 +317,9 @@ def _require_loss(returned: Any) -> float:
 
 def _detached(returned: Any) -> Any:
     """Return what a step returned without gradients."""
-    if isinstance(returned, (tuple, list)):
+    if isinstance(returned, list):
+        return [_detached(value) for value in returned]
+    if isinstance(returned, tuple):
         return tuple(_detached(value) for value in returned)
     return returned.detach() if isinstance(returned, torch.Tensor) else returned
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from autograder.messages import Message
 
 _TEXTS: dict[str, dict[str, str]] = {
     # --- the file ----------------------------------------------------------------------------------
@@ -229,32 +230,22 @@ _REASONS: dict[str, dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(Message):
     """Why something was stopped or left out."""
 
-    key: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def render(self, language: str) -> str:
-        """Return the reason in "es" or "en"."""
-        return _REASONS[self.key][language].format(**self.details)
+    @staticmethod
+    def texts() -> Mapping[str, Mapping[str, str]]:
+        """Return the reasons by key and language."""
+        return _REASONS
 
 
-@dataclass(frozen=True)
-class Note:
-    """One line of a student's report: the key of its text, and what fills the gaps."""
+class Note(Message):
+    """One line of a student's report; reasons may fill its gaps."""
 
-    key: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def render(self, language: str) -> str:
-        """Return the note in "es" or "en"."""
-        details = {
-            name: value.render(language) if isinstance(value, Reason) else value
-            for name, value in self.details.items()
-        }
-        return _TEXTS[self.key][language].format(**details)
+    @staticmethod
+    def texts() -> Mapping[str, Mapping[str, str]]:
+        """Return the lines by key and language."""
+        return _TEXTS
 
 
 def note(key: str, **details: Any) -> Note:
