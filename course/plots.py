@@ -112,7 +112,8 @@ def image_grid(images: torch.Tensor, *, title: str, columns: int = 8) -> Figure:
     """Draw pictures in rows.
 
     Args:
-        images: shape (n, 1, height, width) or (n, 3, height, width), in [-1, 1].
+        images: shape (n, 1, height, width) or (n, 3, height, width), in [-1, 1]; or uint8 of shape
+            (n, height, width), from 0 to 255.
         title: of the figure.
         columns: pictures of a row.
     """
@@ -127,7 +128,8 @@ def image_grid(images: torch.Tensor, *, title: str, columns: int = 8) -> Figure:
 
 def _tiled(images: torch.Tensor, columns: int) -> np.ndarray:
     """Return pictures side by side, as one picture of shape (height, width, 3), in [0, 1]."""
-    shown = images.detach().cpu().float().clamp(-1.0, 1.0) * 0.5 + 0.5
+    shown = images.detach().cpu().float()
+    shown = shown.unsqueeze(1) / 255 if images.dtype == torch.uint8 else shown.clamp(-1, 1) * 0.5 + 0.5
     grid = make_grid(shown, nrow=columns, padding=2, pad_value=1.0)
     picture: np.ndarray = grid.permute(1, 2, 0).numpy()
     return picture

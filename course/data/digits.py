@@ -41,6 +41,11 @@ class Digits:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    @property
+    def images(self) -> torch.Tensor:
+        """Return the pictures as networks expect them: float32 of shape (n, 1, 28, 28), in [-1, 1]."""
+        return self.pixels.unsqueeze(1).float() / 127.5 - 1.0
+
 
 class DataUnavailableError(Exception):
     """A data set cannot be used; the message says why."""
@@ -76,15 +81,6 @@ def load_digits(
     except DataUnavailableError as error:
         return _reported(_embedded(), report, f" ({error})")
     return _reported(digits, report, f" (from {folder / 'MNIST'})")
-
-
-def normalise(pixels: torch.Tensor) -> torch.Tensor:
-    """Return pictures as networks expect them: float32 of shape (n, 1, height, width), in [-1, 1].
-
-    Args:
-        pixels: uint8 of shape (n, height, width).
-    """
-    return pixels.unsqueeze(1).float() / 127.5 - 1.0
 
 
 def _reported(digits: Digits, report: Callable[[str], None], why: str) -> Digits:

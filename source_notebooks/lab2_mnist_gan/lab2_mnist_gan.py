@@ -59,7 +59,7 @@ from torch import nn
 from autograder import open_lab
 from course.budget import budget
 from course.classifier import fit_digit_classifier
-from course.data import Batches, load_digits, normalise
+from course.data import Batches, load_digits
 from course.device import describe_device, get_device
 from course.metrics import digit_quality
 from course.plots import ImageGifRecorder, class_bars, image_grid, loss_curves
@@ -127,7 +127,7 @@ digits.pixels.shape, digits.pixels.dtype, digits.labels[:8].tolist()
 # %% id="plot-data"
 title = "Dígitos reales"  # es
 title = "Real digits"  # en
-image_grid(normalise(digits.pixels[:32]), title=title)
+image_grid(digits.pixels[:32], title=title)
 
 # %% [markdown] id="transform-text-es" tags=["lang-es"]
 # ### De píxeles a la red y de vuelta (8 puntos)
@@ -550,9 +550,9 @@ checks.score
 
 # %% id="ruler"
 torch.manual_seed(0)
-shuffled = normalise(digits.pixels)[torch.randperm(len(digits))]
+shuffled = digits.images[torch.randperm(len(digits))]
 half = min(1000, len(digits) // 2)
-classifier = fit_digit_classifier(normalise(digits.pixels), digits.labels)
+classifier = fit_digit_classifier(digits.images, digits.labels)
 print(f"accuracy: {classifier.accuracy:.1%}")
 print("real:", digit_quality(shuffled[-half:], shuffled[:half], classifier))
 
@@ -802,7 +802,7 @@ discriminator, generator = BetterDiscriminator().to(device), BetterGenerator().t
 batches = Batches(real_images, digits.labels, batch_size=64)
 num_epochs = math.ceil(budget(cpu=2900, cuda=20_000, grading=1, device=device) / len(batches))
 fixed_latent = torch.randn(32, 100, device=device)  # (32, 100)
-film = ImageGifRecorder()
+film, snapshots = ImageGifRecorder(), []
 
 
 def film_epoch(epoch, generator):
@@ -811,8 +811,10 @@ def film_epoch(epoch, generator):
         title = f"Epoch {epoch + 1}"  # en
         generator.eval()
         with torch.no_grad():
-            film.add(generator(fixed_latent), title)
+            images = generator(fixed_latent).cpu()  # (32, 1, 28, 28)
         generator.train()
+        film.add(images, title)
+        snapshots.append(images[:8])
 
 
 history = train(
@@ -822,6 +824,17 @@ history
 
 # %% id="film" tags=["raises-exception"]
 film.save("lab2_mnist_gan.gif")
+
+# %% [markdown] id="snapshots-text-es" tags=["lang-es"]
+# Para quien lee en papel: los mismos ocho vectores latentes, fila a fila a lo largo del entrenamiento.
+
+# %% [markdown] id="snapshots-text-en" tags=["lang-en"]
+# For those who read on paper: the same eight latent vectors, row by row along the training.
+
+# %% id="snapshots" tags=["raises-exception"]
+title = "Ocho vectores latentes, del comienzo (arriba) al final"  # es
+title = "Eight latent vectors, from the beginning (top) to the end"  # en
+image_grid(torch.cat(snapshots[:: max(1, len(snapshots) // 5)]), title=title)
 
 # %% id="plot-generated" tags=["raises-exception"]
 title = "Generador reparado"  # es

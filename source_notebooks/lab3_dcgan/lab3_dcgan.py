@@ -59,7 +59,7 @@ from torchvision.utils import make_grid
 from autograder import open_lab
 from course.budget import budget
 from course.classifier import fit_digit_classifier
-from course.data import Batches, load_digits, normalise
+from course.data import Batches, load_digits
 from course.device import describe_device, get_device
 from course.metrics import digit_quality
 from course.plots import ImageGifRecorder, curves, image_grid
@@ -114,7 +114,7 @@ checks.score
 
 # %% id="data"
 digits = load_digits()
-real_images = normalise(digits.pixels)  # (n, 1, 28, 28)
+real_images = digits.images  # (n, 1, 28, 28)
 title = "Dígitos reales"  # es
 title = "Real digits"  # en
 image_grid(real_images[:32], title=title)
@@ -244,7 +244,13 @@ with lab.marks("generator", points=10) as checks:
         points=3,
     )
     checks.network_output(
-        "generator.training", Generator, input_shape=(4, 100, 1, 1), training=True, low=-1.0, high=1.0, points=4
+        "generator.training",
+        Generator,
+        input_shape=(4, 100, 1, 1),
+        training=True,
+        low=-1.0,
+        high=1.0,
+        points=4,
     )
     checks.network_output("generator.evaluation", Generator, input_shape=(4, 100, 1, 1), points=3)
 checks.score

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torchvision.datasets import MNIST
 
-from course.data import Batches, Digits, load_digits, normalise
+from course.data import Batches, Digits, load_digits
 
 TEST_SPLIT_ONLY = Path(__file__).parents[3] / "shared" / "data"
 FILES = {
@@ -223,7 +223,8 @@ def test_a_read_only_folder_is_described(server: Path, tmp_path: Path) -> None:
 
 
 def test_pixels_are_normalised_to_minus_one_and_one() -> None:
-    images = normalise(torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(3, 1, 1))
+    pixels = torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(3, 1, 1)
+    images = Digits(pixels, torch.zeros(3), "three").images
     assert images.shape == (3, 1, 1, 1) and images.dtype == torch.float32
     assert images.flatten().tolist() == pytest.approx([-1.0, -0.6, 1.0])
 

@@ -6,21 +6,21 @@ import pytest
 import torch
 
 from course.classifier import DigitClassifier, fit_digit_classifier
-from course.data import load_digits, normalise
+from course.data import load_digits
 from course.metrics import digit_quality
 
 
 @pytest.fixture(scope="module")
 def real() -> torch.Tensor:
     """All embedded digits, shuffled."""
-    images = normalise(load_digits("embedded", report=lambda line: None).pixels)
+    images = load_digits("embedded", report=lambda line: None).images
     return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
 
 
 @pytest.fixture(scope="module")
 def classifier() -> DigitClassifier:
     digits = load_digits("embedded", report=lambda line: None)
-    return fit_digit_classifier(normalise(digits.pixels), digits.labels)
+    return fit_digit_classifier(digits.images, digits.labels)
 
 
 def test_classifier_recognises_digits_that_it_was_not_trained_with(classifier: DigitClassifier) -> None:

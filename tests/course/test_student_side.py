@@ -169,6 +169,12 @@ def test_image_grid_shows_white_for_one_and_black_for_minus_one() -> None:
     assert grid[16, 16].tolist() == [1.0] * 3 and grid[16, 46].tolist() == [0.0] * 3
 
 
+def test_image_grid_takes_pixels_too() -> None:
+    figure = image_grid(torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1), title="two", columns=2)
+    grid = np.asarray(figure.axes[0].images[0].get_array())
+    assert (grid[2, 2].tolist(), grid[2, 5].tolist()) == ([0.0] * 3, [1.0] * 3)
+
+
 def test_curves_are_labelled_and_smoothed_over_the_steps_asked_for() -> None:
     figure = curves({"a": [0.0, 2.0] * 10, "b": [1.0] * 20}, title="t", xlabel="x", ylabel="y", smooth=2)
     (axes,) = figure.axes
