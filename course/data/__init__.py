@@ -1,7 +1,21 @@
 """Data sets of the course: each has a form that needs no download."""
 
+from course.data.avatars import Faces, drawn_avatars, load_faces
 from course.data.batches import Batches
+from course.data.brains import Brains, PhantomSettings, brain_phantoms, load_brains
 from course.data.digits import Digits, load_digits
 from course.data.sine import sine_points
 
-__all__ = ["Batches", "Digits", "load_digits", "sine_points"]
+__all__ = [
+    "Batches",
+    "Brains",
+    "Digits",
+    "Faces",
+    "PhantomSettings",
+    "brain_phantoms",
+    "drawn_avatars",
+    "load_brains",
+    "load_digits",
+    "load_faces",
+    "sine_points",
+]

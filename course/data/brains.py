@@ -1,0 +1,242 @@
+"""Brain images with and without a tumour: drawn phantoms, or real MRI pictures where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from course.data.drawing import (
+    Draws,
+    grid,
+    radius,
+    reduced,
+    rotated,
+    smooth_noise,
+    smooth_step,
+    to_bytes,
+)
+
+CLASSES = ("no", "yes")
+# As many as in the real set.
+COUNTS = {"no": 98, "yes": 155}
+FOLDER = "brain_tumor_dataset"
+SOURCES = ("auto", "mri", "phantoms")
+_FINER = 2
+_DEGREE = 3.141592653589793 / 180.0
+
+
+@dataclass(frozen=True)
+class Brains:
+    """Grey pictures of brain sections.
+
+    Attributes:
+        pixels: uint8 of shape (n, size, size), 0 to 255.
+        labels: int64 of shape (n,): 1 where there is a tumour.
+        name: of the data set.
+        skipped: names of files that could not be read.
+    """
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    name: str
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def images(self) -> torch.Tensor:
+        """Return the pictures as networks expect them: float32 of shape (n, 1, size, size), in [-1, 1]."""
+        return self.pixels.unsqueeze(1).float() / 127.5 - 1.0
+
+
+# --- phantoms --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PhantomSettings:
+    """How hard phantoms are to tell apart.
+
+    Attributes:
+        contrast: least and greatest brightness that a lesion adds.
+        radius: least and greatest radius of a lesion; half the width of the picture is 1.
+        noise: standard deviation of the noise.
+    """
+
+    contrast: tuple[float, float] = (0.25, 0.45)
+    radius: tuple[float, float] = (0.10, 0.20)
+    noise: float = 0.03
+
+
+def brain_phantoms(
+    no: int = COUNTS["no"],
+    yes: int = COUNTS["yes"],
+    *,
+    size: int = 32,
+    seed: int = 0,
+    settings: PhantomSettings | None = None,
+) -> Brains:
+    """Draw brain sections, the same to the bit on every machine.
+
+    Args:
+        no: how many without a tumour; they come first.
+        yes: how many with one or two lesions.
+        size: pixels of a side, 32 or 64 in the labs.
+        seed: another one gives other brains; picture k of a class depends on seed, class and k alone.
+        settings: how hard they are to tell apart.
+
+    Raises:
+        ValueError: for a negative count or a size below 16.
+    """
+    if min(no, yes) < 0 or size < 16:
+        raise ValueError(f"counts must not be negative and size at least 16: no={no}, yes={yes}, size={size}")
+    settings = settings or PhantomSettings()
+    counts = {"no": no, "yes": yes}
+    pixels = [
+        _phantom(Draws("phantom", seed, label, number), label == "yes", size, settings)
+        for label in CLASSES
+        for number in range(counts[label])
+    ]
+    stacked = np.stack(pixels) if pixels else np.zeros((0, size, size), np.uint8)
+    labels = torch.tensor([0] * no + [1] * yes)
+    return Brains(torch.from_numpy(stacked), labels, "drawn brain phantoms")
+
+
+def _phantom(draws: Draws, lesions: bool, size: int, settings: PhantomSettings) -> np.ndarray:
+    """Draw one brain section, uint8 of shape (size, size)."""
+    fine = _FINER * size
+    x, y = grid(fine)
+    x, y = rotated(x, y, 6.0 * _DEGREE * float(draws.normal()))
+    x = x + 0.03 * smooth_noise(draws, 4, fine)
+    y = y + 0.03 * smooth_noise(draws, 4, fine)
+    a, b = 0.70 * draws.number(0.94, 1.06), 0.86 * draws.number(0.94, 1.06)
+    head = radius(x, y, a, b)
+    picture = _tissue(draws, x, y, head, fine)
+    if lesions:
+        for _ in range(1 + draws.integer(2)):
+            picture = picture + _lesion(draws, x, y, a, b, settings)
+    inside = 1.0 - smooth_step(head, 0.985, 1.015)
+    bias = 1.0 + 0.06 * smooth_noise(draws, 2, fine)
+    signal = reduced(picture * inside * bias, _FINER)
+    # The magnitude of a complex signal with noise in both parts (Rician).
+    real, imaginary = (settings.noise * draws.normal((size, size)) for _ in range(2))
+    return to_bytes(np.sqrt((signal + real) * (signal + real) + imaginary * imaginary))
+
+
+def _tissue(draws: Draws, x: np.ndarray, y: np.ndarray, head: np.ndarray, fine: int) -> np.ndarray:
+    """Return the intensities of skull, fluid, grey and folded white matter, fissure and ventricles."""
+    folds = smooth_noise(draws, 12, fine)
+    white = 1.0 - smooth_step(head + 0.24 * folds, 0.58, 0.68)
+    brain = 0.42 + 0.22 * white
+    fissure = (1.0 - smooth_step(np.abs(x), 0.008, 0.030)) * smooth_step(np.abs(y), 0.24, 0.34)
+    brain = brain * (1.0 - 0.75 * fissure)
+    for side in (-1.0, 1.0):
+        u, v = rotated(x - side * draws.number(0.11, 0.15), y + 0.02, side * draws.number(0.15, 0.35))
+        ventricle = radius(u, v, draws.number(0.05, 0.08), draws.number(0.18, 0.26))
+        brain = brain * (1.0 - 0.8 * (1.0 - smooth_step(ventricle, 0.8, 1.2)))
+    skull = smooth_step(head, 0.925, 0.945)
+    fluid = smooth_step(head, 0.85, 0.88)
+    tissue: np.ndarray = brain * (1.0 - fluid) + 0.08 * fluid * (1.0 - skull) + 0.80 * skull
+    return tissue
+
+
+def _lesion(
+    draws: Draws, x: np.ndarray, y: np.ndarray, a: float, b: float, settings: PhantomSettings
+) -> np.ndarray:
+    """Return what one blurred bright lesion adds, somewhere within the brain."""
+    while True:
+        u, v = draws.number(-0.6, 0.6), draws.number(-0.6, 0.6)
+        if 0.04 < u * u + v * v < 0.36:
+            break
+    size, strength = draws.number(*settings.radius), draws.number(*settings.contrast)
+    distance = radius(x - u * a, y - v * b, size, size * draws.number(0.8, 1.25))
+    lesion: np.ndarray = strength * (1.0 - smooth_step(distance, 0.45, 1.35))
+    return lesion
+
+
+# --- real pictures ---------------------------------------------------------------------------------
+
+
+def load_brains(
+    source: str = "auto",
+    root: str | Path | None = None,
+    *,
+    size: int = 32,
+    report: Callable[[str], None] = print,
+) -> Brains:
+    """Return brain images: real MRI pictures where a folder holds them, else phantoms.
+
+    Args:
+        source: "mri", "phantoms", or "auto": real ones where they are.
+        root: the folder of data sets, which holds `brain_tumor_dataset/yes` and `…/no`; by default the
+            environment variable COURSE_DATA, or else `./data`.
+        size: pixels of a side.
+        report: called with one line that says which pictures these are.
+
+    Raises:
+        ValueError: for another source.
+        FileNotFoundError: if there is no picture of a class, or real ones are asked for and there are none.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"unknown brain images {source!r}: choose one of {', '.join(SOURCES)}")
+    folder = Path(root or os.environ.get("COURSE_DATA") or "data").expanduser() / FOLDER
+    if source == "phantoms" or (source == "auto" and not folder.is_dir()):
+        brains = brain_phantoms(size=size)
+    else:
+        brains = _read(folder, size)
+    counts = ", ".join(f"{int((brains.labels == label).sum())} {name}" for label, name in enumerate(CLASSES))
+    skipped = f"; {len(brains.skipped)} skipped: {', '.join(brains.skipped)}" if brains.skipped else ""
+    report(f"{brains.name}: {counts}, {size}x{size}{skipped}")
+    return brains
+
+
+def _read(folder: Path, size: int) -> Brains:
+    """Read all pictures of both classes; what cannot be read is skipped and named.
+
+    Raises:
+        FileNotFoundError: if a class has none.
+    """
+    pixels, labels, skipped = [], [], []
+    for label, name in enumerate(CLASSES):
+        found = 0
+        for path in _files(folder / name):
+            try:
+                pixels.append(read_grey(path, size))
+            except Exception as error:  # Pillow raises whatever a damaged file leads it to
+                skipped.append(f"{name}/{path.name} ({type(error).__name__})")
+                continue
+            labels.append(label)
+            found += 1
+        if not found:
+            raise FileNotFoundError(
+                f"there is no picture that can be read in {folder / name}: {FOLDER} must hold the folders "
+                "yes and no, with pictures in both; brain_phantoms() needs none"
+            )
+    return Brains(
+        torch.from_numpy(np.stack(pixels)), torch.tensor(labels), "real MRI pictures", tuple(skipped)
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder in the order of their names, whatever their suffix."""
+    if folder.is_dir():
+        yield from sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+
+
+def read_grey(path: Path, size: int) -> np.ndarray:
+    """Read a picture of any kind: grey, square with black borders, of size x size pixels, uint8.
+
+    What is transparent becomes black. The suffix does not matter: Pillow looks at the content.
+    """
+    with Image.open(path) as picture:
+        layered = picture.convert("RGBA")
+    flat = Image.new("RGBA", layered.size, "black")
+    flat.alpha_composite(layered)
+    grey = flat.convert("L")
+    return np.asarray(ImageOps.pad(grey, (size, size), Image.Resampling.BOX, color=0))
