@@ -609,6 +609,8 @@ def train(discriminator, generator, num_steps, name, on_epoch_end=lambda epoch: 
     with SummaryWriter(f"runs/{name}") as writer:
         for epoch in progress(range(math.ceil(num_steps / len(batches))), name):
             for (images,) in batches:
+                if len(history) == num_steps:
+                    break
                 images = images.to(device)  # (64, 1, 28, 28)
                 loss_d, d_x, _ = discriminator_step(
                     discriminator, generator, optimizers["discriminator"], loss_function, images
