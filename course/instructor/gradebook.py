@@ -40,7 +40,9 @@ def read_marks(db_url: str, lab: str) -> list[Mark]:
         marks = []
         for submission in gradebook.assignment_submissions(lab):
             (notebook,) = submission.notebooks
-            grades = [g for g in notebook.grades if g.cell.cell_type == "code"]
+            # A cell that students write in is marked by a person, be it text or code.
+            by_hand = {cell.name for cell in notebook.notebook.solution_cells}
+            grades = [g for g in notebook.grades if g.cell.name not in by_hand]
             auto = {g.cell.name: (float(g.auto_score or 0.0), float(g.max_score)) for g in grades}
             marks.append(
                 Mark(
