@@ -124,7 +124,10 @@ class _Convolution(_StandIn):
 
 
 class _Normalisation(_StandIn):
-    """Stands for a normalisation: squeezes every number into (-1, 1)."""
+    """Stands for a normalisation: squeezes every number into (-1, 1), whatever its settings are."""
+
+    def __init__(self, *settings: float, **named: float) -> None:
+        super().__init__()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return a tensor of the shape of `x`."""
@@ -270,6 +273,10 @@ class Call:
         return output
 
 
+# Steps up to which pictures are small enough to compute with: 4 * 2**4 = 64 pixels.
+_LARGE = 4
+
+
 def outputs(
     factory: Any,
     parts: Parts,
@@ -301,7 +308,11 @@ def outputs(
             shapes = factory()
             for call in calls:
                 parts.alpha = 1.0 if call.stage is None else call.stage[0]
-                call.run(shapes, torch.zeros(call.input_shape), running, Trace())
+                try:
+                    call.run(shapes, torch.zeros(call.input_shape), running, Trace())
+                except RuntimeError:
+                    _run_for_its_error(call, network, running)
+                    raise
         parts.require_used(grown=any(call.stage is None or call.stage[1] for call in calls))
         _fill(network, _names_in_order(shapes, parts), running)
         network.eval()
@@ -312,6 +323,12 @@ def outputs(
             inputs = supplied_rows(call.input_shape, running, f"inputs {number}")
             found.append(require_tensor(call.run(network, inputs, running, trace)).reshape(-1))
     return torch.cat(found)
+
+
+def _run_for_its_error(call: Call, network: nn.Module, running: Replay) -> None:
+    """Make a call with real numbers, unless it is a large one: its error says what does not fit."""
+    if call.stage is None or call.stage[1] <= _LARGE:
+        call.run(network, supplied_rows(call.input_shape, running), running, Trace())
 
 
 def _names_in_order(network: nn.Module, parts: Parts) -> list[str]:
@@ -334,10 +351,20 @@ def _fill(network: nn.Module, names: list[str], running: Replay) -> None:
         layer = network.get_submodule(name)
         shapes = [tuple(parameter.shape) for parameter in layer.parameters()]
         signature = (type(layer).__mro__[1].__name__, *shapes)
-        fill(layer.parameters(), running.seed, f"{signature} {seen[signature]}")
+        _fill_layer(layer, randomness.derive_key(running.seed, "stand-in", signature, seen[signature]))
         seen[signature] += 1
     known = {id(p) for name in names for p in network.get_submodule(name).parameters()}
     fill([p for p in network.parameters() if id(p) not in known], running.seed, "other layers")
+
+
+def _fill_layer(layer: nn.Module, key: int) -> None:
+    """Set the parameters of a stand-in; outputs of both signs, and far from 0, show what comes after it."""
+    for number, parameter in enumerate(layer.parameters()):
+        shape = tuple(parameter.shape)
+        numbers = 2.0 * randomness.uniform(randomness.derive_key(key, number), shape) - 1.0
+        scale = 2.0 * math.sqrt(6.0 / math.prod(shape[1:])) if parameter.ndim > 1 else 0.5
+        with torch.no_grad():
+            parameter.copy_(torch.from_numpy(scale * numbers))
 
 
 class GrowingChecks:

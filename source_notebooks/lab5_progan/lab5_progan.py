@@ -688,7 +688,7 @@ def update_average(average, network, decay):
     """en: Move the parameters of average towards those of network."""
     ### BEGIN SOLUTION
     with torch.no_grad():
-        for averaged, parameter in zip(average.parameters(), network.parameters()):
+        for averaged, parameter in zip(average.parameters(), network.parameters(), strict=True):
             averaged.copy_(decay * averaged + (1 - decay) * parameter)
     ### END SOLUTION
 
