@@ -221,10 +221,13 @@ class PixelNorm(nn.Module):
 
 # %% id="pixel_norm_check" nbgrader={"grade": true, "grade_id": "pixel_norm_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("pixel_norm", points=4) as checks:
-    shape = (3, 6, 4, 5)
-    pixels = lab.supplied_samples(shape)
-    checks.fingerprint("pixel_norm.values", lambda x: PixelNorm()(100 * x), pixels, shape=shape, points=2)
-    checks.fingerprint("pixel_norm.epsilon", lambda x: PixelNorm()(1e-4 * x), pixels, shape=shape, points=2)
+    cases = lab.supplied_samples((3, 6, 4, 5))
+    checks.fingerprint(
+        "pixel_norm.values", lambda x: PixelNorm()(100 * x), cases, shape=(3, 6, 4, 5), points=2
+    )
+    checks.fingerprint(
+        "pixel_norm.epsilon", lambda x: PixelNorm()(1e-4 * x), cases, shape=(3, 6, 4, 5), points=2
+    )
 checks.score
 
 # %% [markdown] id="minibatch-std-text-es" tags=["lang-es"]
@@ -263,10 +266,12 @@ def minibatch_std(x):
 
 # %% id="minibatch_std_check" nbgrader={"grade": true, "grade_id": "minibatch_std_check", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("minibatch_std", points=6) as checks:
-    batch, single = lab.supplied_samples((6, 5, 4, 3)), lab.supplied_samples((1, 5, 4, 3))
-    checks.fingerprint("minibatch_std.batch", minibatch_std, batch, shape=(6, 6, 4, 3), points=3)
-    checks.fingerprint("minibatch_std.single", minibatch_std, single, shape=(1, 6, 4, 3), points=1)
-    checks.loss("minibatch_std.gradient", lambda x: minibatch_std(x)[:, -1].mean(), [(batch,)], points=2)
+    small_batch, small_single = lab.supplied_samples((6, 5, 4, 3)), lab.supplied_samples((1, 5, 4, 3))
+    checks.fingerprint("minibatch_std.batch", minibatch_std, small_batch, shape=(6, 6, 4, 3), points=3)
+    checks.fingerprint("minibatch_std.single", minibatch_std, small_single, shape=(1, 6, 4, 3), points=1)
+    checks.loss(
+        "minibatch_std.gradient", lambda x: minibatch_std(x)[:, -1].mean(), [(small_batch,)], points=2
+    )
 checks.score
 
 # %% [markdown] id="conv-block-text-es" tags=["lang-es"]
@@ -302,16 +307,20 @@ class ConvBlock(nn.Module):
 
 # %% id="conv_block_check" nbgrader={"grade": true, "grade_id": "conv_block_check", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("conv_block", points=5) as checks:
-    shapes = {"input_shape": (2, 3, 6, 6), "output_shape": (2, 5, 6, 6)}
-    layers = {"WSConv2d": "convolution", "PixelNorm": "normalisation"}
     checks.assembled_output(
-        "conv_block.generator", functools.partial(ConvBlock, 3, 5), parts=layers, **shapes, points=3
+        "conv_block.generator",
+        functools.partial(ConvBlock, 3, 5),
+        parts={"WSConv2d": "convolution", "PixelNorm": "normalisation"},
+        input_shape=(2, 3, 6, 6),
+        output_shape=(2, 5, 6, 6),
+        points=3,
     )
     checks.assembled_output(
         "conv_block.critic",
         functools.partial(ConvBlock, 3, 5, use_pixel_norm=False),
         parts={"WSConv2d": "convolution"},
-        **shapes,
+        input_shape=(2, 3, 6, 6),
+        output_shape=(2, 5, 6, 6),
         points=2,
     )
 checks.score
@@ -340,16 +349,15 @@ def fade_in(alpha, old, new):
 
 # %% id="fade_in_check" nbgrader={"grade": true, "grade_id": "fade_in_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("fade_in", points=4) as checks:
-    old, new = lab.supplied_samples((2, 3, 4, 4), "old"), lab.supplied_samples((2, 3, 4, 4), "new")
+    cases = (lab.supplied_samples((2, 3, 4, 4), "old"), lab.supplied_samples((2, 3, 4, 4), "new"))
     checks.fingerprint(
         "fade_in.ends",
         lambda a, b: torch.stack([fade_in(0.0, a, b), fade_in(1.0, a, b)]),
-        old,
-        new,
+        *cases,
         shape=(2, 2, 3, 4, 4),
         points=2,
     )
-    checks.fingerprint("fade_in.between", fade_in, 0.3, old, new, shape=(2, 3, 4, 4), points=2)
+    checks.fingerprint("fade_in.between", fade_in, 0.3, *cases, shape=(2, 3, 4, 4), points=2)
 checks.score
 
 # %% [markdown] id="features-text-es" tags=["lang-es"]
@@ -439,7 +447,7 @@ class Generator(nn.Module):
 
 # %% id="generator_check" nbgrader={"grade": true, "grade_id": "generator_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("generator", points=10) as checks:
-    network_checks = checks.growing_network(
+    small_network = checks.growing_network(
         functools.partial(Generator, 12, 8, 2),  # latent_size, channels, image_channels
         parts={
             "WSConv2d": "convolution",
@@ -452,11 +460,11 @@ with lab.marks("generator", points=10) as checks:
     )
     # es: Parejas (alpha, steps).
     # en: Pairs (alpha, steps).
-    network_checks.output("generator.first", [(1.0, 0)], points=2)
-    network_checks.output(
+    small_network.output("generator.first", [(1.0, 0)], points=2)
+    small_network.output(
         "generator.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4
     )
-    network_checks.output("generator.fading", [(0.0, 1), (0.0, 3), (0.0, 4)], points=4)
+    small_network.output("generator.fading", [(0.0, 1), (0.0, 3), (0.0, 4)], points=4)
 checks.score
 
 # %% [markdown] id="critic-text-es" tags=["lang-es"]
@@ -528,7 +536,7 @@ class Critic(nn.Module):
 
 # %% id="critic_check" nbgrader={"grade": true, "grade_id": "critic_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("critic", points=10) as checks:
-    network_checks = checks.growing_network(
+    small_network = checks.growing_network(
         functools.partial(Critic, 8, 2),  # channels, image_channels
         parts={
             "WSConv2d": "convolution",
@@ -539,9 +547,9 @@ with lab.marks("critic", points=10) as checks:
         input_shape=lambda size: (3, 2, size, size),
         output_shape=lambda size: (3, 1),
     )
-    network_checks.output("critic.first", [(1.0, 0)], points=2)
-    network_checks.output("critic.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4)
-    network_checks.output("critic.fading", [(0.0, 1), (0.0, 3), (0.0, 4)], points=4)
+    small_network.output("critic.first", [(1.0, 0)], points=2)
+    small_network.output("critic.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4)
+    small_network.output("critic.fading", [(0.0, 1), (0.0, 3), (0.0, 4)], points=4)
 checks.score
 
 # %% [markdown] id="shapes-text-es" tags=["lang-es"]
@@ -589,10 +597,10 @@ def fade_alpha(step, num_steps, fade_fraction):
 
 # %% id="fade_alpha_check" nbgrader={"grade": true, "grade_id": "fade_alpha_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("fade_alpha", points=4) as checks:
-    rising = lab.supplied_integers(8, step=(1, 120), num_steps=(300, 900))
-    whole = lab.supplied_integers(16, step=(1, 400), num_steps=(400, 600))
-    checks.scalars("fade_alpha.rising", lambda step, n: fade_alpha(step, n, 0.4), rising, points=2)
-    checks.scalars("fade_alpha.whole", lambda step, n: fade_alpha(step, n, 0.25), whole, points=2)
+    cases = lab.supplied_integers(8, step=(1, 120), num_steps=(300, 900))
+    checks.scalars("fade_alpha.rising", lambda step, n: fade_alpha(step, n, 0.4), cases, points=2)
+    cases = lab.supplied_integers(16, step=(1, 400), num_steps=(400, 600))
+    checks.scalars("fade_alpha.whole", lambda step, n: fade_alpha(step, n, 0.25), cases, points=2)
 checks.score
 
 # %% [markdown] id="gradient-penalty-text-es" tags=["lang-es"]
@@ -622,10 +630,12 @@ def gradient_penalty(critic, samples):
 
 # %% id="gradient_penalty_check" nbgrader={"grade": true, "grade_id": "gradient_penalty_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("gradient_penalty", points=4) as checks:
-    for order in ("value", "gradient"):
-        checks.gradient_penalty(
-            f"gradient_penalty.{order}", gradient_penalty, sample_shape=(3, 4, 4), order=order, points=2
-        )
+    checks.gradient_penalty(
+        "gradient_penalty.value", gradient_penalty, sample_shape=(3, 4, 4), order="value", points=2
+    )
+    checks.gradient_penalty(
+        "gradient_penalty.gradient", gradient_penalty, sample_shape=(3, 4, 4), order="gradient", points=2
+    )
 checks.score
 
 # %% [markdown] id="critic-loss-text-es" tags=["lang-es"]
@@ -657,11 +667,11 @@ def critic_loss(real_scores, fake_scores, penalty):
 with lab.marks("critic_loss", points=5) as checks:
     cases = [
         (
-            lab.supplied_samples((n, 1), "real"),
-            lab.supplied_samples((n, 1), "fake"),
-            lab.supplied_samples((), f"penalty {n}"),
+            lab.supplied_samples((small_size, 1), "real"),
+            lab.supplied_samples((small_size, 1), "fake"),
+            lab.supplied_samples((), f"penalty {small_size}"),
         )
-        for n in (1, 5, 8, 16)
+        for small_size in (1, 5, 8, 16)
     ]
     checks.loss("critic_loss.value_and_gradient", critic_loss, cases, points=5)
 checks.score
