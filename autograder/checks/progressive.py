@@ -93,9 +93,10 @@ def _weight_and_bias(layer: nn.Module, settings: tuple[int, ...]) -> list[nn.Par
 
 
 class _StandIn(nn.Module):
-    """A layer that tells its `Parts` when it is used."""
+    """A layer that tells its `Parts` when it is used; a subclass of it has the name of a student's part."""
 
     parts: Parts
+    role: str
 
     def _noted(self, x: torch.Tensor) -> torch.Tensor:
         self.parts.note(self)
@@ -194,7 +195,7 @@ class Parts:
             yield
         finally:
             for name in self.roles:
-                names.pop(name)
+                names.pop(name, None)
             names.update(before)
 
     def require_used(self, *, grown: bool) -> None:
@@ -206,7 +207,7 @@ class Parts:
 
     def _stand_in(self, name: str, role: str) -> Callable[..., Any]:
         if role in _LAYERS:
-            return type(name, (_LAYERS[role],), {"parts": self})
+            return type(name, (_LAYERS[role],), {"parts": self, "role": role})
         functions: dict[str, Callable[..., torch.Tensor]] = {
             "batch_channel": self._batch_channel,
             "fade": self._fade,
@@ -262,19 +263,17 @@ class Call:
         output = traced(network, inputs, running, trace, self.stage or ())
         if not isinstance(output, torch.Tensor):
             return require_tensor(output)
-        seen = tuple(output.shape)
-        if seen != self.output_shape and self.stage is not None:
-            alpha, steps = self.stage
-            raise CheckFailed(
-                "wrong_stage_shape", alpha=alpha, steps=steps, seen=seen, expected=self.output_shape
-            )
-        if seen != self.output_shape:
-            raise CheckFailed("wrong_shape", seen=seen, expected=self.output_shape)
-        return output
+        shapes = {"seen": tuple(output.shape), "expected": self.output_shape}
+        if shapes["seen"] == shapes["expected"]:
+            return output
+        if self.stage is None:
+            raise CheckFailed("wrong_shape", **shapes)
+        alpha, steps = self.stage
+        raise CheckFailed("wrong_stage_shape", alpha=alpha, steps=steps, **shapes)
 
 
 # Steps up to which pictures are small enough to compute with: 4 * 2**4 = 64 pixels.
-_LARGE = 4
+_SMALL_STEPS = 4
 
 
 def outputs(
@@ -327,7 +326,7 @@ def outputs(
 
 def _run_for_its_error(call: Call, network: nn.Module, running: Replay) -> None:
     """Make a call with real numbers, unless it is a large one: its error says what does not fit."""
-    if call.stage is None or call.stage[1] <= _LARGE:
+    if call.stage is None or call.stage[1] <= _SMALL_STEPS:
         call.run(network, supplied_rows(call.input_shape, running), running, Trace())
 
 
@@ -350,7 +349,7 @@ def _fill(network: nn.Module, names: list[str], running: Replay) -> None:
     for name in names:
         layer = network.get_submodule(name)
         shapes = [tuple(parameter.shape) for parameter in layer.parameters()]
-        signature = (type(layer).__mro__[1].__name__, *shapes)
+        signature = (layer.role, *shapes)
         _fill_layer(layer, randomness.derive_key(running.seed, "stand-in", signature, seen[signature]))
         seen[signature] += 1
     known = {id(p) for name in names for p in network.get_submodule(name).parameters()}

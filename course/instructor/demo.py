@@ -67,6 +67,14 @@ CLASSES = {
         Student("10003", "z not 4-D", mistakes=("d_step_latent_2d", "g_step_latent_2d")),
         Student("10004", "optimisers not saved", mistakes=("checkpoint_no_optimizers",)),
     ),
+    "lab5_progan": (
+        Student("10001", "complete"),
+        Student(
+            "10002", "half done", solved=("identity", "ws_conv", "pixel_norm", "conv_block", "generator")
+        ),
+        Student("10003", "scale and norm wrong", mistakes=("ws_no_kernel", "pixel_norm_sum")),
+        Student("10004", "fades in reverse", mistakes=("fade_swapped",)),
+    ),
 }
 
 

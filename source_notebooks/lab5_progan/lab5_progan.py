@@ -958,23 +958,26 @@ curves(
 # %% [markdown] id="grow-text-es" tags=["lang-es"]
 # ### Reanudar y crecer
 #
-# Redes nuevas y el archivo de la última etapa: si todo volvió, dibujan exactamente lo mismo. Después, la etapa siguiente **antes de entrenarla**: arriba $\alpha = 0$, en medio 0.5, abajo 1.
+# Redes nuevas y el archivo de la **penúltima** etapa: si todo volvió, dibujan exactamente lo que se dibujó entonces. Después, la etapa siguiente **antes de entrenarla**: arriba $\alpha = 0$, en medio 0.5,
+# abajo 1. Y, por último, unos pocos pasos de esa etapa, para ver que el entrenamiento sigue.
 
 # %% [markdown] id="grow-text-en" tags=["lang-en"]
 # ### Resuming and growing
 #
-# New networks and the file of the last stage: if all came back, they draw exactly the same. Then the next stage **before it is trained**: above $\alpha = 0$, in the middle 0.5, below 1.
+# New networks and the file of the **last stage but one**: if all came back, they draw exactly what was drawn then. After that, the next stage **before it is trained**: above $\alpha = 0$, in the middle 0.5,
+# below 1. And finally a few steps of that stage, to see that the training goes on.
 
 # %% id="resume" tags=["raises-exception"]
 resumed, resumed_optimizers = make_training()
-stage = load_checkpoint(f"lab5_progan_stage{last_stage}.pt", resumed, resumed_optimizers)
-before, after = (draw(nets["average"], fixed_latent, stage) for nets in (networks, resumed))
-print(stage, resumed_optimizers["critic"].param_groups[0]["betas"], torch.equal(before, after))
+stage = load_checkpoint(f"lab5_progan_stage{last_stage - 1}.pt", resumed, resumed_optimizers)
+pictures = enlarge(draw(resumed["average"], fixed_latent, stage))
+same = torch.equal(pictures, pictures_of_stage[stage])
+print(stage, resumed_optimizers["critic"].param_groups[0]["betas"], same)
 
 # %% id="grow" tags=["raises-exception"]
 rows = [draw(resumed["average"], fixed_latent[:8], stage + 1, alpha) for alpha in (0.0, 0.5, 1.0)]
-title = f"{8 * 2**stage} × {8 * 2**stage} sin entrenar: alpha = 0, 0.5, 1"  # es
-title = f"{8 * 2**stage} × {8 * 2**stage} untrained: alpha = 0, 0.5, 1"  # en
+title = f"{8 * 2**stage} × {8 * 2**stage} sin entrenar: alpha = 0, 0.5 y 1"  # es
+title = f"{8 * 2**stage} × {8 * 2**stage} untrained: alpha = 0, 0.5 and 1"  # en
 image_grid(torch.cat(rows), title=title)
 
 # %% id="resume-stage" tags=["raises-exception"]
@@ -1081,11 +1084,11 @@ image_grid(torch.cat([generated[:8], training[index[:8]]]), title=title)
 # ### END SOLUTION
 
 # %% [markdown] id="question-truncation-text-es" tags=["lang-es"]
-# **Pregunta 3 (7 puntos).** $0.5\,z$ da las mismas imágenes que $z$, y recortar cambia poco la variedad. Explica ambas cosas a partir de la primera capa del generador. ¿Qué le queda a un vector latente
+# **Pregunta 3 (7 puntos).** Según las cifras, $0.5\,z$ da la misma variedad que $z$, y recortar la cambia poco. Explica ambas cosas a partir de la primera capa del generador. ¿Qué le queda a un vector latente
 # cuando $\psi$ es muy pequeño?
 
 # %% [markdown] id="question-truncation-text-en" tags=["lang-en"]
-# **Question 3 (7 marks).** $0.5\,z$ gives the same pictures as $z$, and truncating changes the variety little. Explain both from the first layer of the generator. What is left of a latent vector
+# **Question 3 (7 marks).** By the figures, $0.5\,z$ gives the same variety as $z$, and truncating changes it little. Explain both from the first layer of the generator. What is left of a latent vector
 # when $\psi$ is very small?
 
 # %% [markdown] id="question_truncation" nbgrader={"grade": true, "grade_id": "question_truncation", "locked": false, "points": 7, "schema_version": 3, "solution": true, "task": false}
