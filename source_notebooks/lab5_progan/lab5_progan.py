@@ -106,7 +106,7 @@ checks.score
 # %% [markdown] id="data-text-es" tags=["lang-es"]
 # ## 1. Los datos
 #
-# Retratos dibujados con azar de 64 × 64 píxeles en color: `(n, 3, 64, 64)` entre $-1$ y $1$. Cambian la piel, el pelo, las gafas, la ropa y el fondo. No hacen falta
+# Retratos dibujados al azar, de 64 × 64 píxeles y en color: `(n, 3, 64, 64)` entre $-1$ y $1$. Cambian la piel, el pelo, las gafas, la ropa y el fondo. No hacen falta
 # descargas; con `load_faces("carpeta")` se usan las imágenes de cualquier carpeta. Una décima parte se guarda aparte: ninguna red la verá, y servirá para
 # comparar al final.
 #
@@ -122,7 +122,7 @@ checks.score
 # A ProGAN sees small versions first. `resize` averages squares of pixels: from 64 to 4, each pixel sums up 16 × 16.
 
 # %% id="data"
-faces = load_faces(count=budget(cpu=800, cuda=2000, grading=40, device=device))
+faces = load_faces(count=budget(cpu=800, cuda=2000, grading=20, device=device))
 num_held_out = len(faces) // 10
 held_out_images = faces.images[:num_held_out]  # (n / 10, 3, 64, 64)
 real_images = faces.images[num_held_out:]  # (9 n / 10, 3, 64, 64)
@@ -679,7 +679,7 @@ checks.score
 # %% [markdown] id="update-average-text-es" tags=["lang-es"]
 # ## 11. Un generador promediado (4 puntos)
 #
-# Los pesos de una GAN dan vueltas alrededor de un buen lugar más que quedarse en él. Las imágenes se dibujan por eso con un segundo generador, que no se entrena: sus parámetros son
+# Los pesos de una GAN, más que quedarse en un buen lugar, dan vueltas a su alrededor. Por eso las imágenes se dibujan con un segundo generador, que no se entrena: sus parámetros son
 # una **media móvil** de los del primero. Después de cada paso,
 # $$\bar\theta \leftarrow \beta\,\bar\theta + (1 - \beta)\,\theta, \qquad \beta = \texttt{decay}.$$
 # Cambia los parámetros de `average` **en su lugar** (`copy_`, `lerp_`, `mul_`…) y dentro de `torch.no_grad()`: promediar no es parte del entrenamiento. Los de `network` no se tocan.
