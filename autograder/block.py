@@ -15,6 +15,7 @@ import torch
 from autograder import display, emission, faults
 from autograder.checks import (
     checkpoints,
+    exports,
     gan_step,
     gan_training,
     identity,
@@ -24,6 +25,7 @@ from autograder.checks import (
     supplied,
     tensors,
     texts,
+    wasserstein,
 )
 from autograder.checks import optimizers as optimizing
 from autograder.messages import CheckFailed, Message, Translated
@@ -537,6 +539,150 @@ class Block:
             The checks `steps`, `optimizers` and `final_losses` of one run of the student's `train`.
         """
         return gan_training.TrainingChecks(self, function, latent_shape, sample_shape)
+
+    def loss(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        cases: Sequence[tuple[Any, ...]],
+        *,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Check the loss that a function returns, and its gradients with respect to every tensor it is given.
+
+        Args:
+            name: of the check.
+            function: the student's function; it returns a tensor with one number.
+            cases: the arguments of each call, tensors that the library supplies among them; at least four.
+            points: the marks of this check.
+            digits: significant digits compared.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                seen = wasserstein.loss_and_gradients(function, cases, running)
+                return tensors.values_of(seen, self.lab.seed, name)
+
+        return self._run(name, points, observe, digits=digits)
+
+    def parameters_after(
+        self, name: str, function: Callable[..., Any], *arguments: Any, points: float
+    ) -> bool | None:
+        """Check the parameters of a network after a function changed them in place.
+
+        Args:
+            name: of the check.
+            function: the student's function.
+            *arguments: what it is called with; the first is a network that the library supplies.
+            points: the marks of this check.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                after = tensors.changed_parameters(function, arguments, running)
+                return tensors.values_of(after, self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: Message("parameters_differ"))
+
+    def interpolation(
+        self, name: str, function: Callable[..., Any], *, sample_shape: tuple[int, ...], points: float
+    ) -> bool | None:
+        """Check samples between real and generated ones: one uniform weight per sample, in either direction.
+
+        Args:
+            name: of the check.
+            function: the student's function; called with (real, fake), both (n, *sample_shape).
+            sample_shape: of one sample.
+            points: the marks of this check.
+        """
+        interpolation = wasserstein.Interpolation(function, sample_shape)
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return tensors.values_of(interpolation.samples(running), self.lab.seed, name)
+
+        return self._run(name, points, observe, interpolation.describe)
+
+    def gradient_penalty(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        sample_shape: tuple[int, ...],
+        order: str,
+        points: float,
+    ) -> bool | None:
+        """Check the gradient penalty of a critic that the library supplies.
+
+        Args:
+            name: of the check.
+            function: the student's function; called with (critic, samples), it returns a tensor with one
+                number.
+            sample_shape: of one sample.
+            order: "value" of the penalty, or its "gradient" with respect to the critic's parameters.
+            points: the marks of this check.
+        """
+        observed = {"value": wasserstein.penalties, "gradient": wasserstein.penalty_gradients}[order]
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return tensors.values_of(observed(function, sample_shape, running), self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: Message(f"wrong_penalty_{order}"))
+
+    def wasserstein_step(
+        self,
+        function: Callable[..., Any],
+        *,
+        updates: str,
+        latent_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
+    ) -> wasserstein.WassersteinStepChecks:
+        """Prepare the checks of one training step of a Wasserstein GAN.
+
+        Args:
+            function: the student's step.
+            updates: the network that the step trains: "critic" or "generator".
+            latent_shape: of a latent vector.
+            sample_shape: of a sample.
+
+        Returns:
+            The checks `loss`, `update`, `zero_grad`, `isolation`, and for a critic `scores`.
+        """
+        return wasserstein.WassersteinStepChecks(self, function, updates, latent_shape, sample_shape)
+
+    def rounds(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+        """Check rounds of several critic steps, each on a new batch, and one generator step.
+
+        Args:
+            name: of the check.
+            function: the student's `train_round(batches, critic_step, generator_step, critic_steps)`.
+            points: the marks of this check.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return tensors.values_of(wasserstein.rounds(function, running), self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: Message("round_differs"))
+
+    def exported_images(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+        """Check the picture files that a function writes after each epoch, from some epoch on.
+
+        Args:
+            name: of the check.
+            function: the student's `export_images(images, folder, epoch, first_epoch)`.
+            points: the marks of this check.
+        """
+        seen: list[torch.Tensor] = []
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                seen.append(exports.exported(function, running))
+                return tensors.values_of(seen[0], self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: exports.describe_wrong_pixels(seen[0]))
 
     # --- how a check runs --------------------------------------------------------------------------
 

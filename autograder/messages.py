@@ -463,6 +463,145 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "la memoria de los optimizadores: Adam guarda medias de los gradientes",
         "en": "the memory of the optimisers: Adam keeps means of the gradients",
     },
+    # --- Wasserstein GANs ----------------------------------------------------------------------------
+    "loss_detached": {
+        "es": "por la pérdida devuelta no pasa ningún gradiente: con ella no se puede entrenar. Devuelve el "
+        "tensor, sin `.item()`, `.detach()` ni `torch.no_grad()`.",
+        "en": "no gradient flows through the loss returned: nothing can be trained with it. Return the "
+        "tensor, without `.item()`, `.detach()` or `torch.no_grad()`.",
+    },
+    "parameters_unchanged": {
+        "es": "los parámetros de la red quedaron como estaban. Cámbialos en su lugar, con funciones que "
+        "terminan en `_`, dentro de `torch.no_grad()`.",
+        "en": "the parameters of the network stayed as they were. Change them in place, with functions that "
+        "end in `_`, within `torch.no_grad()`.",
+    },
+    "parameters_lost": {
+        "es": "después de la llamada, la red ya no tiene los parámetros de antes o no se pueden entrenar. "
+        "Cambia sus valores, no los reemplaces.",
+        "en": "after the call the network no longer has its parameters, or they cannot be trained. Change "
+        "their values, do not replace them.",
+    },
+    "parameters_differ": {
+        "es": "los parámetros cambiaron, pero no como se pide. ¿Los cambia todos, sesgos incluidos?",
+        "en": "the parameters changed, but not as asked. Does it change all of them, biases too?",
+    },
+    "interpolation_varies": {
+        "es": "dentro de una misma muestra los números están a distancias distintas entre lo real y lo "
+        "generado. El peso es uno por muestra: forma `(n, 1, 1, 1)`.",
+        "en": "within one sample the numbers lie at different distances between real and generated. There "
+        "is one weight per sample: shape `(n, 1, 1, 1)`.",
+    },
+    "interpolation_outside": {
+        "es": "los pesos van de {low:.3g} a {high:.3g}: hay muestras fuera del segmento entre lo real y lo "
+        "generado. El peso es uniforme entre 0 y 1.",
+        "en": "the weights run from {low:.3g} to {high:.3g}: some samples lie outside the segment between "
+        "real and generated. The weight is uniform between 0 and 1.",
+    },
+    "interpolation_constant": {
+        "es": "todas las muestras de un lote tienen el mismo peso. Sortea uno por muestra.",
+        "en": "all samples of a batch have the same weight. Draw one per sample.",
+    },
+    "interpolation_differs": {
+        "es": "las muestras están en el segmento, pero los pesos no son los de un solo `torch.rand` por "
+        "lote, uno por muestra.",
+        "en": "the samples lie on the segment, but the weights are not those of one `torch.rand` per batch, "
+        "one per sample.",
+    },
+    "penalty_not_scalar": {
+        "es": "la penalización debe ser un solo número, la media del lote; su forma es {seen}.",
+        "en": "the penalty must be one number, the mean of the batch; its shape is {seen}.",
+    },
+    "penalty_without_graph": {
+        "es": "la penalización no depende de los parámetros del crítico para autograd, así que no entrena "
+        "nada. Usa `create_graph=True` en `torch.autograd.grad`.",
+        "en": "to autograd the penalty does not depend on the critic's parameters, so it trains nothing. "
+        "Use `create_graph=True` in `torch.autograd.grad`.",
+    },
+    "penalty_fills_gradients": {
+        "es": "calcular la penalización dejó gradientes en los parámetros del crítico, que se sumarían a "
+        "los del paso. Usa `torch.autograd.grad`, no `backward()`.",
+        "en": "computing the penalty left gradients in the critic's parameters, which would be added to "
+        "those of the step. Use `torch.autograd.grad`, not `backward()`.",
+    },
+    "wrong_penalty_value": {
+        "es": "el valor de la penalización no es el esperado. En orden: el gradiente por muestra, aplanado; "
+        "su norma, una por muestra; la distancia de cada norma a 1, al cuadrado; la media.",
+        "en": "the value of the penalty is not the one expected. In order: the gradient per sample, "
+        "flattened; its norm, one per sample; the distance of each norm from 1, squared; the mean.",
+    },
+    "wrong_penalty_gradient": {
+        "es": "el gradiente de la penalización respecto a los parámetros del crítico no es el esperado. "
+        "¿Es correcto su valor, y ningún paso intermedio está fuera del grafo?",
+        "en": "the gradient of the penalty with respect to the critic's parameters is not the one expected. "
+        "Is its value right, and no step in between outside the graph?",
+    },
+    "scores_loss_not_called": {
+        "es": "no se usó `loss_function`. Calcula la pérdida con ella, de las puntuaciones del crítico.",
+        "en": "`loss_function` was not used. Compute the loss with it, from the critic's scores.",
+    },
+    "penalty_not_called": {
+        "es": "no se usó `penalty_function`. Llámala con el crítico, lo real y lo generado.",
+        "en": "`penalty_function` was not used. Call it with the critic, real and generated samples.",
+    },
+    "wrong_critic_loss": {
+        "es": "la pérdida devuelta no es la esperada, aunque se usan las funciones recibidas. Revisa qué "
+        "recibe cada una, en qué orden, y cómo se suman.",
+        "en": "the loss returned is not the one expected, although the functions received are used. Check "
+        "what each of them receives, in which order, and how they are added.",
+    },
+    "wrong_parts": {
+        "es": "la pérdida se devuelve bien, pero sus dos partes no son las esperadas: primero la de "
+        "Wasserstein, luego la penalización sin su peso.",
+        "en": "the loss is returned as it should be, but its two parts are not the ones expected: first the "
+        "Wasserstein loss, then the penalty without its weight.",
+    },
+    "round_batch": {
+        "es": "el paso del crítico recibió un {seen}; se esperaba un lote, con `next(batches)`.",
+        "en": "the critic's step received a {seen}; a batch was expected, from `next(batches)`.",
+    },
+    "wrong_round": {
+        "es": "una ronda son {expected} pasos del crítico y después uno del generador; hubo {critic} y "
+        "{generator}, o en otro orden.",
+        "en": "a round is {expected} steps of the critic and then one of the generator; there were {critic} "
+        "and {generator}, or in another order.",
+    },
+    "round_repeats_batch": {
+        "es": "dos pasos del crítico recibieron el mismo lote. Cada uno necesita uno nuevo: `next(batches)`.",
+        "en": "two steps of the critic received the same batch. Each needs a new one: `next(batches)`.",
+    },
+    "round_differs": {
+        "es": "los turnos son correctos, pero no lo que reciben los pasos o lo que se devuelve: los tres "
+        "números del último paso del crítico y el del generador.",
+        "en": "the turns are right, but not what the steps receive or what is returned: the three numbers "
+        "of the critic's last step and the generator's.",
+    },
+    "export_early": {
+        "es": "después de la época {epoch} ya hay archivos, y la primera que se exporta es la {first}.",
+        "en": "after epoch {epoch} there are files already, and the first one to export is {first}.",
+    },
+    "export_missing": {
+        "es": "falta el archivo `{name}`; en la carpeta hay: {seen}.",
+        "en": "the file `{name}` is missing; the folder holds: {seen}.",
+    },
+    "export_extra": {
+        "es": "sobra el archivo `{name}`.",
+        "en": "the file `{name}` should not be there.",
+    },
+    "export_unreadable": {
+        "es": "`{name}` no es una imagen que se pueda leer.",
+        "en": "`{name}` is no picture that can be read.",
+    },
+    "export_size": {
+        "es": "la imagen de `{name}` es de {seen} píxeles; se esperaban {expected}.",
+        "en": "the picture in `{name}` has {seen} pixels; {expected} were expected.",
+    },
+    "export_pixels": {
+        "es": "los archivos están, pero sus píxeles (de {low} a {high}) no son los esperados: -1 es 0, 1 es "
+        "255, y se redondea al entero más cercano.",
+        "en": "the files are there, but their pixels (from {low} to {high}) are not the ones expected: -1 is "
+        "0, 1 is 255, rounded to the nearest integer.",
+    },
     # --- progressive growing -------------------------------------------------------------------------
     "convolution_parameters": {
         "es": "los tensores de parámetros tienen {seen} números; se esperaban {expected}: un peso y un "
@@ -589,6 +728,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "made and no seed is set inside the loop.",
     },
     "discriminator": {"es": "discriminador", "en": "discriminator"},
+    "critic": {"es": "crítico", "en": "critic"},
     "generator": {"es": "generador", "en": "generator"},
     # --- the names of jhwutils and lautils -------------------------------------------------------------
     "number_is_nan": {

@@ -14,6 +14,7 @@ import torch
 from autograder import emission
 from autograder import key as answer_key
 from autograder.block import Block
+from autograder.checks.gan_step import BATCH_SIZES
 from autograder.checks.supplied import (
     SuppliedDiscriminator,
     SuppliedGenerator,
@@ -145,6 +146,20 @@ class Lab:
         return [
             tuple(SuppliedInteger(f"{name} {row}", *ends) for name, ends in ranges.items())
             for row in range(count)
+        ]
+
+    def supplied_batches(
+        self, *names: str, sample_shape: tuple[int, ...]
+    ) -> list[tuple[SuppliedSamples, ...]]:
+        """Return batches of standard normal numbers, arguments for a call of a function per batch size.
+
+        Args:
+            *names: of the arguments; two names give two tensors.
+            sample_shape: of one row of a batch.
+        """
+        return [
+            tuple(SuppliedSamples((size, *sample_shape), f"{name} {size}") for name in names)
+            for size in BATCH_SIZES
         ]
 
     def accepts(self, observation: Observation) -> bool | None:

@@ -135,6 +135,23 @@ def _tiled(images: torch.Tensor, columns: int) -> np.ndarray:
     return picture
 
 
+def histograms(named: Mapping[str, torch.Tensor], *, xlabel: str, ylabel: str, bins: int = 60) -> Figure:
+    """Draw histograms side by side, each with a scale of its own.
+
+    Args:
+        named: the numbers, by the title that each histogram gets.
+        xlabel: name of the axes of values.
+        ylabel: name of the axis of counts.
+        bins: of each histogram.
+    """
+    figure, panels = plt.subplots(1, len(named), figsize=(3.4 * len(named), 2.6), squeeze=False)
+    for axes, (title, values), colour in zip(panels[0], named.items(), _CURVE_COLOURS, strict=False):
+        axes.hist(values.detach().cpu().flatten().numpy(), bins=bins, color=colour)
+        axes.set(title=title, xlabel=xlabel)
+    panels[0][0].set_ylabel(ylabel)
+    return _finished(figure)
+
+
 def class_bars(shares: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str) -> Figure:
     """Draw how often each digit occurs, as bars side by side.
 

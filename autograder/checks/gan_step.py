@@ -51,6 +51,7 @@ class StepTrial:
         labels: (outputs, labels) of every binary cross-entropy computed.
         real_outputs: of the discriminator for the real batch, before the step.
         batch_size: of the real batch.
+        loss_function: that the step was given.
     """
 
     returned: Any
@@ -59,6 +60,7 @@ class StepTrial:
     labels: list[tuple[torch.Tensor, torch.Tensor]]
     real_outputs: torch.Tensor
     batch_size: int
+    loss_function: Any
 
 
 class StepChecks:
@@ -77,6 +79,10 @@ class StepChecks:
             returns the mean outputs too: (loss, D(x), D(G(z))) or (loss, D(G(z))).
     """
 
+    # The network that judges samples, and what a step returns whose scores are wrong gets to read.
+    _judge = "discriminator"
+    _wrong_scores = "wrong_scores"
+
     def __init__(
         self,
         block: Block,
@@ -86,12 +92,12 @@ class StepChecks:
         sample_shape: tuple[int, ...],
         separate_passes: bool = False,
     ) -> None:
-        if updates not in ("discriminator", "generator"):
-            raise ValueError(f"updates must be 'discriminator' or 'generator', not {updates!r}")
+        if updates not in (self._judge, "generator"):
+            raise ValueError(f"updates must be {self._judge!r} or 'generator', not {updates!r}")
         self._block = block
         self._function = function
         self._trained = updates
-        self._other = "generator" if updates == "discriminator" else "discriminator"
+        self._other = "generator" if updates == self._judge else self._judge
         self._latent_shape = latent_shape
         self._sample_shape = sample_shape
         self._separate = separate_passes
@@ -107,19 +113,24 @@ class StepChecks:
         return self._block.run_check(name, points, observe, self._describe_wrong_loss)
 
     def scores(self, name: str, *, points: float) -> bool | None:
-        """Check the mean outputs of the discriminator that the step returns after its loss."""
+        """Check what the step returns after its loss."""
 
         def observe() -> list[float]:
             return [score for index in range(len(BATCH_SIZES)) for score in self._returned(index)[1:]]
 
-        return self._block.run_check(name, points, observe, lambda: Message("wrong_scores"))
+        return self._block.run_check(name, points, observe, lambda: Message(self._wrong_scores))
+
+    def _names(self) -> list[str]:
+        """Return the names of the numbers that the step has to return, its loss first."""
+        if not self._separate:
+            return ["loss"]
+        return ["loss", "D(x)", "D(G(z))"] if self._trained == self._judge else ["loss", "D(G(z))"]
 
     def _returned(self, index: int) -> list[float]:
-        """Return the numbers that the step returned: its loss, and the scores where they are asked for."""
-        returned = self._trial(index).returned
-        if not self._separate:
+        """Return the numbers that the step returned."""
+        returned, names = self._trial(index).returned, self._names()
+        if len(names) == 1:
             return [_require_loss(returned)]
-        names = ["loss", "D(x)", "D(G(z))"] if self._trained == "discriminator" else ["loss", "D(G(z))"]
         loss, *scores = require_tuple(returned, names).values()
         return [_require_loss(loss), *(require_scalar(score) for score in scores)]
 
@@ -151,7 +162,7 @@ class StepChecks:
         return self._block.run_check(name, points, observe, self._describe_wrong_step)
 
     def isolation(self, name: str, *, points: float) -> bool | None:
-        """Check that the other network neither moves nor, in the discriminator's step, gets gradients.
+        """Check that the other network neither moves nor, in the step of the one that judges, gets gradients.
 
         The generator's loss has to flow through the discriminator, so gradients there are no mistake.
         What is observed is a second step from the same place: after the first, an optimiser of the
@@ -180,22 +191,22 @@ class StepChecks:
         if trial.movement[self._other].any():
             raise CheckFailed("other_moved", network=Message(self._other), trained=Message(self._trained))
         leaked = any(gradient is not None and gradient.any() for gradient in trial.other_gradients)
-        if self._trained == "discriminator" and leaked:
+        if self._trained == self._judge and leaked:
             raise CheckFailed("gradient_leaked")
 
     def _run_trial(self, index: int) -> StepTrial:
-        """Call the step with the binary cross-entropy, twice on fresh networks; return the second call.
+        """Call the step with a loss, twice on fresh networks; return the second call.
 
         A step that seeds anew draws the same latent vectors in both, a correct one does not.
         """
         with self._replay(index) as running:
             for _ in range(2):
                 networks = {
-                    "discriminator": self._discriminator(running),
+                    self._judge: self._judging_network(running),
                     "generator": supplied.small_generator(self._latent_shape, self._sample_shape, running),
                 }
                 optimizer = self._optimizer(networks)
-                trial = self._call(networks, optimizer, nn.BCELoss(), BATCH_SIZES[index], running)
+                trial = self._call(networks, optimizer, self._loss(), BATCH_SIZES[index], running)
             return trial
 
     def _run_blind_trial(self, index: int, prefill: bool) -> tuple[StepTrial, StepTrial]:
@@ -207,7 +218,7 @@ class StepChecks:
         """
         with self._replay(index) as running:
             networks = {
-                "discriminator": self._discriminator(running),
+                self._judge: self._judging_network(running),
                 "generator": supplied.blind_generator(self._sample_shape, running),
             }
             if prefill:
@@ -216,11 +227,11 @@ class StepChecks:
             trained = networks[self._trained]
             start = [parameter.detach().clone() for parameter in trained.parameters()]
             optimizer = self._optimizer(networks)
-            loss = supplied.BlindLoss()
+            loss = self._blind_loss()
             first = self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
             # Only what the first step did to the other network shall show in the second.
             _restore(trained, start)
-            if self._trained == "discriminator":
+            if self._trained == self._judge:
                 torch.optim.SGD(networks["generator"].parameters(), lr=STEP_LEARNING_RATE).step()
             return first, self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
 
@@ -231,9 +242,28 @@ class StepChecks:
         lab = self._block.lab
         return replay(seed_of(lab.seed, f"{self._block.name}/{index}"), lab.device)
 
-    def _discriminator(self, running: Replay) -> nn.Module:
+    def _judging_network(self, running: Replay) -> nn.Module:
         """Return a discriminator; with batch normalisation where passes have to be separate."""
         return supplied.small_discriminator(self._sample_shape, running, batch_norm=self._separate)
+
+    def _loss(self) -> nn.Module:
+        """Return the loss function that steps are tried with."""
+        return nn.BCELoss()
+
+    def _blind_loss(self) -> nn.Module:
+        """Return a loss function that does not tell real from generated samples."""
+        return supplied.BlindLoss()
+
+    def _arguments(
+        self,
+        networks: dict[str, nn.Module],
+        optimizer: torch.optim.Optimizer,
+        loss_function: Any,
+        real_samples: torch.Tensor,
+    ) -> tuple[Any, ...]:
+        """Return what the student's step is called with."""
+        last = real_samples if self._trained == self._judge else len(real_samples)
+        return networks[self._judge], networks["generator"], optimizer, loss_function, last
 
     def _optimizer(self, networks: dict[str, nn.Module]) -> torch.optim.Optimizer:
         """Return the optimiser of the network that the step trains."""
@@ -251,13 +281,10 @@ class StepChecks:
         real_samples = supplied_rows((batch_size, *self._sample_shape), running, "real")
         labels: list[tuple[torch.Tensor, torch.Tensor]] = []
         with torch.no_grad():
-            real_outputs = networks["discriminator"](real_samples)
+            real_outputs = networks[self._judge](real_samples)
         before = {name: _flat(network) for name, network in networks.items()}
         running.observers.append(functools.partial(_note_labels, labels))
-        last = real_samples if self._trained == "discriminator" else batch_size
-        returned = self._function(
-            networks["discriminator"], networks["generator"], optimizer, loss_function, last
-        )
+        returned = self._function(*self._arguments(networks, optimizer, loss_function, real_samples))
         running.observers.clear()
         return StepTrial(
             returned=_detached(returned),
@@ -266,6 +293,7 @@ class StepChecks:
             labels=labels,
             real_outputs=real_outputs,
             batch_size=batch_size,
+            loss_function=loss_function,
         )
 
     def _describe_wrong_step(self) -> Message:
@@ -300,7 +328,7 @@ class StepChecks:
 
     def _wrong_loss(self) -> Message:
         """Say that the loss is wrong although its labels are right."""
-        separate = self._separate and self._trained == "discriminator"
+        separate = self._separate and self._trained == self._judge
         return Message("wrong_loss_sum" if separate else "wrong_loss")
 
 

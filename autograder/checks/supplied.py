@@ -152,12 +152,14 @@ def small_discriminator(
     *,
     batch_norm: bool = False,
     dropout: float = 0.0,
+    sigmoid: bool = True,
 ) -> nn.Module:
-    """Return a discriminator (n, *sample_shape) -> (n, 1) in (0, 1)."""
+    """Return a discriminator (n, *sample_shape) -> (n, 1) in (0, 1), or a critic: without the sigmoid."""
     extra: list[nn.Module] = [nn.BatchNorm1d(8)] if batch_norm else []
     extra += [nn.Tanh(), nn.Dropout(dropout)] if dropout else [nn.Tanh()]
     first = [nn.Flatten(), nn.Linear(math.prod(sample_shape), 8)]
-    network = nn.Sequential(*first, *extra, nn.Linear(8, 1), nn.Sigmoid())
+    last = [nn.Linear(8, 1), nn.Sigmoid()] if sigmoid else [nn.Linear(8, 1)]
+    network = nn.Sequential(*first, *extra, *last)
     fill(network.parameters(), running.seed, purpose)
     return network.double().to(running.device)
 

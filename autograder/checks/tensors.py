@@ -55,6 +55,30 @@ def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
     return result
 
 
+def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay) -> torch.Tensor:
+    """Return the parameters of a supplied network after a function changed them in place.
+
+    Args:
+        function: the student's.
+        arguments: what it is called with; the first one is the network.
+        running: the replay.
+
+    Raises:
+        CheckFailed: if they stayed as they were, or cannot be trained any more.
+    """
+    if not callable(function):
+        raise CheckFailed("not_callable", seen=type(function).__name__)
+    network, *others = (a.build(running) if isinstance(a, Supplied) else a for a in arguments)
+    before = [parameter.detach().clone() for parameter in network.parameters()]
+    function(network, *others)
+    after = list(network.parameters())
+    if len(after) != len(before) or not all(parameter.requires_grad for parameter in after):
+        raise CheckFailed("parameters_lost")
+    if all(torch.equal(new, old) for new, old in zip(after, before, strict=True)):
+        raise CheckFailed("parameters_unchanged")
+    return torch.cat([parameter.detach().reshape(-1) for parameter in after])
+
+
 def supplied_rows(shape: tuple[int, ...], running: Replay, name: str = "rows") -> torch.Tensor:
     """Return standard normal data that the library supplies, float64 of `shape`."""
     return SuppliedSamples(shape, name).build(running)

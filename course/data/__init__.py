@@ -2,7 +2,7 @@
 
 from course.data.avatars import Faces, drawn_avatars, load_faces
 from course.data.batches import Batches
-from course.data.brains import Brains, PhantomSettings, brain_phantoms, load_brains
+from course.data.brains import Brains, PhantomSettings, brain_phantoms, load_brains, split_brains
 from course.data.digits import Digits, load_digits
 from course.data.sine import sine_points
 
@@ -18,4 +18,5 @@ __all__ = [
     "load_digits",
     "load_faces",
     "sine_points",
+    "split_brains",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from sklearn.model_selection import train_test_split
 
 from course.data.drawing import (
     Draws,
@@ -54,6 +55,21 @@ class Brains:
     def images(self) -> torch.Tensor:
         """Return the pictures as networks expect them: float32 of shape (n, 1, size, size), in [-1, 1]."""
         return self.pixels.unsqueeze(1).float() / 127.5 - 1.0
+
+    def of_class(self, name: str) -> torch.Tensor:
+        """Return the pictures of one class, as `images` does.
+
+        Raises:
+            ValueError: for a name other than "no" and "yes".
+        """
+        if name not in CLASSES:
+            raise ValueError(f"unknown class {name!r}: choose one of {', '.join(CLASSES)}")
+        return self.images[self.labels == CLASSES.index(name)]
+
+    def at(self, places: np.ndarray) -> Brains:
+        """Return the pictures at some places, in that order."""
+        rows = torch.from_numpy(places)
+        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows])
 
 
 # --- phantoms --------------------------------------------------------------------------------------
@@ -194,6 +210,25 @@ def load_brains(
     skipped = f"; {len(brains.skipped)} skipped: {', '.join(brains.skipped)}" if brains.skipped else ""
     report(f"{brains.name}: {counts}, {size}x{size}{skipped}")
     return brains
+
+
+def split_brains(brains: Brains, test_share: float = 0.2) -> tuple[Brains, Brains]:
+    """Split pictures into training and test, both classes in equal shares, always in the same way.
+
+    All labs share this split: what a generator has seen must not test a classifier.
+
+    Args:
+        brains: at least two pictures of each class in each part.
+        test_share: of the pictures, for the test.
+
+    Returns:
+        The training pictures and the test pictures.
+    """
+    labels = brains.labels.numpy()
+    training, test = train_test_split(
+        np.arange(len(brains)), test_size=test_share, stratify=labels, random_state=0
+    )
+    return brains.at(training), brains.at(test)
 
 
 def _read(folder: Path, size: int) -> Brains:

@@ -67,6 +67,12 @@ CLASSES = {
         Student("10003", "z not 4-D", mistakes=("d_step_latent_2d", "g_step_latent_2d")),
         Student("10004", "optimisers not saved", mistakes=("checkpoint_no_optimizers",)),
     ),
+    "lab4_wgan_gp": (
+        Student("10001", "complete"),
+        Student("10002", "half done", solved=("identity", "losses", "critic", "generator", "clip_weights")),
+        Student("10003", "normal alpha", mistakes=("interpolate_normal",)),
+        Student("10004", "no create_graph", mistakes=("penalty_no_graph",)),
+    ),
     "lab5_progan": (
         Student("10001", "complete"),
         Student(
