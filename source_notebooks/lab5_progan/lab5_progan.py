@@ -599,7 +599,7 @@ def fade_alpha(step, num_steps, fade_fraction):
 with lab.marks("fade_alpha", points=4) as checks:
     cases = lab.supplied_integers(8, step=(1, 120), num_steps=(300, 900))
     checks.scalars("fade_alpha.rising", lambda step, n: fade_alpha(step, n, 0.4), cases, points=2)
-    cases = lab.supplied_integers(16, step=(1, 400), num_steps=(400, 600))
+    cases = lab.supplied_integers(16, step=(1, 400), num_steps=(800, 1000))
     checks.scalars("fade_alpha.whole", lambda step, n: fade_alpha(step, n, 0.25), cases, points=2)
 checks.score
 
