@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from autograder.checks import (
     identity,
     initialisation,
     networks,
+    progressive,
     supplied,
     tensors,
     texts,
@@ -371,7 +372,13 @@ class Block:
         return self._run(name, points, observe, diagnose)
 
     def checkpoint(
-        self, name: str, save: Callable[..., Any], load: Callable[..., Any], *, points: float
+        self,
+        name: str,
+        save: Callable[..., Any],
+        load: Callable[..., Any],
+        *,
+        counter: str = "epoch",
+        points: float,
     ) -> bool | None:
         """Check that a training goes on from a checkpoint as if it had not been interrupted.
 
@@ -379,6 +386,7 @@ class Block:
             name: of the check.
             save: the student's `save_checkpoint(path, epoch, networks, optimizers)`.
             load: the student's `load_checkpoint(path, networks, optimizers)`, which returns the epoch.
+            counter: what the training counts: "epoch" or "stage".
             points: the marks of this check.
         """
         seen: list[tuple[checkpoints.Resumed, checkpoints.Resumed]] = []
@@ -388,7 +396,106 @@ class Block:
                 seen.append(checkpoints.resume(save, load, running))
                 return tensors.values_of(seen[0][0].numbers(), self.lab.seed, name)
 
-        return self._run(name, points, observe, lambda: checkpoints.describe_difference(*seen[0]))
+        return self._run(name, points, observe, lambda: checkpoints.describe_difference(*seen[0], counter))
+
+    def equalised_convolution(
+        self, name: str, factory: Callable[..., Any], *, aspect: str, points: float
+    ) -> bool | None:
+        """Check a convolution whose weights are scaled when it is used (equalised learning rate).
+
+        Args:
+            name: of the check.
+            factory: the student's class; called with in_channels, out_channels, kernel_size, stride, padding
+                and gain.
+            aspect: "output", with parameters that the library sets, or "initialisation", those it begins
+                with.
+            points: the marks of this check.
+        """
+        observed = {
+            "output": progressive.convolution_outputs,
+            "initialisation": progressive.initial_convolutions,
+        }[aspect]
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return tensors.values_of(observed(factory, running), self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: Message(f"wrong_equalised_{aspect}"))
+
+    def assembled_output(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        parts: Mapping[str, str],
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, ...],
+        points: float,
+    ) -> bool | None:
+        """Check what a network computes that is put together from parts of other cells.
+
+        Stand-ins take the places of the parts, so that their mistakes do not count here.
+
+        Args:
+            name: of the check.
+            factory: the student's class, perhaps with some arguments (`functools.partial`).
+            parts: names of the student's parts, with what each is; see `progressive.Parts`.
+            input_shape: of the batch it is called with.
+            output_shape: expected.
+            points: the marks of this check.
+        """
+        trace = networks.Trace()
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                call = progressive.Call(input_shape, output_shape)
+                output = progressive.outputs(
+                    factory, progressive.Parts(parts), [call], [call], running, trace
+                )
+                return tensors.values_of(output, self.lab.seed, name)
+
+        def diagnose() -> Message:
+            return Message("wrong_output", {"operations": trace.describe()})
+
+        return self._run(name, points, observe, diagnose)
+
+    def growing_network(
+        self,
+        factory: Callable[[], Any],
+        *,
+        parts: Mapping[str, str],
+        input_shape: Callable[[int], tuple[int, ...]],
+        output_shape: Callable[[int], tuple[int, ...]],
+    ) -> progressive.GrowingChecks:
+        """Prepare the checks of a network that is called with (batch, alpha, steps) and grows with steps.
+
+        Stand-ins take the places of its parts, so that their mistakes do not count here.
+
+        Args:
+            factory: the student's class, perhaps with some arguments (`functools.partial`).
+            parts: names of the student's parts, with what each is; see `progressive.Parts`.
+            input_shape: of the batch, given the side of the pictures: 4 * 2**steps.
+            output_shape: of the output, given the side of the pictures.
+
+        Returns:
+            The check `output`, for any stages.
+        """
+        return progressive.GrowingChecks(self, factory, parts, input_shape, output_shape)
+
+    def moving_average(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+        """Check how a function moves the parameters of an averaged network, in place.
+
+        Args:
+            name: of the check.
+            function: the student's `update_average(average, network, decay)`.
+            points: the marks of this check.
+        """
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return tensors.values_of(progressive.averages(function, running), self.lab.seed, name)
+
+        return self._run(name, points, observe, lambda: Message("wrong_average"))
 
     def gan_step(
         self,

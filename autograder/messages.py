@@ -442,6 +442,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "se guardó la época {expected:.0f} y al cargar se devolvió {seen:g}.",
         "en": "epoch {expected:.0f} was saved, and loading returned {seen:g}.",
     },
+    "checkpoint_stage": {
+        "es": "se guardó la etapa {expected:.0f} y al cargar se devolvió {seen:g}.",
+        "en": "stage {expected:.0f} was saved, and loading returned {seen:g}.",
+    },
     "checkpoint_differs": {
         "es": "el entrenamiento no sigue donde quedó: no se recuperó {part}.",
         "en": "training does not go on where it stopped: {part} did not come back.",
@@ -597,6 +601,75 @@ TEXTS: dict[str, dict[str, str]] = {
         "255, y se redondea al entero más cercano.",
         "en": "the files are there, but their pixels (from {low} to {high}) are not the ones expected: -1 is "
         "0, 1 is 255, rounded to the nearest integer.",
+    },
+    # --- progressive growing -------------------------------------------------------------------------
+    "convolution_parameters": {
+        "es": "los tensores de parámetros tienen {seen} números; se esperaban {expected}: un peso y un "
+        "sesgo.",
+        "en": "the parameter tensors hold {seen} numbers; {expected} were expected: one weight and one bias.",
+    },
+    "wrong_equalised_output": {
+        "es": "con pesos fijados por la biblioteca, la salida no es la esperada. Revisa la escala: la "
+        "ganancia entre el número de entradas de cada salida, con raíz, al peso y no al sesgo, en cada "
+        "llamada.",
+        "en": "with weights set by the library, the output is not the one expected. Check the scale: the "
+        "gain over the number of inputs of each output, under a root, for the weight and not the bias, in "
+        "every call.",
+    },
+    "wrong_equalised_initialisation": {
+        "es": "los parámetros del comienzo no son los esperados: pesos normales de media 0 y desviación 1, "
+        "sin escalar, y sesgos 0.",
+        "en": "the parameters to begin with are not those expected: normal weights of mean 0 and deviation "
+        "1, not scaled, and biases of 0.",
+    },
+    "part_unused": {
+        "es": "no se usó `{name}`. Arma la red con las piezas de las celdas anteriores.",
+        "en": "`{name}` was not used. Put the network together from the parts of the cells above.",
+    },
+    "alpha_changed": {
+        "es": "se llamó a la red con alpha = {expected:g} y a `{name}` con {seen:g}. Pásale el mismo.",
+        "en": "the network was called with alpha = {expected:g} and `{name}` with {seen:g}. Pass the same "
+        "one on.",
+    },
+    "fade_shapes": {
+        "es": "`{name}` recibió dos tensores de formas distintas: {old} y {new}.",
+        "en": "`{name}` received two tensors of different shapes: {old} and {new}.",
+    },
+    "unregistered_layers": {
+        "es": "{count} capas se usan, pero la red no las conoce: ni se entrenarían ni se guardarían. "
+        "Ponlas en `nn.ModuleList` en vez de una lista de Python.",
+        "en": "{count} layers are used that the network does not know: they would be neither trained nor "
+        "saved. Put them into `nn.ModuleList` instead of a Python list.",
+    },
+    "wrong_stage_shape": {
+        "es": "con steps = {steps} y alpha = {alpha:g} la forma de la salida es {seen}; se esperaba "
+        "{expected}.",
+        "en": "with steps = {steps} and alpha = {alpha:g} the shape of the output is {seen}; {expected} "
+        "was expected.",
+    },
+    "wrong_stage_output": {
+        "es": "las formas son correctas, pero con pesos fijados por la biblioteca la salida no es la "
+        "esperada para algún (alpha, steps) de {stages}. Operaciones del último: {operations}. (Las piezas "
+        "se sustituyen por otras: un ConvBlock se ve aquí como una sola convolución.)",
+        "en": "the shapes are right, but with weights set by the library the output is not the one "
+        "expected for some (alpha, steps) of {stages}. Operations of the last: {operations}. (Stand-ins "
+        "take the place of the parts: a ConvBlock is seen here as a single convolution.)",
+    },
+    "average_unchanged": {
+        "es": "los parámetros de `average` quedaron como estaban. Cámbialos en su lugar, con una función "
+        "que termina en `_`, como `copy_` o `lerp_`.",
+        "en": "the parameters of `average` stayed as they were. Change them in place, with a function that "
+        "ends in `_`, such as `copy_` or `lerp_`.",
+    },
+    "average_moved_network": {
+        "es": "cambiaron los parámetros de `network`: solo debe moverse `average`.",
+        "en": "the parameters of `network` changed: only `average` may move.",
+    },
+    "wrong_average": {
+        "es": "los parámetros de `average` cambiaron, pero no como se pide: conserva la fracción `decay` "
+        "de lo que tenía y toma el resto de `network`.",
+        "en": "the parameters of `average` changed, but not as asked: it keeps the share `decay` of what "
+        "it had and takes the rest from `network`.",
     },
     # --- whole training ----------------------------------------------------------------------------
     "no_history": {

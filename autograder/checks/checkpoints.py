@@ -83,10 +83,10 @@ def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
     return _go_on(fresh, returned, running), expected
 
 
-def describe_difference(seen: Resumed, expected: Resumed) -> Message:
-    """Say what was not restored."""
+def describe_difference(seen: Resumed, expected: Resumed, counter: str = "epoch") -> Message:
+    """Say what was not restored; `counter` is what the training counts, "epoch" or "stage"."""
     if seen.epoch != expected.epoch:
-        return Message("checkpoint_epoch", {"seen": seen.epoch, "expected": expected.epoch})
+        return Message(f"checkpoint_{counter}", {"seen": seen.epoch, "expected": expected.epoch})
     for part in ("parameters", "statistics", "movement"):
         if not torch.allclose(getattr(seen, part), getattr(expected, part)):
             return Message("checkpoint_differs", {"part": Message(f"checkpoint_{part}")})

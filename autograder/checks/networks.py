@@ -117,12 +117,26 @@ def build(factory: Any, running: Replay) -> nn.Module:
     return network.double().to(running.device)
 
 
-def traced(network: nn.Module, inputs: torch.Tensor, running: Replay, trace: Trace) -> Any:
-    """Run a forward pass without gradients, noting what it does."""
+def traced(
+    network: nn.Module,
+    inputs: torch.Tensor,
+    running: Replay,
+    trace: Trace,
+    arguments: tuple[Any, ...] = (),
+) -> Any:
+    """Run a forward pass without gradients, noting what it does.
+
+    Args:
+        network: to run.
+        inputs: its batch.
+        running: the replay.
+        trace: takes the notes.
+        arguments: what the network takes besides the batch.
+    """
     running.observers.append(trace.observe)
     try:
         with torch.no_grad():
-            return network(inputs)
+            return network(inputs, *arguments)
     finally:
         running.observers.remove(trace.observe)
 

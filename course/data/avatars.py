@@ -78,14 +78,23 @@ class _Canvas:
         self.picture = np.ones((*self.x.shape, 3)) * np.array(background)
 
     def paint(self, colour: np.ndarray, cover: np.ndarray) -> None:
-        """Paint a colour where `cover` is 1."""
-        self.picture = self.picture * (1.0 - cover[..., None]) + colour * cover[..., None]
+        """Paint a colour where `cover` is 1; only the box that holds the shape is computed."""
+        rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
+        if len(rows):
+            box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            share = cover[box][..., None]
+            self.picture[box] = self.picture[box] * (1.0 - share) + colour * share
 
     def ellipse(self, x: float, y: float, a: float, b: float) -> np.ndarray:
-        """Return the cover of an ellipse."""
-        distance = radius(self.x - x, self.y - y, a, b)
+        """Return the cover of an ellipse: 0 outside the box around it and its edge."""
         edge = _EDGE / min(a, b)
-        return 1.0 - smooth_step(distance, 1.0 - edge, 1.0 + edge)
+        rows = np.flatnonzero(np.abs(self.y[:, 0] - y) <= (1.0 + 2.0 * edge) * b)
+        columns = np.flatnonzero(np.abs(self.x[0] - x) <= (1.0 + 2.0 * edge) * a)
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        distance = radius(self.x[box] - x, self.y[box] - y, a, b)
+        cover = np.zeros(self.x.shape)
+        cover[box] = 1.0 - smooth_step(distance, 1.0 - edge, 1.0 + edge)
+        return cover
 
     def above(self, y: float) -> np.ndarray:
         """Return the cover of what lies above a height."""

@@ -73,6 +73,14 @@ CLASSES = {
         Student("10003", "normal alpha", mistakes=("interpolate_normal",)),
         Student("10004", "no create_graph", mistakes=("penalty_no_graph",)),
     ),
+    "lab5_progan": (
+        Student("10001", "complete"),
+        Student(
+            "10002", "half done", solved=("identity", "ws_conv", "pixel_norm", "conv_block", "generator")
+        ),
+        Student("10003", "scale and norm wrong", mistakes=("ws_no_kernel", "pixel_norm_sum")),
+        Student("10004", "fades in reverse", mistakes=("fade_swapped",)),
+    ),
 }
 
 
