@@ -400,9 +400,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "before `backward()`.",
     },
     "gradient_leaked": {
-        "es": "la pérdida del discriminador también llenó los gradientes del generador. Separa las "
+        "es": "la pérdida del {network} también llenó los gradientes del generador. Separa las "
         "muestras generadas con `.detach()`.",
-        "en": "the discriminator's loss filled the generator's gradients too. Cut the generated "
+        "en": "the loss of the {network} filled the generator's gradients too. Cut the generated "
         "samples off with `.detach()`.",
     },
     # --- modes, weights, checkpoints -----------------------------------------------------------------
@@ -526,9 +526,10 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "wrong_penalty_value": {
         "es": "el valor de la penalización no es el esperado. En orden: el gradiente por muestra, aplanado; "
-        "su norma, una por muestra; la distancia de cada norma a 1, al cuadrado; la media.",
+        "su norma, una por muestra y sin épsilon; la distancia de cada norma a 1, al cuadrado; la media.",
         "en": "the value of the penalty is not the one expected. In order: the gradient per sample, "
-        "flattened; its norm, one per sample; the distance of each norm from 1, squared; the mean.",
+        "flattened; its norm, one per sample and without an epsilon; the distance of each norm from 1, "
+        "squared; the mean.",
     },
     "wrong_penalty_gradient": {
         "es": "el gradiente de la penalización respecto a los parámetros del crítico no es el esperado. "

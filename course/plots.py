@@ -86,7 +86,13 @@ def loss_curves(history: LossHistory, *, title: str, xlabel: str, ylabel: str) -
 
 
 def curves(
-    named: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str, smooth: int = 1
+    named: Mapping[str, Sequence[float]],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    smooth: int = 1,
+    start: int = 0,
 ) -> Figure:
     """Draw several curves over the steps.
 
@@ -96,13 +102,15 @@ def curves(
         xlabel: name of the axis of steps.
         ylabel: name of the other axis.
         smooth: how many steps to average over; what is averaged away stays visible, pale.
+        start: number of the first step.
     """
     figure, axes = plt.subplots(figsize=(6.5, 3.2))
     for (label, values), colour in zip(named.items(), _CURVE_COLOURS, strict=False):
-        axes.plot(values, color=colour, linewidth=0.7, alpha=1.0 if smooth == 1 else 0.25)
+        places = range(start, start + len(values))
+        axes.plot(places, values, color=colour, linewidth=0.7, alpha=1.0 if smooth == 1 else 0.25)
         window = min(smooth, max(len(values), 1))
         mean = np.convolve(values, np.ones(window) / window, mode="valid") if len(values) else np.zeros(0)
-        axes.plot(range(window - 1, window - 1 + len(mean)), mean, color=colour, linewidth=1.2, label=label)
+        axes.plot(places[window - 1 :], mean, color=colour, linewidth=1.2, label=label)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axes.legend(loc="best")
     return _finished(figure)

@@ -192,7 +192,7 @@ class StepChecks:
             raise CheckFailed("other_moved", network=Message(self._other), trained=Message(self._trained))
         leaked = any(gradient is not None and gradient.any() for gradient in trial.other_gradients)
         if self._trained == self._judge and leaked:
-            raise CheckFailed("gradient_leaked")
+            raise CheckFailed("gradient_leaked", network=Message(self._judge))
 
     def _run_trial(self, index: int) -> StepTrial:
         """Call the step with a loss, twice on fresh networks; return the second call.

@@ -135,14 +135,14 @@ class Interpolation:
         self._weights: list[torch.Tensor] = []
 
     def samples(self, running: Replay) -> torch.Tensor:
-        """Return the interpolated samples of several batches, mirrored into the real half of each segment.
+        """Return the interpolated samples of several batches, all mirrored if the first lies nearer to fake.
 
         `real + a (fake - real)` and `fake + a (real - fake)` are both right, and the same in this form.
         """
         if not callable(self._function):
             raise CheckFailed("not_callable", seen=type(self._function).__name__)
         self._weights.clear()
-        seen = []
+        pairs = []
         for size in BATCH_SIZES:
             shape = (size, *self._sample_shape)
             real = supplied_rows(shape, running, f"real {size}")
@@ -153,7 +153,12 @@ class Interpolation:
             samples = require_tensor(returned, shape=shape).detach()
             weights = (samples - real) / (fake - real)
             self._weights.append(weights.reshape(size, -1))
-            seen.append(real + torch.minimum(weights, 1.0 - weights) * (fake - real))
+            pairs.append((real, fake))
+        mirrored = bool(self._weights[0][0, 0] > 0.5)
+        seen = []
+        for (real, fake), weights in zip(pairs, self._weights, strict=True):
+            weights = weights.reshape(real.shape)
+            seen.append(real + (1.0 - weights if mirrored else weights) * (fake - real))
         return torch.cat([samples.reshape(-1) for samples in seen])
 
     def describe(self) -> Message:
@@ -183,7 +188,10 @@ class StandInPenalty:
         """Return a scalar."""
         self.calls += 1
         penalty: torch.Tensor = critic(0.25 * real + 0.75 * fake).square().mean()
-        return 0.0 * penalty if self.blind else penalty
+        if not self.blind:
+            return penalty
+        # Zero too, but samples that were not cut off get a gradient from it.
+        return 0.0 * penalty + (fake - fake.detach()).sum()
 
 
 class StandInLoss(nn.Module):

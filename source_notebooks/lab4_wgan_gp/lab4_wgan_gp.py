@@ -140,7 +140,7 @@ image_grid(real_images[:24], title=title)
 #
 # As long as generated and real samples do not touch, the Jensen–Shannon divergence, which is behind the loss of the original GANs, has
 # always the same value: it does not say where to move. The **Wasserstein** distance is the least work of moving one heap of earth until it has the
-# shape of the other, amount times way: it grows with the separation. The cell measures both between two equal heaps, further and further apart.
+# shape of the other, amount times distance: it grows with the separation. The cell measures both between two equal heaps, further and further apart.
 
 # %% id="distance"
 bins = torch.arange(60)
@@ -290,7 +290,7 @@ print("BatchNorm:", changes(nn.Sequential(nn.Conv2d(1, 8, 4, 2, 1), nn.BatchNorm
 #
 # Como el original, comienza con una capa densa que se reordena en una imagen pequeña de muchos canales. El vector latente es `(n, 64)`.
 #
-# | capa | | salida | después |
+# | capa | tamaños; núcleo, paso, borde | salida | después |
 # |---|---|---|---|
 # | lineal | 64 → 1024 | 1024 | LeakyReLU 0.2 y forma `(n, 64, 4, 4)` |
 # | transpuesta 1 | 64 → 32; 4, 2, 1; sin sesgo | 32 × 8 × 8 | BatchNorm2d, LeakyReLU 0.2 |
@@ -304,7 +304,7 @@ print("BatchNorm:", changes(nn.Sequential(nn.Conv2d(1, 8, 4, 2, 1), nn.BatchNorm
 #
 # Like the original, it begins with a dense layer that is rearranged into a small picture of many channels. The latent vector is `(n, 64)`.
 #
-# | layer | | output | followed by |
+# | layer | sizes; kernel, stride, padding | output | followed by |
 # |---|---|---|---|
 # | linear | 64 → 1024 | 1024 | LeakyReLU 0.2 and shape `(n, 64, 4, 4)` |
 # | transposed 1 | 64 → 32; 4, 2, 1; no bias | 32 × 8 × 8 | BatchNorm2d, LeakyReLU 0.2 |
@@ -396,7 +396,7 @@ checks.score
 # La función óptima tiene pendiente 1 en los segmentos que unen cada muestra real con la generada que le corresponde. Cuál corresponde no se sabe: se toman parejas y puntos al azar,
 # $$\hat{x} = x + a\,(\tilde{x} - x), \qquad a \sim U[0, 1],$$
 # con $x$ real, $\tilde{x}$ generada y **un** $a$ **por muestra**, el mismo para todos sus píxeles. Escribe `interpolate(real, fake)`, que recibe dos lotes de la misma
-# forma `(n, 1, 32, 32)` y devuelve otro igual. (Da lo mismo qué extremo va con $a$ y cuál con $1 - a$.) Pista: `torch.rand(n, 1, 1, 1, device=...)`, y los ejes de tamaño 1 se repiten solos.
+# forma `(n, 1, 32, 32)` y devuelve otro igual. (Da lo mismo qué extremo va con $a$ y cuál con $1 - a$.) Sortea los pesos de una vez, con **un** `torch.rand(n, 1, 1, 1, device=...)` por lote: los ejes de tamaño 1 se repiten solos.
 #
 # El original sorteaba $a$ de una normal. Entonces es negativo la mitad de las veces y mayor que 1 una de cada seis: casi dos de cada tres puntos quedan
 # **fuera** del segmento, donde nadie promete que la pendiente deba ser 1.
@@ -407,7 +407,7 @@ checks.score
 # The optimal function has slope 1 on the segments that join each real sample with the generated one that belongs to it. Which one belongs is not known: pairs and points are taken at random,
 # $$\hat{x} = x + a\,(\tilde{x} - x), \qquad a \sim U[0, 1],$$
 # with $x$ real, $\tilde{x}$ generated and **one** $a$ **per sample**, the same for all its pixels. Write `interpolate(real, fake)`, which receives two batches of the same
-# shape `(n, 1, 32, 32)` and returns another such. (It does not matter which end goes with $a$ and which with $1 - a$.) Hint: `torch.rand(n, 1, 1, 1, device=...)`, and axes of size 1 repeat by themselves.
+# shape `(n, 1, 32, 32)` and returns another such. (It does not matter which end goes with $a$ and which with $1 - a$.) Draw the weights at once, by **one** `torch.rand(n, 1, 1, 1, device=...)` per batch: axes of size 1 repeat by themselves.
 #
 # The original drew $a$ from a normal distribution. Then it is negative half of the time and greater than 1 once in six: nearly two points out of three lie
 # **outside** the segment, where nobody promises that the slope should be 1.
@@ -433,10 +433,10 @@ checks.score
 #
 # Escribe `gradient_penalty(critic, samples)`, con `samples` ya interpoladas, `(n, 1, 32, 32)`:
 #
-# 1. `samples.requires_grad_(True)` y las puntuaciones del crítico;
+# 1. `samples = samples.detach().requires_grad_(True)`, y las puntuaciones del crítico;
 # 2. el gradiente de **la suma** de las puntuaciones respecto a `samples`, con `torch.autograd.grad(..., create_graph=True)`: devuelve una tupla. (La suma basta: la
 #    puntuación de una imagen no depende de las otras, así que en cada lugar queda el gradiente de la suya.)
-# 3. la norma de **cada muestra**: aplana con `.flatten(1)` y usa `.norm(dim=1)`;
+# 3. la norma de **cada muestra**: aplana con `.flatten(1)` y usa `.norm(dim=1)`, sin épsilon: su gradiente en el cero ya es 0;
 # 4. la distancia de cada norma a 1, al cuadrado, y la media.
 #
 # `create_graph=True` guarda cómo se calculó el gradiente. Sin él la penalización sería un número muerto: el crítico aprende de **su** derivada
@@ -449,10 +449,10 @@ checks.score
 #
 # Write `gradient_penalty(critic, samples)`, with `samples` already interpolated, `(n, 1, 32, 32)`:
 #
-# 1. `samples.requires_grad_(True)` and the critic's scores;
+# 1. `samples = samples.detach().requires_grad_(True)`, and the critic's scores;
 # 2. the gradient of **the sum** of the scores with respect to `samples`, by `torch.autograd.grad(..., create_graph=True)`: it returns a tuple. (The sum is enough: the
 #    score of one picture does not depend on the others, so that in each place the gradient of its own is left.)
-# 3. the norm of **each sample**: flatten by `.flatten(1)` and use `.norm(dim=1)`;
+# 3. the norm of **each sample**: flatten by `.flatten(1)` and use `.norm(dim=1)`, without an epsilon: its gradient at zero is 0 already;
 # 4. the distance of each norm from 1, squared, and the mean.
 #
 # `create_graph=True` keeps how the gradient was computed. Without it the penalty would be a dead number: the critic learns from **its** derivative
@@ -463,7 +463,7 @@ def gradient_penalty(critic, samples):
     """es: Media del cuadrado de (norma del gradiente - 1), en las muestras dadas."""
     """en: Mean of the square of (norm of the gradient - 1), at the samples given."""
     ### BEGIN SOLUTION
-    samples.requires_grad_(True)
+    samples = samples.detach().requires_grad_(True)
     scores = critic(samples)  # (n, 1)
     (gradients,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)  # (n, 1, 32, 32)
     norms = gradients.flatten(1).norm(dim=1)  # (n,)
@@ -537,12 +537,14 @@ checks.score
 # %% [markdown] id="generator-step-text-es" tags=["lang-es"]
 # ### El paso del generador (5 puntos)
 #
-# `batch_size` vectores latentes nuevos, sus imágenes **sin** `.detach()`, las puntuaciones del crítico y `loss_function(scores_fake)`. No hay penalización: esa es cosa del crítico. Devuelve la pérdida.
+# `zero_grad()` primero; `batch_size` vectores latentes nuevos, `torch.randn((batch_size, 64), device=next(generator.parameters()).device)`; sus imágenes **sin** `.detach()`; las puntuaciones del crítico y
+# `loss_function(scores_fake)`; `backward()` y `step()`. No hay penalización: esa es cosa del crítico. Devuelve la pérdida como número.
 
 # %% [markdown] id="generator-step-text-en" tags=["lang-en"]
 # ### The generator's step (5 marks)
 #
-# `batch_size` new latent vectors, their pictures **without** `.detach()`, the critic's scores and `loss_function(scores_fake)`. There is no penalty: that is the critic's affair. Return the loss.
+# `zero_grad()` first; `batch_size` new latent vectors, `torch.randn((batch_size, 64), device=next(generator.parameters()).device)`; their pictures **without** `.detach()`; the critic's scores and
+# `loss_function(scores_fake)`; `backward()` and `step()`. There is no penalty: that is the critic's affair. Return the loss as a number.
 
 # %% id="generator_step" nbgrader={"grade": false, "grade_id": "generator_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def generator_step(critic, generator, optimizer_generator, loss_function, batch_size):
@@ -572,21 +574,21 @@ checks.score
 # %% [markdown] id="round-text-es" tags=["lang-es"]
 # ### La ronda (5 puntos)
 #
-# La diferencia de puntuaciones estima la distancia de Wasserstein solo si el crítico es bueno: por eso da varios pasos por cada uno del generador. Escribe
+# La diferencia de puntuaciones dice algo de la distancia de Wasserstein solo si el crítico es bueno: por eso da varios pasos por cada uno del generador. Escribe
 # `train_round(batches, critic_step, generator_step, critic_steps)`:
 #
 # - `critic_steps` veces: `critic_step(...)` con **un lote nuevo**, `next(batches)`; devuelve tres números. (El original usaba el mismo lote cinco veces seguidas.)
-# - después, una vez: `generator_step(...)` con el tamaño del último lote; devuelve un número.
+# - después, una vez: `generator_step(...)` con el tamaño del último lote; devuelve un número. Toma exactamente `critic_steps` lotes, ni uno más;
 # - devuelve cuatro: los tres del **último** paso del crítico y el del generador.
 
 # %% [markdown] id="round-text-en" tags=["lang-en"]
 # ### The round (5 marks)
 #
-# The difference of scores estimates the Wasserstein distance only if the critic is good: that is why it takes several steps per step of the generator. Write
+# The difference of scores says something about the Wasserstein distance only if the critic is good: that is why it takes several steps per step of the generator. Write
 # `train_round(batches, critic_step, generator_step, critic_steps)`:
 #
 # - `critic_steps` times: `critic_step(...)` with **a new batch**, `next(batches)`; it returns three numbers. (The original used the same batch five times in a row.)
-# - then, once: `generator_step(...)` with the size of the last batch; it returns one number.
+# - then, once: `generator_step(...)` with the size of the last batch; it returns one number. Take exactly `critic_steps` batches, not one more;
 # - return four: the three of the critic's **last** step and the generator's.
 
 # %% id="train_round" nbgrader={"grade": false, "grade_id": "train_round", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -624,12 +626,12 @@ checks.score
 # ## 8. What remains of a training
 # ### Exporting pictures (4 marks)
 #
-# Lab 6 will use generated pictures to train a classifier. The original kept them at the end of each epoch, from one on in which they were of use.
+# Lab 6 will use generated pictures to train a classifier. The original saved them after each epoch, once they were good enough to be useful.
 # Write `export_images(images, folder, epoch, first_epoch)`; `images` is `(n, 1, height, width)` in $[-1, 1]$:
 #
 # - if `epoch < first_epoch`, it does nothing;
-# - it makes the folder if it is missing (`Path(folder).mkdir(parents=True, exist_ok=True)`);
-# - it keeps each picture as a grey PNG: $-1$ is 0, $1$ is 255, **rounded** to the nearest integer (to turn it into `uint8` without rounding darkens it);
+# - it creates the folder if it is missing (`Path(folder).mkdir(parents=True, exist_ok=True)`);
+# - it saves each picture as a grey PNG: $-1$ is 0, $1$ is 255, **rounded** to the nearest integer (converting to `uint8` without rounding darkens it);
 # - the names are `epoch_015_image_01.png`, `epoch_015_image_02.png`…: the epoch with three digits, the picture with two, from 1.
 #
 # Hint: `Image.fromarray(uint8_array_of_two_axes).save(path)`.
@@ -637,7 +639,7 @@ checks.score
 # %% id="export_images" nbgrader={"grade": false, "grade_id": "export_images", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def export_images(images, folder, epoch, first_epoch):
     """es: Guarda las imágenes generadas como archivos, a partir de una época."""
-    """en: Keep the generated pictures as files, from some epoch on."""
+    """en: Save the generated pictures as files, from some epoch on."""
     ### BEGIN SOLUTION
     if epoch < first_epoch:
         return
@@ -714,8 +716,9 @@ ROUNDS, CRITIC_STEPS = 25, 3
 def endless(images):
     """es: Lotes sin fin, barajados de nuevo en cada vuelta."""
     """en: Batches without end, shuffled anew each time around."""
+    batches = Batches(images, batch_size=min(16, len(images)), drop_last=True)
     while True:
-        for (batch,) in Batches(images, batch_size=16, drop_last=True):
+        for (batch,) in batches:
             yield batch.to(device)  # (16, 1, 32, 32)
 
 
@@ -789,7 +792,7 @@ fixed_latent = torch.randn(32, 64, device=device)
 many_latent = torch.randn(len(test_images), 64, device=device)
 clipped, clipped_optimizers = new_networks()
 short = budget(cpu=8, cuda=8, grading=1, device=device)
-clipped_history = train(
+train(
     clipped,
     clipped_optimizers,
     short,
@@ -803,7 +806,7 @@ image_grid(draw(clipped["generator"], fixed_latent), title=title)
 # %% [markdown] id="penalised-text-es" tags=["lang-es"]
 # ### Después, con la penalización
 #
-# Las mismas redes, los mismos pesos iniciales, los mismos optimizadores. Al final de cada época se mide la **distancia de Wasserstein en rebanadas**: ambas colecciones de imágenes se
+# Las mismas redes, los mismos pesos iniciales, los mismos optimizadores. Al final de cada época se mide la **distancia de Wasserstein en rebanadas** (*sliced*): ambas colecciones de imágenes se
 # proyectan sobre direcciones al azar y en cada una, donde calcularla es fácil, se mide la distancia; el resultado es la media. De las últimas 18 épocas se exportan imágenes: en una CPU, desde la 15.
 
 # %% [markdown] id="penalised-text-en" tags=["lang-en"]
@@ -870,26 +873,34 @@ histograms(
 # %% [markdown] id="curves-text-es" tags=["lang-es"]
 # ### Las cuatro curvas
 #
-# `c_loss` es Wasserstein más diez veces la penalización. Cambiada de signo, la de Wasserstein **estima la distancia** entre lo real y lo generado: en cuanto el crítico ha aprendido a distinguirlos
-# (las primeras decenas de rondas), se acerca poco a poco a cero. La pérdida del generador, en cambio, es una media de puntuaciones, y a las puntuaciones se les puede sumar cualquier número sin que nada cambie: su nivel no dice nada.
+# `c_loss` es Wasserstein más diez veces la penalización. Con el signo cambiado, la de Wasserstein es la mayor diferencia de puntuaciones que **este** crítico encontró: una **cota inferior** de la
+# distancia, en la medida en que el crítico es 1-Lipschitz. En cuanto ha aprendido a distinguir (las primeras decenas de rondas) se acerca a cero y después se estanca. Sirve para seguir el avance, no como valor. La
+# pérdida del generador, en cambio, es una media de puntuaciones, y a las puntuaciones se les puede sumar cualquier número sin que nada cambie: su nivel no dice nada.
 
 # %% [markdown] id="curves-text-en" tags=["lang-en"]
 # ### The four curves
 #
-# `c_loss` is Wasserstein plus ten times the penalty. With its sign changed, the Wasserstein loss **estimates the distance** between real and generated: once the critic has learned to tell them
-# apart (the first tens of rounds), it comes closer to zero little by little.
-# The generator's loss, by contrast, is a mean of scores, and to scores any number may be added without anything changing: its level says nothing.
+# `c_loss` is Wasserstein plus ten times the penalty. With its sign changed, the Wasserstein loss is the largest difference of scores that **this** critic found: a **lower bound** of the
+# distance, as far as the critic is 1-Lipschitz. Once it has learned to tell them apart (the first tens of rounds), it comes closer to zero and then levels off. It shows progress, not the value. The
+# generator's loss, by contrast, is a mean of scores, and to scores any number may be added without anything changing: its level says nothing.
 
 # %% id="curves-critic" tags=["raises-exception"]
 title, steps, loss = "El crítico", "ronda", "pérdida"  # es
 title, steps, loss = "The critic", "round", "loss"  # en
-parts = {"c_loss": history.loss_c, "Wasserstein": history.wasserstein, "penalty": history.penalty}
-curves(parts, title=title, xlabel=steps, ylabel=loss, smooth=20)
+parts = {"c_loss": history.loss_c, "Wasserstein": history.wasserstein}
+curves(parts, title=title, xlabel=steps, ylabel=loss, smooth=20, start=1)
+
+# %% id="curves-penalty" tags=["raises-exception"]
+title = "La penalización"  # es
+title = "The penalty"  # en
+penalty_name = "penalización"  # es
+penalty_name = "penalty"  # en
+curves({penalty_name: history.penalty}, title=title, xlabel=steps, ylabel=loss, smooth=20, start=1)
 
 # %% id="curves-generator" tags=["raises-exception"]
 title = "El generador"  # es
 title = "The generator"  # en
-curves({"g_loss": history.loss_g}, title=title, xlabel=steps, ylabel=loss, smooth=20)
+curves({"g_loss": history.loss_g}, title=title, xlabel=steps, ylabel=loss, smooth=20, start=1)
 
 # %% [markdown] id="quality-text-es" tags=["lang-es"]
 # ### ¿Y las imágenes?
@@ -909,18 +920,18 @@ title, xlabel, ylabel = "Distancia a las imágenes de entrenamiento", "época", 
 title, xlabel, ylabel = "Distance from the training pictures", "epoch", "distance"  # en
 generated, real = "generadas", "reales (suelo)"  # es
 generated, real = "generated", "real (floor)"  # en
-curves({generated: distances, real: [floor] * len(distances)}, title=title, xlabel=xlabel, ylabel=ylabel)
+curves({generated: distances, real: [floor] * len(distances)}, title=title, xlabel=xlabel, ylabel=ylabel, start=1)
 
 # %% [markdown] id="memory-text-es" tags=["lang-es"]
 # ### ¿Copia?
 #
-# Con tan pocas imágenes un generador podría aprendérselas. Arriba, ocho generadas; debajo de cada una, la imagen de entrenamiento más cercana. La cifra compara: ¿están las generadas más
+# Con tan pocas imágenes un generador podría aprendérselas. Arriba, ocho generadas; debajo de cada una, la imagen de entrenamiento más cercana. Fíjate también en las lesiones. La cifra compara: ¿están las generadas más
 # cerca del entrenamiento que imágenes reales que no participaron en él?
 
 # %% [markdown] id="memory-text-en" tags=["lang-en"]
 # ### Does it copy?
 #
-# With so few pictures a generator could learn them by heart. Above, eight generated ones; below each, the closest training picture. The figure compares: are generated pictures closer to the
+# With so few pictures a generator could learn them by heart. Above, eight generated ones; below each, the closest training picture. Look at the lesions too. The figure compares: are generated pictures closer to the
 # training set than real ones that took no part in it?
 
 # %% id="memory" tags=["raises-exception"]
@@ -980,7 +991,7 @@ print(len(list(Path(f"generated/{CLASS}").glob("*.png"))), f"generated/{CLASS}/*
 
 # %% [markdown] id="question_curves" nbgrader={"grade": true, "grade_id": "question_curves", "locked": false, "points": 8, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# Son medias de puntuaciones, y si a todas se les suma un número, la pérdida del crítico y los gradientes no cambian: el nivel es arbitrario. En mi entrenamiento la del generador pasó de cerca de +6 a cerca de -6 en las últimas 400 rondas, mientras la distancia medida por aparte casi no se movía. Miraría la de Wasserstein con el signo cambiado, que estima la distancia si el crítico es bueno, y además una medida que no dependa del crítico, y las imágenes.
+# Son medias de puntuaciones, y si a todas se les suma un número, la pérdida del crítico y los gradientes no cambian: el nivel es arbitrario. En mi entrenamiento la del generador pasó de cerca de +5.5 a cerca de -5 en las últimas 400 rondas; la de Wasserstein casi no se movió, y la distancia medida aparte incluso empeoró un poco, de 0.06 a 0.075. Miraría la de Wasserstein con el signo cambiado, que es una cota inferior de la distancia y muestra el avance, pero no sola: también una medida que no dependa del crítico, y las imágenes.
 # ### END SOLUTION
 
 # %% [markdown] id="question-alpha-text-es" tags=["lang-es"]
@@ -1002,7 +1013,7 @@ print(len(list(Path(f"generated/{CLASS}").glob("*.png"))), f"generated/{CLASS}/*
 
 # %% [markdown] id="question_memory" nbgrader={"grade": true, "grade_id": "question_memory", "locked": false, "points": 7, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# Las vecinas más cercanas no son iguales a las generadas, y la distancia media al entrenamiento, cerca de 7.6, es mayor que la de las imágenes de prueba, cerca de 7.0: no hay señal de copia. La distancia entre píxeles no descarta copias desplazadas o giradas, ni copias parciales, y solo miré ocho parejas. De paso se ve que las lesiones generadas son más borrosas que las reales. Con imágenes médicas importa por dos razones: una copia revela datos de una persona, y un clasificador entrenado con copias de su entrenamiento no aprende nada nuevo.
+# Las vecinas más cercanas no son iguales a las generadas, y la distancia media al entrenamiento, cerca de 7.6, es mayor que la de las imágenes de prueba, cerca de 7.0: una distancia muy pequeña probaría la copia, y no la hay. Pero una grande no prueba lo contrario: una copia con ruido, desplazada o girada también quedaría lejos, y solo miré ocho parejas. De paso se ve que casi ninguna imagen generada tiene la lesión brillante que sí tienen las reales de esta clase: la distancia en rebanadas apenas lo nota, y en el laboratorio 6 llevarían la etiqueta «con tumor». Con imágenes médicas importa por dos razones: una copia revela datos de una persona, y un clasificador entrenado con copias de su entrenamiento no aprende nada nuevo.
 # ### END SOLUTION
 
 # %% [markdown] id="summary-text-es" tags=["lang-es"]
@@ -1011,7 +1022,7 @@ print(len(list(Path(f"generated/{CLASS}").glob("*.png"))), f"generated/{CLASS}/*
 # - Crítico: $\operatorname{media}(D(G(z))) - \operatorname{media}(D(x))$, sin sigmoide ni normalización por lotes; varios pasos por cada uno del generador, cada uno con su lote.
 # - Generador: $-\operatorname{media}(D(G(z)))$.
 # - Penalización: norma **por muestra**, en puntos al azar del segmento, $\lambda = 10$, con `create_graph=True`.
-# - La curva de Wasserstein estima una distancia; el nivel de la del generador no dice nada.
+# - La curva de Wasserstein acota por debajo una distancia; el nivel de la del generador no dice nada.
 # - Con pocas imágenes se mira si el generador copia.
 #
 # **Para seguir explorando (sin puntos).** Entrena con `CLASS = "no"`: el laboratorio 6 usa ambas clases. ¿Qué pasa con $\lambda = 0.1$? ¿Y con un paso del crítico por ronda?
@@ -1022,8 +1033,8 @@ print(len(list(Path(f"generated/{CLASS}").glob("*.png"))), f"generated/{CLASS}/*
 # - Critic: $\operatorname{mean}(D(G(z))) - \operatorname{mean}(D(x))$, no sigmoid and no batch normalisation; several steps per step of the generator, each with its own batch.
 # - Generator: $-\operatorname{mean}(D(G(z)))$.
 # - Penalty: norm **per sample**, at random points of the segment, $\lambda = 10$, with `create_graph=True`.
-# - The Wasserstein curve estimates a distance; the level of the generator's says nothing.
-# - With few pictures one looks whether the generator copies.
+# - The Wasserstein curve bounds a distance from below; the level of the generator's says nothing.
+# - With few pictures, check whether the generator copies.
 #
 # **To explore further (no marks).** Train with `CLASS = "no"`: lab 6 uses both classes. What happens with $\lambda = 0.1$? And with one critic step per round?
 

@@ -27,11 +27,11 @@
 # %% [markdown] id="title-en" tags=["lang-en"]
 # # Lab 5: ProGAN, a network that grows
 #
-# Drawing a large face at once is hard: the composition and every detail have to be right at the same time. A **ProGAN** (Karras et al., 2018)
+# Drawing a large face all at once is hard: the composition and every detail have to be right at the same time. A **ProGAN** (Karras et al., 2018)
 # begins with pictures of 4 × 4 pixels, which hold little more than colours, and adds layers during training: 8 × 8, 16 × 16… up to 1024 × 1024.
 # Each new layer enters little by little, without breaking what the earlier ones know already.
 #
-# By the end you will be able to equalise the learning rate of all layers, to normalise without looking at the batch, to give a lack of variety away, to
+# By the end you will be able to equalise the learning rate of all layers, to normalise without looking at the batch, to expose a lack of variety, to
 # grow two networks together, to average a generator, and to resume a training stage by stage.
 #
 # **How to work.** Complete the cells that say `WRITE YOUR CODE HERE` and run the cell that follows: it tells you at
@@ -243,7 +243,7 @@ checks.score
 # el lote es un grupo. El número lleva gradiente: por él aprende el generador a variar, así que nada de `.item()`.
 
 # %% [markdown] id="minibatch-std-text-en" tags=["lang-en"]
-# ## 4. Giving a lack of variety away (6 marks)
+# ## 4. Exposing a lack of variety (6 marks)
 #
 # A generator that always draws the same face deceives a critic that looks at pictures one by one. So the critic gets **one more channel**, which tells it how much the batch varies:
 #
@@ -335,7 +335,7 @@ checks.score
 # %% [markdown] id="fade-in-text-en" tags=["lang-en"]
 # ## 6. Entering little by little (4 marks)
 #
-# A block just added has random weights: in command from the first moment, it would spoil what was learned. So it is blended with what the network did before,
+# A block just added has random weights: if it took over from the first moment, it would spoil what was learned. So it is blended with what the network did before,
 # $$(1 - \alpha)\,\text{old} + \alpha\,\text{new},$$
 # and $\alpha$ rises from 0 to 1: with $\alpha = 0$ only the old way counts, with $\alpha = 1$ only the new one.
 
@@ -392,7 +392,7 @@ def features(channels, stage):
 # | a color, etapas $s = 0 \ldots 8$ | `WSConv2d` de núcleo 1, borde 0, **ganancia 1** | `features(channels, s)` → `image_channels` |
 #
 # La primera convolución extiende un píxel a 4 × 4: con borde 3, cada posición de la salida ve la entrada a través de otro peso. Con `steps = 0` se pasa a color y se devuelve. Si no, la salida es
-# `fade_in(alpha, old, new)`: `new` es el último mapa en color; `old`, el mapa **anterior** ampliado, con el color de la etapa **anterior**. Solo cuentan las dos últimas etapas.
+# `fade_in(alpha, old, new)`: `new` es el último mapa en color; `old`, el mapa **anterior** ampliado, con el color de la etapa **anterior**. Solo cuentan las dos últimas etapas: llama a `fade_in` una sola vez.
 #
 # A la salida no hay tanh. El original la ponía en todas las resoluciones menos en la de 4 × 4, así que al crecer la red cambiaba de escala; el artículo no la usa en
 # ninguna: el crítico ya castiga los píxeles que se salen. Guarda los bloques en `nn.ModuleList`; `F.interpolate(x, scale_factor=2)` amplía.
@@ -405,7 +405,7 @@ def features(channels, stage):
 # | to colour, stages $s = 0 \ldots 8$ | `WSConv2d` with kernel 1, padding 0, **gain 1** | `features(channels, s)` → `image_channels` |
 #
 # The first convolution spreads one pixel over 4 × 4: with padding 3, each place of the output sees the input through another weight. With `steps = 0`, turn to colour and return. Otherwise the output is
-# `fade_in(alpha, old, new)`: `new` is the last map in colour; `old` is the map **before** it, enlarged, with the colour layer of the stage **before**. Only the last two stages count.
+# `fade_in(alpha, old, new)`: `new` is the last map in colour; `old` is the map **before** it, enlarged, with the colour layer of the stage **before**. Only the last two stages count: call `fade_in` once only.
 #
 # There is no tanh at the output. The original had one at all resolutions but 4 × 4, so the scale changed when the network grew; the paper has none
 # anywhere: the critic punishes pixels that go astray anyway. Keep the blocks in `nn.ModuleList`; `F.interpolate(x, scale_factor=2)` enlarges.
@@ -470,7 +470,7 @@ checks.score
 # %% [markdown] id="critic-text-es" tags=["lang-es"]
 # ## 8. El crítico (10 puntos)
 #
-# El espejo del generador: comienza por la resolución más alta y baja hasta 4 × 4. Es un crítico, como en el laboratorio 4: da una nota sin límites, `(n, 1)`, sin sigmoide.
+# El espejo del generador: comienza por la resolución más alta y baja hasta 4 × 4. Es un crítico, como en el laboratorio 4: da una puntuación sin límites, `(n, 1)`, sin sigmoide.
 #
 # | parte | capas | de → a |
 # |---|---|---|
@@ -497,7 +497,7 @@ checks.score
 
 # %% id="critic" nbgrader={"grade": false, "grade_id": "critic", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class Critic(nn.Module):
-    """es: Una nota por imagen: (n, image_channels, lado, lado) -> (n, 1)."""
+    """es: Una puntuación por imagen: (n, image_channels, lado, lado) -> (n, 1)."""
     """en: One score per picture: (n, image_channels, side, side) -> (n, 1)."""
 
     def __init__(self, channels, image_channels=3):
@@ -607,15 +607,15 @@ checks.score
 # ## 10. Las pérdidas
 # ### La penalización (4 puntos)
 #
-# Es la del laboratorio 4: trae la tuya. `gradient_penalty(critic, samples)` recibe las muestras ya interpoladas `(n, c, h, w)`, calcula la nota de cada una y el gradiente de las notas
-# respecto a las muestras, y devuelve la media de $(\lVert \nabla \rVert_2 - 1)^2$, con una norma **por muestra**. Con `create_graph=True`, para que también ella tenga gradiente.
+# Es la del laboratorio 4: trae la tuya. `gradient_penalty(critic, samples)` recibe las muestras ya interpoladas `(n, c, h, w)`, calcula la puntuación de cada una y el gradiente de las puntuaciones
+# respecto a las muestras, y devuelve la media de $(\lVert \nabla \rVert_2 - 1)^2$, con una norma **por muestra** y sin épsilon. Con `create_graph=True`, para que también ella tenga gradiente.
 
 # %% [markdown] id="gradient-penalty-text-en" tags=["lang-en"]
 # ## 10. The losses
 # ### The penalty (4 marks)
 #
 # It is that of lab 4: bring yours. `gradient_penalty(critic, samples)` receives samples already interpolated, `(n, c, h, w)`, computes the score of each and the gradient of the scores
-# with respect to the samples, and returns the mean of $(\lVert \nabla \rVert_2 - 1)^2$, with one norm **per sample**. With `create_graph=True`, so that it has a gradient too.
+# with respect to the samples, and returns the mean of $(\lVert \nabla \rVert_2 - 1)^2$, with one norm **per sample** and no epsilon. With `create_graph=True`, so that it has a gradient too.
 
 # %% id="gradient_penalty" nbgrader={"grade": false, "grade_id": "gradient_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def gradient_penalty(critic, samples):
@@ -641,10 +641,10 @@ checks.score
 # %% [markdown] id="critic-loss-text-es" tags=["lang-es"]
 # ### La pérdida del crítico (5 puntos)
 #
-# A la pérdida de la WGAN-GP, con $\lambda = 10$, el artículo le suma un término pequeño que no deja que las notas se alejen de cero: a la pérdida de Wasserstein
-# solo le importan las diferencias, y sin él todas las notas podrían subir juntas sin fin:
+# A la pérdida de la WGAN-GP, con $\lambda = 10$, el artículo le suma un término pequeño que no deja que las puntuaciones se alejen de cero: a la pérdida de Wasserstein
+# solo le importan las diferencias, y sin él todas las puntuaciones podrían subir juntas sin fin:
 # $$\overline{D(G(z))} - \overline{D(x)} + 10 \cdot \text{penalty} + 0.001\;\overline{D(x)^2}.$$
-# Es la media **de los cuadrados** de las notas reales. `real_scores` y `fake_scores` tienen forma `(n, 1)`; `penalty` es el número de la sección anterior. Devuelve el tensor, con su gradiente.
+# Es la media **de los cuadrados** de las puntuaciones reales. `real_scores` y `fake_scores` tienen forma `(n, 1)`; `penalty` es el número de la sección anterior. Devuelve el tensor, con su gradiente.
 
 # %% [markdown] id="critic-loss-text-en" tags=["lang-en"]
 # ### The critic's loss (5 marks)
@@ -785,7 +785,7 @@ checks.score
 # móvil olvida rápido: 0.98, y no 0.999.
 #
 # En una GPU, redes y pérdidas se calculan en **precisión mixta** (`torch.autocast` con `bfloat16`), salvo la penalización: su doble derivada se hace en float32. `bfloat16` llega
-# a números tan pequeños como float32; con `float16`, los $10^{-8}$ de las secciones 3 y 4 serían cero y haría falta `GradScaler`.
+# a números tan pequeños como float32; con `float16`, un $10^{-8}$ se redondea a cero allí donde la cuenta quede en media precisión (la varianza de la sección 4), y haría falta `GradScaler`.
 
 # %% [markdown] id="train-text-en" tags=["lang-en"]
 # ## 14. The training
@@ -795,7 +795,7 @@ checks.score
 # average forgets quickly: 0.98, not 0.999.
 #
 # On a GPU, networks and losses are computed in **mixed precision** (`torch.autocast` with `bfloat16`), except the penalty: its double derivative is done in float32. `bfloat16` reaches
-# numbers as small as float32 does; with `float16`, the $10^{-8}$ of sections 3 and 4 would be zero, and it would take `GradScaler`.
+# numbers as small as float32 does; with `float16`, a $10^{-8}$ is rounded to zero wherever the calculation stays in half precision (the variance of section 4), and it would take `GradScaler`.
 
 # %% id="train"
 LATENT_SIZE, CHANNELS, BATCH_SIZE = 32, 32, 16
@@ -822,10 +822,11 @@ def critic_step(generator, critic, optimizer, real):
     with mixed_precision:
         fake = generator(torch.randn(len(real), LATENT_SIZE, 1, 1, device=device)).detach()
         real_scores, fake_scores = critic(real), critic(fake)
+    real_scores, fake_scores = real_scores.float(), fake_scores.float()
     with full_precision:
         weight = torch.rand(len(real), 1, 1, 1, device=device)
         penalty = gradient_penalty(critic, weight * real + (1 - weight) * fake.float())
-        loss = critic_loss(real_scores.float(), fake_scores.float(), penalty)
+        loss = critic_loss(real_scores, fake_scores, penalty)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -836,7 +837,8 @@ def generator_step(generator, critic, optimizer):
     """es: Un paso del generador; devuelve su pérdida."""
     """en: One step of the generator; returns its loss."""
     with mixed_precision:
-        loss = -critic(generator(torch.randn(BATCH_SIZE, LATENT_SIZE, 1, 1, device=device))).mean()
+        scores = critic(generator(torch.randn(BATCH_SIZE, LATENT_SIZE, 1, 1, device=device)))
+    loss = -scores.float().mean()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -933,7 +935,7 @@ image_grid(resize(real_images[:32], size), title=title)
 # %% [markdown] id="curves-text-es" tags=["lang-es"]
 # ### Las curvas
 #
-# `distance` es la media de las notas reales menos la de las generadas: lo que el crítico consigue separarlas. No es una medida de calidad que se pueda comparar entre etapas, porque en cada una el
+# `distance` es la media de las puntuaciones reales menos la de las generadas: lo que el crítico consigue separarlas. No es una medida de calidad que se pueda comparar entre etapas, porque en cada una el
 # crítico es otro y mira imágenes de otro tamaño. $\alpha$ muestra dónde comienza cada etapa.
 
 # %% [markdown] id="curves-text-en" tags=["lang-en"]
@@ -990,13 +992,13 @@ print(f"{8 * 2**stage} px, alpha = {continued.alpha[-1]:.2f}: {continued}")
 # %% [markdown] id="truncation-text-es" tags=["lang-es"]
 # ### ¿Sirve recortar?
 #
-# Los mismos sorteos con tres $\psi$, una fila cada uno, y debajo cuánto varían 200 imágenes: la distancia cuadrática media entre dos de ellas. Compara también con $0.5\,z$, que es otra forma habitual de
+# Los mismos sorteos con tres $\psi$, una fila cada uno, y antes de ellas cuánto varían 200 imágenes: la distancia cuadrática media entre dos de ellas. Compara también con $0.5\,z$, que es otra forma habitual de
 # «calmar» los vectores latentes.
 
 # %% [markdown] id="truncation-text-en" tags=["lang-en"]
 # ### Does truncation help?
 #
-# The same draws with three values of $\psi$, a row each, and below how much 200 pictures vary: the root mean square distance between two of them. Compare with $0.5\,z$ too, another usual way to
+# The same draws with three values of $\psi$, a row each, and above them how much 200 pictures vary: the root mean square distance between two of them. Compare with $0.5\,z$ too, another usual way to
 # “calm” latent vectors.
 
 # %% id="truncation" tags=["raises-exception"]
@@ -1011,6 +1013,7 @@ rows = []
 for psi in (0.2, 0.7, 4.0):
     torch.manual_seed(3)
     rows.append(draw(networks["average"], truncated_latent(8, LATENT_SIZE, psi), last_stage))
+    torch.manual_seed(3)
     print(f"psi = {psi}: {variety(truncated_latent(200, LATENT_SIZE, psi)):.3f}")
 torch.manual_seed(3)
 latent = torch.randn(200, LATENT_SIZE, 1, 1)
@@ -1062,12 +1065,12 @@ image_grid(torch.cat([generated[:8], training[index[:8]]]), title=title)
 #
 # These answers are read and marked by a person. Write in your own words, two to five sentences each.
 #
-# **Question 1 (8 marks).** Look at the three rows of the next stage untrained. Why are the pictures at $\alpha = 0$ those of the stage before, and what would the critic see if the network grew at once,
+# **Question 1 (8 marks).** Look at the three rows of the next stage untrained. Why are the pictures at $\alpha = 0$ those of the stage before, and what would the critic see if the network grew all at once,
 # with $\alpha = 1$ from the first step? What would happen if generator and critic had different values of $\alpha$?
 
 # %% [markdown] id="question_fade" nbgrader={"grade": true, "grade_id": "question_fade", "locked": false, "points": 8, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# Con alpha = 0 la salida es el mapa anterior ampliado y pasado por su propia capa de color: el bloque nuevo existe, pero no cuenta. Con alpha = 1 desde el principio la salida sería el ruido de la tercera fila: un bloque y una capa de color con pesos al azar. El crítico separaría lo real de lo generado sin esfuerzo, y sus gradientes grandes estropearían también las capas ya entrenadas. Si cada red llevara su alpha, el crítico compararía imágenes reales completas con imágenes a medio mezclar, o al revés: distinguiría la mezcla, que no es un defecto del generador.
+# Con alpha = 0 la salida es el mapa anterior ampliado y pasado por su propia capa de color: el bloque nuevo existe, pero no cuenta. Con alpha = 1 desde el principio la salida serían las manchas de la tercera fila, casi iguales para todos los vectores y con colores fuera de rango: un bloque y una capa de color con pesos al azar. El crítico separaría lo real de lo generado sin esfuerzo, y sus gradientes grandes estropearían también las capas ya entrenadas. Si cada red llevara su alpha, el crítico compararía imágenes reales completas con imágenes a medio mezclar, o al revés: distinguiría la mezcla, que no es un defecto del generador.
 # ### END SOLUTION
 
 # %% [markdown] id="question-rate-text-es" tags=["lang-es"]
@@ -1088,7 +1091,7 @@ image_grid(torch.cat([generated[:8], training[index[:8]]]), title=title)
 # cuando $\psi$ es muy pequeño?
 
 # %% [markdown] id="question-truncation-text-en" tags=["lang-en"]
-# **Question 3 (7 marks).** By the figures, $0.5\,z$ gives the same variety as $z$, and truncating changes it little. Explain both from the first layer of the generator. What is left of a latent vector
+# **Question 3 (7 marks).** According to the numbers, $0.5\,z$ gives the same variety as $z$, and truncating changes it little. Explain both from the first layer of the generator. What is left of a latent vector
 # when $\psi$ is very small?
 
 # %% [markdown] id="question_truncation" nbgrader={"grade": true, "grade_id": "question_truncation", "locked": false, "points": 7, "schema_version": 3, "solution": true, "task": false}
@@ -1106,7 +1109,7 @@ image_grid(torch.cat([generated[:8], training[index[:8]]]), title=title)
 
 # %% [markdown] id="question_memory" nbgrader={"grade": true, "grade_id": "question_memory", "locked": false, "points": 7, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# Las parejas se parecen en peinado y color de piel, pero ninguna es igual: cambian el fondo y los detalles. Las generadas están más lejos del entrenamiento que las reales guardadas aparte, así que no hay señal de copia; si copiara, su distancia sería mucho menor. Que estén más lejos dice también que les falta calidad: fondos manchados y rasgos borrosos que ninguna imagen real tiene. Una distancia por píxeles no descubriría una copia desplazada, reflejada o con otro color de fondo.
+# Las parejas se parecen en peinado y color de piel, pero ninguna es igual: cambian el fondo y los detalles. Las generadas están más lejos del entrenamiento que las reales guardadas aparte, así que no hay señal de copia: una distancia muy pequeña la probaría. Que queden más lejos no prueba que no copie: una copia con ruido o con el fondo manchado también quedaría lejos, y tampoco se descubriría una desplazada, reflejada o con otro color de fondo. Dice también que les falta calidad: fondos manchados y rasgos borrosos que ninguna imagen real tiene.
 # ### END SOLUTION
 
 # %% [markdown] id="summary-text-es" tags=["lang-es"]
@@ -1128,7 +1131,7 @@ image_grid(torch.cat([generated[:8], training[index[:8]]]), title=title)
 # - Growing: the composition first, the detail later; `steps` says how far, and $\alpha$ lets each stage in little by little, the same in both networks.
 # - `WSConv2d`: weights of deviation 1, scaled when used by $\sqrt{g / (n_\text{in} k^2)}$; biases not scaled.
 # - `PixelNorm` in the generator, with $\epsilon$ inside the root; no normalisation in the critic.
-# - The deviation of the batch as a channel gives a lack of variety away; with the variance over $n$, a batch of 1 gives no NaN.
+# - The deviation of the batch as a channel exposes a lack of variety; with the variance over $n$, a batch of 1 gives no NaN.
 # - WGAN-GP plus $0.001\,\overline{D(x)^2}$; Adam with $\beta_1 = 0$; pictures from an averaged generator.
 # - A pretty picture is not enough: look for its nearest neighbour, and compare with real pictures kept apart.
 #

@@ -115,6 +115,13 @@ def test_both_directions_of_an_interpolation_look_the_same(lab: Lab) -> None:
     assert there == pytest.approx(back, rel=1e-12)
 
 
+def test_weights_that_stay_in_one_half_are_told_apart(lab: Lab) -> None:
+    right, _ = seen(lab, "interpolation", mixed(lambda n: torch.rand(n, 1, 1, 1)), sample_shape=SHAPE)
+    folded = mixed(lambda n: 0.5 - (torch.rand(n, 1, 1, 1) - 0.5).abs())
+    values, said = seen(lab, "interpolation", folded, sample_shape=SHAPE)
+    assert values != right and "not those of one `torch.rand`" in said
+
+
 def test_an_interpolation_that_seeds_anew_is_told_apart(lab: Lab) -> None:
     def seeded(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         torch.manual_seed(0)
@@ -199,13 +206,23 @@ def step_seen(lab: Lab, function: Any, check: str, updates: str = "critic") -> t
     return observation.values, block.results[-1].message.render("en")
 
 
+def penalised_through_the_generator(
+    critic: Any, generator: Any, optimizer: Any, loss_function: Any, penalty_function: Any, real: Any
+) -> None:
+    fake = generator(torch.randn(len(real), 3))
+    loss = loss_function(critic(real), critic(fake.detach())) + 10 * penalty_function(critic, real, fake)
+    loss.backward()
+    optimizer.step()
+
+
 @pytest.mark.parametrize(
     ("function", "check", "said"),
     [
         (critic_step(use_loss=False), "loss", "`loss_function` was not used"),
         (critic_step(use_penalty=False), "loss", "`penalty_function` was not used"),
         (critic_step(weight=1.0), "loss", "what each of them receives"),
-        (critic_step(detach=False), "isolation", "Cut the generated samples off"),
+        (critic_step(detach=False), "isolation", "the loss of the critic filled the generator's gradients"),
+        (penalised_through_the_generator, "isolation", "Cut the generated samples off"),
         (lambda *arguments: None, "scores", "returns None"),
         (lambda *arguments: (1.0, 2.0), "scores", "loss, Wasserstein, penalty. It returns tuple (2)"),
         (lambda *arguments: (1.0, 2.0, 3.0), "update", "parameters of the critic did not change"),

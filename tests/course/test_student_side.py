@@ -24,6 +24,7 @@ from course.plots import (
     class_bars,
     curves,
     gan_diagram,
+    histograms,
     image_grid,
     loss_curves,
     scatter,
@@ -180,6 +181,19 @@ def test_curves_are_labelled_and_smoothed_over_the_steps_asked_for() -> None:
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
     assert set(axes.lines[1].get_ydata()) == {1.0}
+
+
+def test_curves_begin_at_the_number_asked_for() -> None:
+    figure = curves({"a": [3.0, 1.0, 2.0]}, title="t", xlabel="x", ylabel="y", smooth=2, start=1)
+    values, mean = figure.axes[0].lines
+    assert list(values.get_xdata()) == [1, 2, 3] and list(mean.get_xdata()) == [2, 3]
+
+
+def test_histograms_stand_side_by_side_under_their_titles() -> None:
+    named = {"a": torch.zeros(5), "b": torch.arange(10.0)}
+    figure = histograms(named, xlabel="x", ylabel="y", bins=4)
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    assert [sum(bar.get_height() for bar in axes.patches) for axes in figure.axes] == [5, 10]
 
 
 def test_curves_of_nothing_can_be_drawn() -> None:
