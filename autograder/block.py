@@ -15,6 +15,8 @@ import torch
 from autograder import display, emission, faults
 from autograder.checks import (
     checkpoints,
+    classification,
+    experiments,
     exports,
     gan_step,
     gan_training,
@@ -34,6 +36,8 @@ from autograder.replay import Replay, replay
 
 if TYPE_CHECKING:
     from autograder.session import Lab
+
+WRONG = Message("wrong_scalar")
 
 
 @dataclass(frozen=True)
@@ -146,18 +150,15 @@ class Block:
             points: the marks of this check.
             digits: significant digits compared.
         """
-        seen: list[Any] = []
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                result = tensors.call(function, args, running)
-                tensors.require_tensor(result, shape=shape, low=low, high=high)
-                if detached and result.requires_grad:
-                    raise CheckFailed("has_gradient")
-                seen.append(result)
-                return tensors.values_of(result, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            result = tensors.call(function, args, running)
+            tensors.require_tensor(result, shape=shape, low=low, high=high)
+            if detached and result.requires_grad:
+                raise CheckFailed("has_gradient")
+            return result
 
-        return self._run(name, points, observe, lambda: tensors.describe_wrong_values(seen[0]), digits=digits)
+        return self.run_array(name, points, compute, tensors.describe_wrong_values, digits=digits)
 
     def scalars(
         self,
@@ -180,11 +181,10 @@ class Block:
             digits: significant digits compared.
         """
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                return [tensors.require_scalar(tensors.call(function, case, running)) for case in cases]
+        def compute(running: Replay) -> list[float]:
+            return [tensors.require_scalar(tensors.call(function, case, running)) for case in cases]
 
-        return self._run(name, points, observe, lambda: Message("wrong_scalar"), digits=digits)
+        return self.run_numbers(name, points, compute, digits=digits)
 
     def text(self, name: str, answer: str, *, points: float) -> bool | None:
         """Check a text answer; Unicode form, case and white space do not matter."""
@@ -209,13 +209,11 @@ class Block:
             points: the marks of this check.
         """
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                rows = tensors.supplied_rows(shape, running)
-                stacked = tensors.require_pairs(tensors.call(function, (rows,), running), rows)
-                return tensors.values_of(stacked, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            rows = tensors.supplied_rows(shape, running)
+            return tensors.require_pairs(tensors.call(function, (rows,), running), rows)
 
-        return self._run(name, points, observe, lambda: Message("dataset_rows_differ"))
+        return self.run_array(name, points, compute, Message("dataset_rows_differ"))
 
     def network_structure(
         self,
@@ -238,12 +236,10 @@ class Block:
             points: the marks of this check.
         """
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                layers = networks.structure(factory, input_shape, output_shape, parameters, running)
-                return tensors.values_of(layers, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return networks.structure(factory, input_shape, output_shape, parameters, running)
 
-        return self._run(name, points, observe, lambda: Message("wrong_structure"))
+        return self.run_array(name, points, compute, Message("wrong_structure"))
 
     def network_output(
         self,
@@ -252,6 +248,7 @@ class Block:
         *,
         input_shape: tuple[int, ...],
         training: bool = False,
+        method: str = "forward",
         low: float | None = None,
         high: float | None = None,
         points: float,
@@ -264,6 +261,7 @@ class Block:
             factory: the student's class.
             input_shape: of the batch it is called with.
             training: whether it is in train mode, where dropout would show, or in eval mode.
+            method: of the network, whose output is observed.
             low: the least output allowed, if any.
             high: the greatest output allowed, if any.
             points: the marks of this check.
@@ -271,16 +269,14 @@ class Block:
         """
         trace = networks.Trace()
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                output = networks.evaluate(factory, input_shape, running, trace, training=training)
-                tensors.require_tensor(output, low=low, high=high)
-                return tensors.values_of(output, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            output = networks.evaluate(factory, input_shape, running, trace, training=training, method=method)
+            return tensors.require_tensor(output, low=low, high=high)
 
-        def diagnose() -> Message:
+        def diagnose(_: torch.Tensor) -> Message:
             return Message("wrong_output", {"operations": trace.describe()})
 
-        return self._run(name, points, observe, diagnose, digits=digits)
+        return self.run_array(name, points, compute, diagnose, digits=digits)
 
     def dropout(
         self,
@@ -294,15 +290,13 @@ class Block:
         """Check that a network's dropout is active in train mode, as asked, and absent in eval mode."""
         trace = networks.Trace()
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                output = networks.dropout_output(factory, input_shape, running, trace)
-                return tensors.values_of(output, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return networks.dropout_output(factory, input_shape, running, trace)
 
-        def diagnose() -> Message:
+        def diagnose(_: torch.Tensor) -> Message:
             return Message("wrong_dropout", {"operations": trace.describe()})
 
-        return self._run(name, points, observe, diagnose, digits=digits)
+        return self.run_array(name, points, compute, diagnose, digits=digits)
 
     def initialisation(
         self, name: str, function: Callable[..., Any], *, kind: str, points: float
@@ -315,17 +309,14 @@ class Block:
             kind: "convolutions" or "batch_norms": the layers whose parameters are compared.
             points: the marks of this check.
         """
-        seen: list[torch.Tensor] = []
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                seen.append(initialisation.initialised(function, kind, running))
-                return tensors.values_of(seen[0], self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return initialisation.initialised(function, kind, running)
 
-        def diagnose() -> Message:
-            return initialisation.describe_wrong_initialisation(seen[0], kind)
+        def diagnose(seen: torch.Tensor) -> Message:
+            return initialisation.describe_wrong_initialisation(seen, kind)
 
-        return self._run(name, points, observe, diagnose)
+        return self.run_array(name, points, compute, diagnose)
 
     def optimizers(
         self,
@@ -353,23 +344,21 @@ class Block:
         expected = optimizing.AdamSettings(lr, betas)
         seen: dict[str, Any] = {}
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                networks = {
-                    "discriminator": supplied.small_discriminator(sample_shape, running),
-                    "generator": supplied.small_generator(latent_shape, sample_shape, running),
-                }
-                returned = tensors.call(function, tuple(networks.values()), running)
-                seen.update(tensors.require_tuple(returned, list(networks)))
-                for network, optimizer in seen.items():
-                    optimizing.require_owner(network, optimizer, networks, expected)
-                moves = optimizing.movements(networks, seen, running)
-                return tensors.values_of(moves, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            networks = {
+                "discriminator": supplied.small_discriminator(sample_shape, running),
+                "generator": supplied.small_generator(latent_shape, sample_shape, running),
+            }
+            returned = tensors.call(function, tuple(networks.values()), running)
+            seen.update(tensors.require_tuple(returned, list(networks)))
+            for network, optimizer in seen.items():
+                optimizing.require_owner(network, optimizer, networks, expected)
+            return optimizing.movements(networks, seen, running)
 
-        def diagnose() -> Message:
-            return optimizing.describe_wrong_optimizer(seen, expected) or Message("wrong_scalar")
+        def diagnose(_: torch.Tensor) -> Message:
+            return optimizing.describe_wrong_optimizer(seen, expected) or WRONG
 
-        return self._run(name, points, observe, diagnose)
+        return self.run_array(name, points, compute, diagnose)
 
     def checkpoint(
         self,
@@ -391,12 +380,14 @@ class Block:
         """
         seen: list[tuple[checkpoints.Resumed, checkpoints.Resumed]] = []
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                seen.append(checkpoints.resume(save, load, running))
-                return tensors.values_of(seen[0][0].numbers(), self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            seen.append(checkpoints.resume(save, load, running))
+            return seen[0][0].numbers()
 
-        return self._run(name, points, observe, lambda: checkpoints.describe_difference(*seen[0], counter))
+        def diagnose(_: torch.Tensor) -> Message:
+            return checkpoints.describe_difference(*seen[0], counter)
+
+        return self.run_array(name, points, compute, diagnose)
 
     def equalised_convolution(
         self, name: str, factory: Callable[..., Any], *, aspect: str, points: float
@@ -416,11 +407,10 @@ class Block:
             "initialisation": progressive.initial_convolutions,
         }[aspect]
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                return tensors.values_of(observed(factory, running), self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return observed(factory, running)
 
-        return self._run(name, points, observe, lambda: Message(f"wrong_equalised_{aspect}"))
+        return self.run_array(name, points, compute, Message(f"wrong_equalised_{aspect}"))
 
     def assembled_output(
         self,
@@ -446,18 +436,14 @@ class Block:
         """
         trace = networks.Trace()
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                call = progressive.Call(input_shape, output_shape)
-                output = progressive.outputs(
-                    factory, progressive.Parts(parts), [call], [call], running, trace
-                )
-                return tensors.values_of(output, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            call = progressive.Call(input_shape, output_shape)
+            return progressive.outputs(factory, progressive.Parts(parts), [call], [call], running, trace)
 
-        def diagnose() -> Message:
+        def diagnose(_: torch.Tensor) -> Message:
             return Message("wrong_output", {"operations": trace.describe()})
 
-        return self._run(name, points, observe, diagnose)
+        return self.run_array(name, points, compute, diagnose)
 
     def growing_network(
         self,
@@ -491,11 +477,10 @@ class Block:
             points: the marks of this check.
         """
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                return tensors.values_of(progressive.averages(function, running), self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return progressive.averages(function, running)
 
-        return self._run(name, points, observe, lambda: Message("wrong_average"))
+        return self.run_array(name, points, compute, Message("wrong_average"))
 
     def gan_step(
         self,
@@ -559,12 +544,10 @@ class Block:
             digits: significant digits compared.
         """
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                seen = wasserstein.loss_and_gradients(function, cases, running)
-                return tensors.values_of(seen, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return wasserstein.loss_and_gradients(function, cases, running)
 
-        return self._run(name, points, observe, digits=digits)
+        return self.run_array(name, points, compute, digits=digits)
 
     def parameters_after(
         self, name: str, function: Callable[..., Any], *arguments: Any, points: float
@@ -578,12 +561,10 @@ class Block:
             points: the marks of this check.
         """
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                after = tensors.changed_parameters(function, arguments, running)
-                return tensors.values_of(after, self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return tensors.changed_parameters(function, arguments, running)
 
-        return self._run(name, points, observe, lambda: Message("parameters_differ"))
+        return self.run_array(name, points, compute, Message("parameters_differ"))
 
     def interpolation(
         self, name: str, function: Callable[..., Any], *, sample_shape: tuple[int, ...], points: float
@@ -598,11 +579,7 @@ class Block:
         """
         interpolation = wasserstein.Interpolation(function, sample_shape)
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                return tensors.values_of(interpolation.samples(running), self.lab.seed, name)
-
-        return self._run(name, points, observe, interpolation.describe)
+        return self.run_array(name, points, interpolation.samples, lambda _: interpolation.describe())
 
     def gradient_penalty(
         self,
@@ -625,11 +602,10 @@ class Block:
         """
         observed = {"value": wasserstein.penalties, "gradient": wasserstein.penalty_gradients}[order]
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                return tensors.values_of(observed(function, sample_shape, running), self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return observed(function, sample_shape, running)
 
-        return self._run(name, points, observe, lambda: Message(f"wrong_penalty_{order}"))
+        return self.run_array(name, points, compute, Message(f"wrong_penalty_{order}"))
 
     def wasserstein_step(
         self,
@@ -661,11 +637,10 @@ class Block:
             points: the marks of this check.
         """
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                return tensors.values_of(wasserstein.rounds(function, running), self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return wasserstein.rounds(function, running)
 
-        return self._run(name, points, observe, lambda: Message("round_differs"))
+        return self.run_array(name, points, compute, Message("round_differs"))
 
     def exported_images(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
         """Check the picture files that a function writes after each epoch, from some epoch on.
@@ -675,14 +650,64 @@ class Block:
             function: the student's `export_images(images, folder, epoch, first_epoch)`.
             points: the marks of this check.
         """
-        seen: list[torch.Tensor] = []
 
-        def observe() -> list[float]:
-            with self._replay(name) as running:
-                seen.append(exports.exported(function, running))
-                return tensors.values_of(seen[0], self.lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            return exports.exported(function, running)
 
-        return self._run(name, points, observe, lambda: exports.describe_wrong_pixels(seen[0]))
+        return self.run_array(name, points, compute, exports.describe_wrong_pixels)
+
+    @property
+    def experiment(self) -> experiments.ExperimentChecks:
+        """Return the checks of an experiment's parts: splits, training sets, figures and intervals."""
+        return experiments.ExperimentChecks(self)
+
+    def classifier_step(
+        self, function: Callable[..., Any], *, sample_shape: tuple[int, ...]
+    ) -> classification.ClassifierStepChecks:
+        """Prepare the checks of a classifier's training step.
+
+        Args:
+            function: the student's `step(classifier, optimizer, images, labels, penalty)`.
+            sample_shape: of a picture.
+
+        Returns:
+            The checks `loss`, `update`, `zero_grad` and `mode`.
+        """
+        return classification.ClassifierStepChecks(self, function, sample_shape)
+
+    def prediction(
+        self, function: Callable[..., Any], *, sample_shape: tuple[int, ...]
+    ) -> classification.PredictionChecks:
+        """Prepare the checks of what a classifier predicts.
+
+        Args:
+            function: the student's `predict(classifier, images)`, which returns probabilities (n,).
+            sample_shape: of a picture.
+
+        Returns:
+            The checks `values` and `mode`.
+        """
+        return classification.PredictionChecks(self, function, sample_shape)
+
+    def best_epoch(
+        self, name: str, function: Callable[..., Any], *, aspect: str, points: float
+    ) -> bool | None:
+        """Check a training that keeps the epoch with the best validation score.
+
+        Args:
+            name: of the check.
+            function: the student's `fit(classifier, train_epoch, validate, num_epochs)`.
+            aspect: "state" of the classifier in the end, or the "scores" that are returned.
+            points: the marks of this check.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            runs = classification.kept_epochs(function, running)
+            if aspect == "state":
+                return torch.stack([state for state, _ in runs])
+            return torch.tensor([score for _, scores in runs for score in scores], dtype=torch.float64)
+
+        return self.run_array(name, points, compute, Message(f"wrong_fit_{aspect}"))
 
     # --- how a check runs --------------------------------------------------------------------------
 
@@ -690,12 +715,61 @@ class Block:
         """Return the replay of one check: each has its own random numbers."""
         return replay(tensors.seed_of(self.lab.seed, name), self.lab.device)
 
+    def run_array(
+        self,
+        name: str,
+        points: float,
+        compute: Callable[[Replay], torch.Tensor],
+        refused: Message | Callable[[torch.Tensor], Message] = WRONG,
+        *,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Run a check that observes one tensor, in a replay of its own.
+
+        Args:
+            name: of the check.
+            points: its marks.
+            compute: runs the student's code in the replay; returns a tensor or raises `CheckFailed`.
+            refused: the message for a tensor that was refused, or what finds it.
+            digits: significant digits compared.
+
+        Returns:
+            True, False, or None when the verdict is given outside this process.
+        """
+        seen: list[torch.Tensor] = []
+
+        def numbers(running: Replay) -> list[float]:
+            seen.append(compute(running))
+            return tensors.values_of(seen[0], self.lab.seed, name)
+
+        def diagnose() -> Message:
+            return refused if isinstance(refused, Message) else refused(seen[0])
+
+        return self.run_numbers(name, points, numbers, diagnose, digits=digits)
+
+    def run_numbers(
+        self,
+        name: str,
+        points: float,
+        compute: Callable[[Replay], list[float]],
+        diagnose: Callable[[], Message] = lambda: WRONG,
+        *,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Run a check that observes a few numbers as they are, in a replay of its own; see `run_array`."""
+
+        def observe() -> list[float]:
+            with self._replay(name) as running:
+                return compute(running)
+
+        return self._run(name, points, observe, diagnose, digits=digits)
+
     def run_check(
         self,
         name: str,
         points: float,
         observe: Callable[[], list[float] | str],
-        diagnose: Callable[[], Message] = lambda: Message("wrong_scalar"),
+        diagnose: Callable[[], Message] = lambda: WRONG,
         digits: int = DIGITS,
     ) -> bool | None:
         """Run one check; see `_run`. For the groups of checks in `autograder.checks`."""
@@ -706,7 +780,7 @@ class Block:
         name: str,
         points: float,
         observe: Callable[[], list[float] | str],
-        diagnose: Callable[[], Message] = lambda: Message("wrong_scalar"),
+        diagnose: Callable[[], Message] = lambda: WRONG,
         *,
         digits: int = DIGITS,
         verify: bool = True,

@@ -731,6 +731,148 @@ TEXTS: dict[str, dict[str, str]] = {
     "discriminator": {"es": "discriminador", "en": "discriminator"},
     "critic": {"es": "crítico", "en": "critic"},
     "generator": {"es": "generador", "en": "generator"},
+    "classifier": {"es": "clasificador", "en": "classifier"},
+    # --- experiments -----------------------------------------------------------------------------------
+    "key_missing": {
+        "es": "el diccionario no tiene la clave {name!r}; tiene {seen}.",
+        "en": "the dictionary has no key {name!r}; it has {seen}.",
+    },
+    "argument_changed": {
+        "es": "la función cambió las imágenes que recibió. Escribe en una copia (`images.clone()`) o en un "
+        "tensor nuevo: quien llama las necesita como estaban.",
+        "en": "the function changed the pictures it was given. Write to a copy (`images.clone()`) or to a "
+        "new tensor: the caller needs them as they were.",
+    },
+    "split_not_indices": {
+        "es": "cada parte debe ser un arreglo de índices enteros de un eje; hay {seen}.",
+        "en": "each part must be an array of integer indices with one axis; this is {seen}.",
+    },
+    "split_outside": {
+        "es": "hay índices fuera de 0 … {total} - 1.",
+        "en": "there are indices outside 0 … {total} - 1.",
+    },
+    "split_overlap": {
+        "es": "{count} índices están en ambas partes: eso es una fuga. Cada imagen va a una sola.",
+        "en": "{count} indices are in both parts: that is a leak. Each picture goes to one only.",
+    },
+    "split_lost": {
+        "es": "{count} índices no están en ninguna de las partes.",
+        "en": "{count} indices are in neither part.",
+    },
+    "split_share": {
+        "es": "la parte pequeña tiene {seen} índices y se pedían {expected}. ¿Es la segunda que devuelves?",
+        "en": "the smaller part has {seen} indices and {expected} were asked for. Is it the second you "
+        "return?",
+    },
+    "split_unstratified": {
+        "es": "la clase 1 ocupa el {first:.1%} de una parte y el {second:.1%} de la otra. Estratificada, la "
+        "división le da la misma proporción en ambas: `stratify=labels`.",
+        "en": "class 1 takes {first:.1%} of one part and {second:.1%} of the other. A stratified split gives "
+        "it the same share of both: `stratify=labels`.",
+    },
+    "split_differs": {
+        "es": "los índices de las partes no son los esperados.",
+        "en": "the indices of the parts are not those expected.",
+    },
+    "split_not_repeatable": {
+        "es": "con la misma semilla salen partes distintas: `random_state=seed`.",
+        "en": "the same seed gives different parts: `random_state=seed`.",
+    },
+    "split_without_seed": {
+        "es": "con otra semilla salen las mismas partes. ¿Se usa `seed`? ¿Se baraja?",
+        "en": "another seed gives the same parts. Is `seed` used? Is anything shuffled?",
+    },
+    "set_empty": {"es": "no hay ninguna imagen.", "en": "there is no picture."},
+    "set_labels": {
+        "es": "hay {images} imágenes y las etiquetas tienen forma {labels}: una por imagen.",
+        "en": "there are {images} pictures and the labels have shape {labels}: one per picture.",
+    },
+    "set_label_type": {
+        "es": "las etiquetas son {seen}; deben ser enteros (int64), como las recibidas.",
+        "en": "the labels are {seen}; they must be integers (int64), like those received.",
+    },
+    "set_differs": {
+        "es": "no son las imágenes, o no con las etiquetas, con que debe entrenar este brazo.",
+        "en": "these are not the pictures, or not with the labels, that this arm must train with.",
+    },
+    "augmentation_idle": {
+        "es": "ninguna imagen cambió. ¿Devuelves el resultado?",
+        "en": "no picture changed. Do you return the result?",
+    },
+    "augmentation_differs": {
+        "es": "la forma es correcta, pero los píxeles no son los esperados. Revisa: un sorteo por imagen, el "
+        "eje del reflejo, el orden de los desplazamientos, y que no se fije una semilla.",
+        "en": "the shape is right, but the pixels are not those expected. Look at: one draw per picture, the "
+        "axis of the mirror, the order of the shifts, and that no seed is set.",
+    },
+    "no_method": {
+        "es": "la clase no tiene el método `{name}`.",
+        "en": "the class has no method `{name}`.",
+    },
+    "penalty_argument": {
+        "es": "la penalización recibió como {name}: {seen}. Pásale `classifier.dense.weight`, "
+        "`classifier.dense.bias` y las activaciones que devuelve `classifier.hidden`.",
+        "en": "the penalty received as {name}: {seen}. Pass it `classifier.dense.weight`, "
+        "`classifier.dense.bias` and the activations that `classifier.hidden` returns.",
+    },
+    "classifier_penalty_unused": {
+        "es": "el paso no llama a `penalty`: la pérdida que se deriva es la suma de entropía cruzada y "
+        "penalización.",
+        "en": "the step does not call `penalty`: the loss that is differentiated is the sum of cross-entropy "
+        "and penalty.",
+    },
+    "classifier_loss": {
+        "es": "la entropía cruzada que se devuelve no es la esperada. Va sin la penalización, como número, y "
+        "`F.cross_entropy` recibe logits, no probabilidades.",
+        "en": "the cross-entropy that is returned is not the one expected. It goes without the penalty, as a "
+        "number, and `F.cross_entropy` takes logits, not probabilities.",
+    },
+    "classifier_step_differs": {
+        "es": "la dirección en que se mueve el clasificador no es la esperada. ¿La penalización forma parte "
+        "de la pérdida?",
+        "en": "the direction in which the classifier moves is not the one expected. Is the penalty part of "
+        "the loss?",
+    },
+    "classifier_not_called": {
+        "es": "no se llama al clasificador.",
+        "en": "the classifier is not called.",
+    },
+    "step_in_eval_mode": {
+        "es": "el clasificador llegó en modo eval y el paso no lo puso a entrenar: `classifier.train()`.",
+        "en": "the classifier came in eval mode and the step did not make it train: `classifier.train()`.",
+    },
+    "prediction_differs": {
+        "es": "las probabilidades no son las esperadas: la de la clase 1 («tumor»), con un softmax, sobre "
+        "las clases.",
+        "en": "the probabilities are not those expected: that of class 1 (“tumour”), with one softmax, over "
+        "the classes.",
+    },
+    "prediction_in_train_mode": {
+        "es": "el clasificador llegó en modo train y así predijo: `classifier.eval()`. Con dropout y "
+        "normalización por lotes, lo que se predice de una imagen dependería del azar y de las demás.",
+        "en": "the classifier came in train mode and predicted so: `classifier.eval()`. With dropout and "
+        "batch normalisation, what is predicted of a picture would depend on chance and on the others.",
+    },
+    "fit_turns": {
+        "es": "hubo {seen} épocas de entrenamiento y se pedían {expected}, cada una seguida de una "
+        "validación.",
+        "en": "there were {seen} epochs of training and {expected} were asked for, each followed by one "
+        "validation.",
+    },
+    "fit_scores": {
+        "es": "se esperaba la lista de las {expected} puntuaciones de validación; hay {seen}.",
+        "en": "the list of the {expected} validation scores was expected; this is {seen}.",
+    },
+    "wrong_fit_scores": {
+        "es": "las puntuaciones no son las de las validaciones, en su orden.",
+        "en": "the scores are not those of the validations, in their order.",
+    },
+    "wrong_fit_state": {
+        "es": "el clasificador no termina como estaba en la mejor época. Un `state_dict` no es una copia: "
+        "sus tensores siguen cambiando (`copy.deepcopy`). De las mejores vale la primera.",
+        "en": "the classifier does not end as it was in the best epoch. A `state_dict` is no copy: its "
+        "tensors go on changing (`copy.deepcopy`). Of equally good epochs the first counts.",
+    },
     # --- the names of jhwutils and lautils -------------------------------------------------------------
     "number_is_nan": {
         "es": "uno de los números es NaN: ninguna comparación con NaN se cumple.",

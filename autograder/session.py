@@ -20,6 +20,7 @@ from autograder.checks.supplied import (
     SuppliedGenerator,
     SuppliedInteger,
     SuppliedPixels,
+    SuppliedResults,
     SuppliedSamples,
 )
 from autograder.errors import GraderError, UnknownLabError
@@ -159,6 +160,17 @@ class Lab:
         """
         return [
             tuple(SuppliedSamples((size, *sample_shape), f"{name} {size}") for name in names)
+            for size in BATCH_SIZES
+        ]
+
+    def supplied_results(self, *kinds: str) -> list[tuple[SuppliedResults, ...]]:
+        """Return results of classifiers, NumPy arrays, arguments for a call of a function per batch size.
+
+        Args:
+            *kinds: of the arguments: "labels", "probabilities", "hits" or "values"; see `SuppliedResults`.
+        """
+        return [
+            tuple(SuppliedResults(kind, size, f"argument {place}") for place, kind in enumerate(kinds))
             for size in BATCH_SIZES
         ]
 

@@ -151,6 +151,30 @@ def sliced_wasserstein(
     return float(sum(wasserstein_distance(a, b) for a, b in pairs) / directions)
 
 
+def nearest_neighbours(images: torch.Tensor, reference: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find for every picture the one of a reference set that is most like it, pixel by pixel.
+
+    Args:
+        images: shape (n, channels, height, width).
+        reference: shape (m, channels, height, width), m at least 1.
+
+    Returns:
+        Two tensors of shape (n,), on the CPU: the root mean square of the differences of the pixels, and
+        which picture of the reference it is.
+
+    Raises:
+        ValueError: if the pictures differ in shape, or the reference is empty.
+    """
+    if images.shape[1:] != reference.shape[1:] or not len(reference):
+        shapes = f"{tuple(images.shape)} and {tuple(reference.shape)}"
+        raise ValueError(
+            f"pictures of one shape are needed, at least one of them to compare with, not {shapes}"
+        )
+    first, second = (pictures.detach().cpu().flatten(1) for pictures in (images, reference))
+    distances, places = torch.cdist(first, second).min(dim=1)
+    return distances / math.sqrt(first.shape[1]), places
+
+
 class _Extractor(nn.Module):
     """Features as torchmetrics wants them: with their number as an attribute."""
 

@@ -14,7 +14,7 @@ from torch import nn
 from autograder.checks import supplied
 from autograder.checks.optimizers import movements
 from autograder.checks.supplied import SuppliedInteger, fill_gradients
-from autograder.checks.tensors import require_scalar, supplied_rows
+from autograder.checks.tensors import flat, require_scalar, supplied_rows
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -119,7 +119,7 @@ def _go_on(training: Training, epoch: float, running: Replay) -> Resumed:
     """Return what a training holds, and how it moves next."""
     parameters = [p for n in training.networks.values() for p in n.parameters()]
     buffers = [b for n in training.networks.values() for b in n.buffers()]
-    held = torch.cat([p.detach().reshape(-1).clone() for p in parameters])
-    statistics = torch.cat([b.detach().reshape(-1).to(torch.float64, copy=True) for b in buffers])
+    held = flat(parameters)
+    statistics = flat(b.to(torch.float64) for b in buffers)
     moves = movements(training.networks, training.optimizers, running)
     return Resumed(epoch, held, statistics, moves)

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from autograder.checks import supplied
-from autograder.checks.tensors import require_scalar, require_tuple, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import flat, require_scalar, require_tuple, seed_of, supplied_rows, values_of
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay, replay
 
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 # Several batch sizes: labels of a fixed length must not pass.
 BATCH_SIZES = (17, 32, 8, 24)
 STEP_LEARNING_RATE = 0.5
-
-
-def _flat(network: nn.Module) -> torch.Tensor:
-    """Return all parameters of a network as one vector, copied."""
-    return torch.cat([p.detach().reshape(-1).clone() for p in network.parameters()])
 
 
 def _gradients(network: nn.Module) -> list[torch.Tensor | None]:
@@ -282,13 +277,13 @@ class StepChecks:
         labels: list[tuple[torch.Tensor, torch.Tensor]] = []
         with torch.no_grad():
             real_outputs = networks[self._judge](real_samples)
-        before = {name: _flat(network) for name, network in networks.items()}
+        before = {name: flat(network.parameters()) for name, network in networks.items()}
         running.observers.append(functools.partial(_note_labels, labels))
         returned = self._function(*self._arguments(networks, optimizer, loss_function, real_samples))
         running.observers.clear()
         return StepTrial(
             returned=_detached(returned),
-            movement={name: _flat(network) - before[name] for name, network in networks.items()},
+            movement={name: flat(network.parameters()) - before[name] for name, network in networks.items()},
             other_gradients=_gradients(networks[self._other]),
             labels=labels,
             real_outputs=real_outputs,

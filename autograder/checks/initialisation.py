@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from autograder.checks.supplied import fill
+from autograder.checks.tensors import flat
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -48,7 +49,7 @@ def initialised(function: Any, kind: str, running: Replay) -> torch.Tensor:
 
 
 def _parameters(layers: list[nn.Module]) -> torch.Tensor:
-    return torch.cat([p.detach().reshape(-1).clone() for layer in layers for p in layer.parameters()])
+    return flat(p for layer in layers for p in layer.parameters())
 
 
 def describe_wrong_initialisation(values: torch.Tensor, kind: str) -> Message:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from autograder.checks.supplied import fill
-from autograder.checks.tensors import require_tensor, supplied_rows
+from autograder.checks.tensors import flat, require_tensor, supplied_rows
 from autograder.messages import CheckFailed
 from autograder.replay import Replay
 
@@ -118,7 +118,7 @@ def build(factory: Any, running: Replay) -> nn.Module:
 
 
 def traced(
-    network: nn.Module,
+    network: Callable[..., Any],
     inputs: torch.Tensor,
     running: Replay,
     trace: Trace,
@@ -127,7 +127,7 @@ def traced(
     """Run a forward pass without gradients, noting what it does.
 
     Args:
-        network: to run.
+        network: to run, or one of its methods.
         inputs: its batch.
         running: the replay.
         trace: takes the notes.
@@ -185,7 +185,7 @@ def structure(
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
-    return torch.cat([parameter.detach().reshape(-1) for parameter in refill(network, inputs, running)])
+    return flat(refill(network, inputs, running))
 
 
 def evaluate(
@@ -195,13 +195,22 @@ def evaluate(
     trace: Trace,
     *,
     training: bool,
+    method: str = "forward",
 ) -> torch.Tensor:
-    """Return the output of a network in train or eval mode, with its parameters set from the seed."""
+    """Return the output of a network in train or eval mode, with its parameters set from the seed.
+
+    Raises:
+        CheckFailed: if it has no such method.
+    """
     network = build(factory, running)
     inputs = supplied_rows(input_shape, running)
     refill(network, inputs, running)
     network.train(training)
-    return traced(network, inputs, running, trace)
+    if method == "forward":
+        return traced(network, inputs, running, trace)
+    if not callable(getattr(network, method, None)):
+        raise CheckFailed("no_method", name=method)
+    return traced(getattr(network, method), inputs, running, trace)
 
 
 def dropout_output(

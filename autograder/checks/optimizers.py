@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from autograder.checks.supplied import fill_gradients
+from autograder.checks.tensors import flat
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -47,9 +48,9 @@ def movements(
     for name, optimizer in optimizers.items():
         for turn, scale in enumerate(GRADIENT_SCALES):
             fill_gradients(parameters, running.seed, f"{name} {turn}", scale)
-            before = torch.cat([p.detach().reshape(-1).clone() for p in parameters])
+            before = flat(parameters)
             optimizer.step()
-            moves.append(torch.cat([p.detach().reshape(-1) for p in parameters]) - before)
+            moves.append(flat(parameters) - before)
     return torch.stack(moves)
 
 

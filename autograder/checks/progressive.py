@@ -21,9 +21,9 @@ from torch import nn
 from autograder import randomness
 from autograder.checks.networks import Trace, build, traced
 from autograder.checks.supplied import fill, small_generator
-from autograder.checks.tensors import require_tensor, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import flat, require_tensor, supplied_rows
 from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay, replay
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -64,11 +64,11 @@ def convolution_outputs(factory: Any, running: Replay) -> torch.Tensor:
 
 def initial_convolutions(factory: Any, running: Replay) -> torch.Tensor:
     """Return the weights and biases that a student's convolutions begin with, one after the other."""
-    numbers = []
+    parameters = []
     for settings in _CONVOLUTIONS:
         layer = build(functools.partial(_required(factory), *settings), running)
-        numbers += [parameter.detach().reshape(-1) for parameter in _weight_and_bias(layer, settings)]
-    return torch.cat(numbers)
+        parameters += _weight_and_bias(layer, settings)
+    return flat(parameters)
 
 
 def _required(factory: Any) -> Callable[..., Any]:
@@ -405,20 +405,18 @@ class GrowingChecks:
         top = max(steps for _, steps in stages)
         if shapes_up_to:
             top = max(top, int(math.log2(shapes_up_to / 4)))
-        trace, lab = Trace(), self._block.lab
+        trace = Trace()
 
-        def observe() -> list[float]:
-            with replay(seed_of(lab.seed, name), lab.device) as running:
-                calls = [self._call((0.5, steps)) for steps in range(top + 1)]
-                observed = [self._call(stage) for stage in stages]
-                output = outputs(self._factory, Parts(self._parts), calls, observed, running, trace)
-                return values_of(output, lab.seed, name)
+        def compute(running: Replay) -> torch.Tensor:
+            calls = [self._call((0.5, steps)) for steps in range(top + 1)]
+            observed = [self._call(stage) for stage in stages]
+            return outputs(self._factory, Parts(self._parts), calls, observed, running, trace)
 
-        def diagnose() -> Message:
+        def diagnose(_: torch.Tensor) -> Message:
             seen = ", ".join(f"({alpha:g}, {steps})" for alpha, steps in stages)
             return Message("wrong_stage_output", {"stages": seen, "operations": trace.describe()})
 
-        return self._block.run_check(name, points, observe, diagnose)
+        return self._block.run_array(name, points, compute, diagnose)
 
     def _call(self, stage: tuple[float, int]) -> Call:
         side = 4 * 2 ** stage[1]
@@ -446,15 +444,11 @@ def averages(function: Any, running: Replay) -> torch.Tensor:
     found = []
     for turn, decay in enumerate(_DECAYS):
         network = small_generator((3,), (2, 2, 2), running, f"network {turn}")
-        held, kept = _numbers(average), _numbers(network)
+        held, kept = flat(average.parameters()), flat(network.parameters())
         function(average, network, decay)
-        if not torch.equal(_numbers(network), kept):
+        if not torch.equal(flat(network.parameters()), kept):
             raise CheckFailed("average_moved_network")
-        found.append(_numbers(average))
+        found.append(flat(average.parameters()))
         if torch.equal(found[-1], held):
             raise CheckFailed("average_unchanged")
     return torch.cat(found)
-
-
-def _numbers(network: nn.Module) -> torch.Tensor:
-    return torch.cat([parameter.detach().reshape(-1).clone() for parameter in network.parameters()])

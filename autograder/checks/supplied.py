@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -116,6 +117,35 @@ class SuppliedInteger(Supplied):
         """Return the integer."""
         key = randomness.derive_key(running.seed, "integer", self.name)
         return int(randomness.integers(key, (1,), self.low, self.high)[0])
+
+
+@dataclass(frozen=True)
+class SuppliedResults(Supplied):
+    """Results of a classifier as a NumPy array of one axis, that the seed decides.
+
+    Attributes:
+        kind: "labels", int64 of two classes, both of which occur; "probabilities", float64 in [0, 1); "hits",
+            bool, of which four in five are true; or "values", float64 around 1.
+        count: of results; hits are ten times as many.
+        name: two names give two arrays.
+    """
+
+    kind: str
+    count: int
+    name: str
+
+    def build(self, running: Replay) -> np.ndarray:
+        """Return the array."""
+        key = randomness.derive_key(running.seed, self.kind, self.name, self.count)
+        if self.kind == "labels":
+            labels = randomness.integers(key, (self.count,), 0, 2)
+            labels[:2] = 0, 1
+            return labels
+        if self.kind == "probabilities":
+            return randomness.uniform(key, (self.count,))
+        if self.kind == "hits":
+            return randomness.uniform(key, (10 * self.count,)) < 0.8
+        return 1.0 + 0.3 * randomness.normal(key, (self.count,))
 
 
 def _require_train_mode(network: nn.Module) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,12 @@ def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay)
         raise CheckFailed("parameters_lost")
     if all(torch.equal(new, old) for new, old in zip(after, before, strict=True)):
         raise CheckFailed("parameters_unchanged")
-    return torch.cat([parameter.detach().reshape(-1) for parameter in after])
+    return flat(after)
+
+
+def flat(numbers: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Return tensors one after the other as one vector: copied, and without gradients."""
+    return torch.cat([values.detach().reshape(-1).clone() for values in numbers])
 
 
 def supplied_rows(shape: tuple[int, ...], running: Replay, name: str = "rows") -> torch.Tensor:

@@ -4,6 +4,7 @@ from course.data.avatars import Faces, drawn_avatars, load_faces
 from course.data.batches import Batches
 from course.data.brains import Brains, PhantomSettings, brain_phantoms, load_brains, split_brains
 from course.data.digits import Digits, load_digits
+from course.data.generated import load_generated
 from course.data.sine import sine_points
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "load_brains",
     "load_digits",
     "load_faces",
+    "load_generated",
     "sine_points",
     "split_brains",
 ]

@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageOps
 
 from course.data.drawing import Draws, grid, radius, reduced, smooth_step, to_bytes
+from course.data.pixels import as_images
 
 SIZE = 64
 _FINER = 4
@@ -50,7 +51,7 @@ class Faces:
     @property
     def images(self) -> torch.Tensor:
         """Return the pictures as networks expect them: float32 of shape (n, 3, size, size), in [-1, 1]."""
-        return self.pixels.float() / 127.5 - 1.0
+        return as_images(self.pixels)
 
 
 def drawn_avatars(count: int = 1000, *, seed: int = 0) -> Faces:

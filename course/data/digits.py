@@ -15,6 +15,8 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
+from course.data.pixels import as_images
+
 SOURCES = ("auto", "mnist", "embedded")
 SIZE = 28
 _PATIENCE_S = 20.0
@@ -44,7 +46,7 @@ class Digits:
     @property
     def images(self) -> torch.Tensor:
         """Return the pictures as networks expect them: float32 of shape (n, 1, 28, 28), in [-1, 1]."""
-        return self.pixels.unsqueeze(1).float() / 127.5 - 1.0
+        return as_images(self.pixels)
 
 
 class DataUnavailableError(Exception):

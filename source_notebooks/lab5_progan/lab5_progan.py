@@ -63,6 +63,7 @@ from autograder import open_lab
 from course.budget import budget
 from course.data import load_faces
 from course.device import describe_device, get_device
+from course.metrics import nearest_neighbours
 from course.plots import ImageGifRecorder, curves, image_grid
 from course.training import History, progress
 
@@ -1035,22 +1036,16 @@ image_grid(torch.cat(rows), title=title)
 # typical distance to the nearest neighbour in the training set, for generated pictures and for the real ones kept apart.
 
 # %% id="memory" tags=["raises-exception"]
-def nearest(pictures, reference):
-    """es: Para cada imagen, la distancia (cuadrática media) a la más próxima y cuál es."""
-    """en: For each picture, the (root mean square) distance to the nearest one, and which it is."""
-    distances = torch.cdist(pictures.flatten(1), reference.flatten(1)) / math.sqrt(pictures[0].numel())
-    return distances.min(dim=1)
-
-
 torch.manual_seed(5)
 training, held_out = resize(real_images, size), resize(held_out_images, size)
 generated = draw(networks["average"], torch.randn(len(held_out), LATENT_SIZE, 1, 1), last_stage).clamp(-1, 1)
-distance, index = nearest(generated, training)
-print(f"generated -> training: {distance.median().item():.3f}")
-print(f"held out  -> training: {nearest(held_out, training).values.median().item():.3f}")
+distance, place = nearest_neighbours(generated, training)
+held_out_distance, _ = nearest_neighbours(held_out, training)
+print(f"generated -> training: {distance.median():.3f}")
+print(f"held out  -> training: {held_out_distance.median():.3f}")
 title = "Generadas, y su vecina más próxima del entrenamiento"  # es
 title = "Generated, and their nearest training picture"  # en
-image_grid(torch.cat([generated[:8], training[index[:8]]]), title=title)
+image_grid(torch.cat([generated[:8], training[place[:8]]]), title=title)
 
 # %% [markdown] id="questions-text-es" tags=["lang-es"]
 # ## 15. Preguntas abiertas (30 puntos)

@@ -1,0 +1,338 @@
+"""A classifier: one training step, its predictions, and which epoch of a training is kept."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from autograder import randomness
+from autograder.checks import supplied
+from autograder.checks.gan_step import BATCH_SIZES, STEP_LEARNING_RATE
+from autograder.checks.tensors import flat, require_scalar, require_tensor, seed_of, supplied_rows
+from autograder.messages import CheckFailed, Message
+from autograder.replay import Replay, replay
+
+if TYPE_CHECKING:
+    from autograder.block import Block
+
+_FEATURES, _HIDDEN, _CLASSES = 6, 5, 2
+# More epochs than scores that a student could mistake for the best one.
+_EPOCHS = (6, 4, 7, 5)
+
+
+class SmallClassifier(nn.Module):
+    """A classifier with the methods of the real one; its batch normalisation shows in which mode it runs.
+
+    Attributes:
+        activations: what `hidden` returned, call by call, without gradients.
+    """
+
+    def __init__(self, sample_shape: tuple[int, ...], running: Replay) -> None:
+        super().__init__()
+        self.flatten = nn.Flatten()
+        self.norm = nn.BatchNorm1d(int(torch.Size(sample_shape).numel()))
+        self.dense = nn.Linear(self.norm.num_features, _HIDDEN)
+        self.dropout = nn.Dropout(0.0)
+        self.output = nn.Linear(_HIDDEN, _CLASSES)
+        self.activations: list[torch.Tensor] = []
+        supplied.fill(self.parameters(), running.seed, "classifier")
+        self.double().to(running.device)
+
+    def hidden(self, images: torch.Tensor) -> torch.Tensor:
+        """Return activations (n, hidden)."""
+        activations = torch.tanh(self.dense(self.norm(self.flatten(images))))
+        self.activations.append(activations.detach().clone())
+        return activations
+
+    def classify(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return logits (n, classes)."""
+        logits: torch.Tensor = self.output(hidden)
+        return logits
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits (n, classes)."""
+        return self.classify(self.hidden(images))
+
+
+class _ConstantClassifier(SmallClassifier):
+    """A classifier whose logits no parameter decides: a cross-entropy of them moves nothing."""
+
+    def classify(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return logits that only look at how many samples there are."""
+        logits: torch.Tensor = self.output(torch.ones_like(hidden)).detach().requires_grad_()
+        return logits
+
+
+@dataclass
+class Penalty:
+    """A penalty in place of the student's: linear, so that its gradients are known numbers.
+
+    Attributes:
+        calls: what it was called with, by shape.
+    """
+
+    running: Replay
+    calls: list[tuple[tuple[int, ...], ...]] = field(default_factory=list)
+
+    def __call__(self, weight: Any, bias: Any, activations: Any) -> torch.Tensor:
+        """Return a seeded linear function of all three, of the activations their mean over the batch."""
+        given = (weight, bias, activations)
+        for name, value in zip(("weight", "bias", "activations"), given, strict=True):
+            if not isinstance(value, torch.Tensor):
+                raise CheckFailed("penalty_argument", name=name, seen=type(value).__name__)
+        shapes = tuple(tuple(value.shape) for value in given)
+        expected = ((_HIDDEN, weight.shape[-1]), (_HIDDEN,), (len(activations), _HIDDEN))
+        for name, seen, right in zip(("weight", "bias", "activations"), shapes, expected, strict=True):
+            if seen != right:
+                raise CheckFailed("penalty_argument", name=name, seen=seen)
+        self.calls.append(shapes)
+        parts = (weight, bias, activations.mean(dim=0))
+        return torch.stack([(part * self._weights(part)).sum() for part in parts]).sum()
+
+    def _weights(self, part: torch.Tensor) -> torch.Tensor:
+        key = randomness.derive_key(self.running.seed, "penalty", tuple(part.shape))
+        return torch.from_numpy(randomness.normal(key, tuple(part.shape))).to(part.device)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What one call of a step did: what it returned, how parameters moved, what the classifier computed."""
+
+    returned: Any
+    movement: torch.Tensor
+    activations: list[torch.Tensor]
+    penalties: int
+
+
+class ClassifierStepChecks:
+    """The checks of a classifier's training step.
+
+    The step is called as `step(classifier, optimizer, images, labels, penalty)`; the classifier has the
+    methods `hidden` and `classify` and the layers `dense`, `dropout` and `output`; the penalty takes weight
+    and bias of `dense` and the activations. The step returns the cross-entropy without the penalty.
+
+    Args:
+        block: where results go.
+        function: the student's step.
+        sample_shape: of a picture.
+    """
+
+    def __init__(self, block: Block, function: Callable[..., Any], sample_shape: tuple[int, ...]) -> None:
+        self._block = block
+        self._function = function
+        self._sample_shape = sample_shape
+        self._trial = functools.cache(self._run_trial)
+
+    def loss(self, name: str, *, points: float) -> bool | None:
+        """Check the cross-entropy that the step returns, for several batch sizes."""
+
+        def observe() -> list[float]:
+            returned = [self._trial(size).returned for size in BATCH_SIZES]
+            if any(isinstance(value, (tuple, list, dict)) for value in returned):
+                raise CheckFailed("loss_not_scalar", seen=type(returned[0]).__name__)
+            return [require_scalar(value) for value in returned]
+
+        return self._block.run_check(name, points, observe, lambda: Message("classifier_loss"))
+
+    def update(self, name: str, *, points: float) -> bool | None:
+        """Check how the step moves all parameters, by cross-entropy and penalty together."""
+
+        def compute(_: Replay) -> torch.Tensor:
+            trials = [self._trial(size) for size in BATCH_SIZES]
+            for trial in trials:
+                if not trial.movement.any():
+                    raise CheckFailed("not_moved", network=Message("classifier"))
+            return torch.stack([trial.movement for trial in trials])
+
+        def diagnose(_: torch.Tensor) -> Message:
+            if not self._trial(BATCH_SIZES[0]).penalties:
+                return Message("classifier_penalty_unused")
+            return Message("moved_wrong", {"network": Message("classifier")})
+
+        return self._block.run_array(name, points, compute, diagnose)
+
+    def zero_grad(self, name: str, *, points: float) -> bool | None:
+        """Check that gradients from before do not count, where only the penalty moves anything."""
+
+        def compute(_: Replay) -> torch.Tensor:
+            moves = [self._run_trial(size, constant=True, prefill=True).movement for size in BATCH_SIZES]
+            clean = [self._run_trial(size, constant=True).movement for size in BATCH_SIZES]
+            if any(float((a - b).abs().max()) > 1e-9 for a, b in zip(moves, clean, strict=True)):
+                raise CheckFailed("gradients_kept")
+            if not all(move.any() for move in moves):
+                raise CheckFailed("not_moved", network=Message("classifier"))
+            return torch.stack([move / move.norm() for move in moves])
+
+        return self._block.run_array(name, points, compute, Message("classifier_step_differs"))
+
+    def mode(self, name: str, *, points: float) -> bool | None:
+        """Check that the step trains in train mode, also after an evaluation left eval mode behind."""
+
+        def compute(_: Replay) -> torch.Tensor:
+            found = []
+            for size in BATCH_SIZES:
+                activations = self._run_trial(size, training=False).activations
+                if not activations:
+                    raise CheckFailed("classifier_not_called")
+                found.append(activations[-1].reshape(-1))
+            return torch.cat(found)
+
+        return self._block.run_array(name, points, compute, Message("step_in_eval_mode"))
+
+    def _run_trial(
+        self, size: int, *, training: bool = True, constant: bool = False, prefill: bool = False
+    ) -> _Trial:
+        """Call the step once on a fresh classifier.
+
+        Args:
+            size: of the batch.
+            training: the mode in which the classifier is handed over.
+            constant: whether logits do not depend on its parameters.
+            prefill: whether it holds gradients from before.
+        """
+        if not callable(self._function):
+            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        lab = self._block.lab
+        with replay(seed_of(lab.seed, f"{self._block.name}/{size}"), lab.device) as running:
+            kind = _ConstantClassifier if constant else SmallClassifier
+            classifier = kind(self._sample_shape, running).train(training)
+            if prefill:
+                supplied.fill_gradients(classifier.parameters(), running.seed, "before")
+            optimizer = torch.optim.SGD(classifier.parameters(), lr=STEP_LEARNING_RATE)
+            penalty = Penalty(running)
+            images = supplied_rows((size, *self._sample_shape), running, "images")
+            key = randomness.derive_key(running.seed, "labels", size)
+            labels = torch.from_numpy(randomness.integers(key, (size,), 0, _CLASSES)).to(running.device)
+            before = flat(classifier.parameters())
+            returned = self._function(classifier, optimizer, images, labels, penalty)
+            movement = flat(classifier.parameters()) - before
+            if isinstance(returned, torch.Tensor):
+                returned = returned.detach()
+            return _Trial(returned, movement, classifier.activations, len(penalty.calls))
+
+
+class PredictionChecks:
+    """The checks of what a classifier predicts: `predict(classifier, images)` returns probabilities (n,).
+
+    Args:
+        block: where results go.
+        function: the student's.
+        sample_shape: of a picture.
+    """
+
+    def __init__(self, block: Block, function: Callable[..., Any], sample_shape: tuple[int, ...]) -> None:
+        self._block = block
+        self._function = function
+        self._sample_shape = sample_shape
+
+    def values(self, name: str, *, points: float) -> bool | None:
+        """Check the probabilities of the second class, from a classifier in eval mode, without gradients."""
+
+        def compute(running: Replay) -> torch.Tensor:
+            found = []
+            for size in BATCH_SIZES:
+                returned, _ = self._predicted(size, running, training=False)
+                probabilities = require_tensor(_as_tensor(returned), shape=(size,), low=0.0, high=1.0)
+                if probabilities.requires_grad:
+                    raise CheckFailed("has_gradient")
+                found.append(probabilities)
+            return torch.cat(found)
+
+        return self._block.run_array(name, points, compute, Message("prediction_differs"))
+
+    def mode(self, name: str, *, points: float) -> bool | None:
+        """Check that a classifier handed over in train mode predicts in eval mode."""
+
+        def compute(running: Replay) -> torch.Tensor:
+            found = []
+            for size in BATCH_SIZES:
+                _, classifier = self._predicted(size, running, training=True)
+                if not classifier.activations:
+                    raise CheckFailed("classifier_not_called")
+                found.append(torch.cat(classifier.activations).reshape(-1))
+            return torch.cat(found)
+
+        return self._block.run_array(name, points, compute, Message("prediction_in_train_mode"))
+
+    def _predicted(self, size: int, running: Replay, *, training: bool) -> tuple[Any, SmallClassifier]:
+        """Call the student's function; return what it returned, and the classifier it was given."""
+        if not callable(self._function):
+            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        classifier = SmallClassifier(self._sample_shape, running).train(training)
+        images = supplied_rows((size, *self._sample_shape), running, f"images {size}")
+        return self._function(classifier, images), classifier
+
+
+def _as_tensor(returned: Any) -> Any:
+    """Return a NumPy array as a tensor, anything else as it is."""
+    return torch.from_numpy(returned) if type(returned).__module__ == "numpy" else returned
+
+
+def kept_epochs(function: Any, running: Replay) -> list[tuple[torch.Tensor, list[float]]]:
+    """Let a function train a classifier with stand-ins; return what is left, and the scores it returned.
+
+    Args:
+        function: the student's `fit(classifier, train_epoch, validate, num_epochs)`: `train_epoch()` trains,
+            `validate()` returns a score, the higher the better. The classifier ends as it was after the epoch
+            with the first best score; the scores are returned in order.
+        running: the replay.
+
+    Returns:
+        Per run, all parameters and buffers, and the scores.
+
+    Raises:
+        CheckFailed: if epochs or validations are not as many as asked for, or no scores come back.
+    """
+    if not callable(function):
+        raise CheckFailed("not_callable", seen=type(function).__name__)
+    return [_fit_once(function, run, epochs, running) for run, epochs in enumerate(_EPOCHS)]
+
+
+def _fit_once(function: Any, run: int, epochs: int, running: Replay) -> tuple[torch.Tensor, list[float]]:
+    """Call `fit` once, with seeded movements and seeded scores; two epochs share the best score."""
+    classifier = SmallClassifier((_FEATURES,), running)
+    scores = _scores(run, epochs, running)
+    turns: list[str] = []
+
+    def train_epoch() -> None:
+        turns.append("train")
+        with torch.no_grad():
+            for number, value in enumerate(_floating_state(classifier)):
+                key = randomness.derive_key(running.seed, "epoch", run, len(turns), number)
+                value.add_(torch.from_numpy(randomness.normal(key, tuple(value.shape))).to(value.device))
+
+    def validate() -> float:
+        turns.append("validate")
+        if turns.count("validate") > epochs:
+            raise CheckFailed("fit_turns", seen=turns.count("train"), expected=epochs)
+        return scores[turns.count("validate") - 1]
+
+    returned = function(classifier, train_epoch, validate, epochs)
+    if turns != ["train", "validate"] * epochs:
+        raise CheckFailed("fit_turns", seen=turns.count("train"), expected=epochs)
+    if not isinstance(returned, (list, tuple)) or len(returned) != epochs:
+        seen = f"{len(returned)}" if isinstance(returned, (list, tuple)) else type(returned).__name__
+        raise CheckFailed("fit_scores", seen=seen, expected=epochs)
+    return flat(_floating_state(classifier)), [require_scalar(score) for score in returned]
+
+
+def _floating_state(classifier: nn.Module) -> list[torch.Tensor]:
+    """Return the parameters and the running statistics of a classifier, to read and to change."""
+    state = classifier.state_dict(keep_vars=True)
+    return [value for value in state.values() if value.is_floating_point()]
+
+
+def _scores(run: int, epochs: int, running: Replay) -> list[float]:
+    """Return seeded scores, the best of them neither first nor last; where there is room it comes twice."""
+    key = randomness.derive_key(running.seed, "scores", run)
+    scores = 0.5 + 0.4 * randomness.uniform(key, (epochs,))
+    best = 1 + int(randomness.integers(randomness.derive_key(key, "best"), (1,), 0, epochs - 2)[0])
+    scores[best] = 0.9 + 0.1 * scores[best]
+    if best + 1 < epochs - 1:
+        scores[best + 1] = scores[best]
+    return [float(score) for score in scores]

@@ -1,0 +1,286 @@
+"""An experiment with data: how it is split, what a model trains with, and what may be concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from autograder import randomness
+from autograder.checks.tensors import call, require_scalar, require_tuple, supplied_rows
+from autograder.messages import CheckFailed, Message
+from autograder.observation import DIGITS
+from autograder.replay import Replay
+
+if TYPE_CHECKING:
+    from autograder.block import Block
+
+# Of each class there are multiples of 20 samples, so that these shares of them are whole numbers.
+_SHARES = (0.25, 0.2, 0.1, 0.4)
+_UNIT = 20
+# Sizes of the real and of the generated set: whole multiples, so that oversampling has one result.
+_SET_SIZES = ((6, 12), (8, 8), (5, 15), (9, 9))
+_SET_SHAPE = (1, 3, 2)
+# Two resamplings of the same data differ in the third digit, wrong intervals in the second.
+_RESAMPLED_DIGITS = 2
+_PICTURES = 400
+
+
+class ExperimentChecks:
+    """The checks of an experiment's parts; each calls a student's function with seeded data."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+
+    def numbers(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        cases: Sequence[tuple[Any, ...]],
+        *,
+        names: Sequence[str],
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool | None:
+        """Check some of the numbers that a function returns, for several arguments.
+
+        Args:
+            name: of the check.
+            function: the student's; it returns a tuple of as many numbers as `names`, or a dictionary that
+                has them.
+            cases: the arguments of each call.
+            names: of the numbers.
+            points: the marks of this check.
+            digits: significant digits compared.
+        """
+
+        def compute(running: Replay) -> list[float]:
+            found = (_named(call(function, case, running), names) for case in cases)
+            return [number for numbers in found for number in numbers]
+
+        return self._block.run_numbers(name, points, compute, digits=digits)
+
+    def split(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+        """Check that a split is complete, without overlap and stratified.
+
+        Args:
+            name: of the check.
+            function: the student's `split(labels, share, seed)`: labels are an int64 array (n,); it returns
+                the indices of the larger part and of the smaller one, whose share of each class is `share`.
+            points: the marks of this check.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return torch.cat([_parts(function, case, running) for case in range(len(_SHARES))])
+
+        return self._block.run_array(name, points, compute, Message("split_differs"))
+
+    def split_seed(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+        """Check that a split can be repeated with its seed, and that another seed gives another one.
+
+        Args:
+            name: of the check.
+            function: as for `split`.
+            points: the marks of this check.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            found = []
+            for case, share in enumerate(_SHARES):
+                labels = _labels(case, running)
+                once, again, other = (
+                    sorted(_indices(call(function, (labels, share, seed), running))[1]) for seed in (3, 3, 4)
+                )
+                if once != again:
+                    raise CheckFailed("split_not_repeatable")
+                if once == other:
+                    raise CheckFailed("split_without_seed")
+                # How many of each class went to the smaller part, three times.
+                found += [_counts(labels, part) for part in (once, again, other)]
+            return torch.cat(found)
+
+        return self._block.run_array(name, points, compute, Message("split_differs"))
+
+    def training_set(
+        self, name: str, function: Callable[..., Any], arm: str, *, points: float
+    ) -> bool | None:
+        """Check which pictures, with which labels, one arm of a comparison trains with, in any order.
+
+        Args:
+            name: of the check.
+            function: the student's `training_set(arm, real, fake)`; real and fake are pairs of pictures
+                (n, channels, height, width) and int64 labels (n,), and so is what it returns.
+            arm: that is asked for.
+            points: the marks of this check.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return torch.cat([_composition(function, arm, *sizes, running) for sizes in _SET_SIZES])
+
+        return self._block.run_array(name, points, compute, Message("set_differs"))
+
+    def augmentation(
+        self, name: str, function: Callable[..., Any], *, sample_shape: tuple[int, ...], points: float
+    ) -> bool | None:
+        """Check what a random augmentation does with a batch, called twice with the same pictures.
+
+        The second call shows whether the first changed its argument, or seeded anew.
+
+        Args:
+            name: of the check.
+            function: the student's; called with pictures (n, *sample_shape), it returns as many.
+            sample_shape: of one picture.
+            points: the marks of this check.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            images = supplied_rows((17, *sample_shape), running, "images")
+            before = images.clone()
+            found = [call(function, (images,), running) for _ in range(2)]
+            for result in found:
+                if not isinstance(result, torch.Tensor):
+                    raise CheckFailed("not_tensor", seen=type(result).__name__, advice=Message("advice_none"))
+                if result.shape != images.shape:
+                    raise CheckFailed("wrong_shape", seen=tuple(result.shape), expected=tuple(images.shape))
+            if not torch.equal(images, before):
+                raise CheckFailed("argument_changed")
+            if torch.equal(found[0], images):
+                raise CheckFailed("augmentation_idle")
+            return torch.stack(found)
+
+        return self._block.run_array(name, points, compute, Message("augmentation_differs"))
+
+    def paired_interval(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+        """Check a mean difference and its bootstrap interval, to the precision that resampling allows.
+
+        Args:
+            name: of the check.
+            function: the student's; called with two float64 arrays (n,), results for the same pictures, it
+                returns the mean difference, first minus second, and the ends of its 95 % interval.
+            points: the marks of this check.
+        """
+
+        def compute(running: Replay) -> list[float]:
+            found = []
+            for case in range(4):
+                pair = _paired_results(case, running)
+                found += _named(call(function, pair, running), ("difference", "low", "high"))
+            return found
+
+        return self._block.run_numbers(name, points, compute, digits=_RESAMPLED_DIGITS)
+
+
+# --- numbers -------------------------------------------------------------------------------------------
+
+
+def _named(returned: Any, names: Sequence[str]) -> list[float]:
+    """Return numbers that came as a dictionary, a tuple or a tensor, in the order of their names."""
+    if isinstance(returned, dict):
+        if missing := [name for name in names if name not in returned]:
+            raise CheckFailed("key_missing", name=missing[0], seen=", ".join(map(str, returned)) or "—")
+        return [require_scalar(returned[name]) for name in names]
+    if isinstance(returned, (np.ndarray, torch.Tensor)) and returned.ndim == 1:
+        returned = tuple(returned)
+    return [require_scalar(value) for value in require_tuple(returned, names).values()]
+
+
+# --- splits --------------------------------------------------------------------------------------------
+
+
+def _labels(case: int, running: Replay) -> np.ndarray:
+    """Return shuffled labels of two classes, of different seeded sizes."""
+    key = randomness.derive_key(running.seed, "labels", case)
+    few, more = randomness.integers(key, (2,), 2, 7)
+    labels = np.array([0] * (_UNIT * int(few)) + [1] * (_UNIT * int(few + more)), dtype=np.int64)
+    return labels[randomness.permutation(randomness.derive_key(key, "order"), len(labels))]
+
+
+def _indices(returned: Any) -> tuple[list[int], list[int]]:
+    """Return the indices of both parts of a split as integers."""
+    parts = require_tuple(returned, ("larger part", "smaller part")).values()
+    found = []
+    for part in parts:
+        indices = np.asarray(part)
+        if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
+            raise CheckFailed("split_not_indices", seen=f"{indices.dtype} {indices.shape}")
+        found.append([int(index) for index in indices])
+    return found[0], found[1]
+
+
+def _counts(labels: np.ndarray, indices: Sequence[int]) -> torch.Tensor:
+    """Return how many of each class are at some places."""
+    return torch.from_numpy(np.bincount(labels[list(indices)], minlength=2).astype(np.float64))
+
+
+def _parts(function: Any, case: int, running: Replay) -> torch.Tensor:
+    """Return all indices of a split in order, and how many of each class its parts hold."""
+    labels, share = _labels(case, running), _SHARES[case]
+    larger, smaller = _indices(call(function, (labels, share, case), running))
+    total = len(labels)
+    if any(not 0 <= index < total for index in larger + smaller):
+        raise CheckFailed("split_outside", total=total)
+    if both := len(set(larger) & set(smaller)):
+        raise CheckFailed("split_overlap", count=both)
+    if lost := total - len(set(larger) | set(smaller)):
+        raise CheckFailed("split_lost", count=lost)
+    counts = [_counts(labels, part) for part in (larger, smaller)]
+    if len(smaller) != round(share * total):
+        raise CheckFailed("split_share", seen=len(smaller), expected=round(share * total))
+    shares = [float(part[1] / part.sum()) for part in counts]
+    if abs(shares[0] - shares[1]) > 1e-9:
+        raise CheckFailed("split_unstratified", first=shares[0], second=shares[1])
+    everything = torch.tensor(sorted(larger + smaller), dtype=torch.float64)
+    return torch.cat([everything, *counts])
+
+
+# --- training sets -------------------------------------------------------------------------------------
+
+
+def _composition(function: Any, arm: str, real: int, fake: int, running: Replay) -> torch.Tensor:
+    """Return one number per picture of a training set, sorted: the set, whatever its order."""
+    given = [_pictures(name, count, running) for name, count in (("real", real), ("fake", fake))]
+    kept = [images.clone() for images, _ in given]
+    returned = call(function, (arm, *given), running)
+    images, labels = require_tuple(returned, ("images", "labels")).values()
+    for tensor in (images, labels):
+        if not isinstance(tensor, torch.Tensor):
+            raise CheckFailed("not_tensor", seen=type(tensor).__name__, advice=Message("advice_none"))
+    if images.shape[1:] != _SET_SHAPE:
+        raise CheckFailed("wrong_shape", seen=tuple(images.shape), expected=("n", *_SET_SHAPE))
+    if labels.shape != images.shape[:1]:
+        raise CheckFailed("set_labels", images=len(images), labels=tuple(labels.shape))
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise CheckFailed("set_label_type", seen=str(labels.dtype).removeprefix("torch."))
+    if not all(torch.equal(now, before) for (now, _), before in zip(given, kept, strict=True)):
+        raise CheckFailed("argument_changed")
+    key = randomness.derive_key(running.seed, "weights")
+    weights = torch.from_numpy(randomness.normal(key, (images[0].numel() + 1,))) if len(images) else None
+    if weights is None:
+        raise CheckFailed("set_empty")
+    rows = torch.cat([images.flatten(1).double(), labels.double().unsqueeze(1)], dim=1).cpu()
+    return (rows * weights).sum(dim=1).sort().values
+
+
+def _pictures(name: str, count: int, running: Replay) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return seeded pictures with seeded labels."""
+    images = supplied_rows((count, *_SET_SHAPE), running, f"{name} {count}")
+    key = randomness.derive_key(running.seed, "set labels", name, count)
+    labels = torch.from_numpy(randomness.integers(key, (count,), 0, 2)).to(running.device)
+    return images, labels
+
+
+# --- paired results ------------------------------------------------------------------------------------
+
+
+def _paired_results(case: int, running: Replay) -> tuple[np.ndarray, np.ndarray]:
+    """Return results of two models for the same pictures: pictures differ far more than models do."""
+    key = randomness.derive_key(running.seed, "paired", case)
+    level = 3.0 * randomness.normal(key, (_PICTURES,))
+    difference = randomness.normal(randomness.derive_key(key, "difference"), (_PICTURES,))
+    # Mean and deviation are set exactly, so that no end of the interval is near 0.
+    difference = (difference - difference.mean()) / difference.std()
+    mean = 0.2 + 0.1 * float(randomness.uniform(randomness.derive_key(key, "mean"), (1,))[0])
+    first = level + mean + 0.6 * difference
+    return first, level
