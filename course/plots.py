@@ -93,6 +93,7 @@ def curves(
     ylabel: str,
     smooth: int = 1,
     start: int = 0,
+    mark: tuple[int, str] | None = None,
 ) -> Figure:
     """Draw several curves over the steps.
 
@@ -103,6 +104,7 @@ def curves(
         ylabel: name of the other axis.
         smooth: how many steps to average over; what is averaged away stays visible, pale.
         start: number of the first step.
+        mark: a step to mark, and what to call it.
     """
     figure, axes = plt.subplots(figsize=(6.5, 3.2))
     for (label, values), colour in zip(named.items(), _CURVE_COLOURS, strict=False):
@@ -111,6 +113,8 @@ def curves(
         window = min(smooth, max(len(values), 1))
         mean = np.convolve(values, np.ones(window) / window, mode="valid") if len(values) else np.zeros(0)
         axes.plot(places[window - 1 :], mean, color=colour, linewidth=1.2, label=label)
+    if mark is not None:
+        axes.axvline(mark[0], color="black", linestyle="--", linewidth=1, label=mark[1])
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axes.legend(loc="best")
     return _finished(figure)
@@ -176,6 +180,65 @@ def class_bars(shares: Mapping[str, Sequence[float]], *, title: str, xlabel: str
         axes.bar(places, values, width=width, color=colour, label=label)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=range(10))
     axes.legend(loc="best")
+    return _finished(figure)
+
+
+def confusion_matrices(
+    named: Mapping[str, tuple[np.ndarray, np.ndarray]], *, classes: Sequence[str], xlabel: str, ylabel: str
+) -> Figure:
+    """Draw how often each class is taken for each, one matrix beside the other, by scikit-learn.
+
+    Args:
+        named: true and predicted labels, by the title that each matrix gets.
+        classes: names of the labels 0, 1, ….
+        xlabel: name of the axes of predictions.
+        ylabel: name of the axis of true labels.
+    """
+    from sklearn.metrics import ConfusionMatrixDisplay  # only here: it is slow to import
+
+    figure, panels = plt.subplots(1, len(named), figsize=(3.0 * len(named), 2.9), squeeze=False)
+    for axes, (title, (labels, predicted)) in zip(panels[0], named.items(), strict=True):
+        ConfusionMatrixDisplay.from_predictions(
+            labels,
+            predicted,
+            labels=range(len(classes)),
+            display_labels=classes,
+            cmap="Blues",
+            colorbar=False,
+            ax=axes,
+        )
+        axes.set(title=title, xlabel=xlabel, ylabel="")
+    panels[0][0].set_ylabel(ylabel)
+    return _finished(figure)
+
+
+def intervals(
+    named: Mapping[str, tuple[float, float, float]],
+    *,
+    title: str,
+    xlabel: str,
+    points: Mapping[str, Sequence[float]] | None = None,
+    line: float | None = None,
+) -> Figure:
+    """Draw numbers with their intervals, below each other.
+
+    Args:
+        named: number, lower and upper end, by the label that each gets.
+        title: of the figure.
+        xlabel: name of the axis of numbers.
+        points: single results to show above the intervals, by label.
+        line: where to draw a vertical line to compare with.
+    """
+    figure, axes = plt.subplots(figsize=(6.5, 1.1 + 0.38 * len(named)))
+    for row, (label, (middle, low, high)) in enumerate(named.items()):
+        single = (points or {}).get(label, ())
+        axes.plot(single, [row - 0.22] * len(single), "o", color=FAKE_COLOUR, markersize=4, alpha=0.6)
+        axes.plot([low, high], [row, row], color=REAL_COLOUR, linewidth=2.5)
+        axes.plot([middle], [row], "s", color=REAL_COLOUR, markersize=6)
+    if line is not None:
+        axes.axvline(line, color="black", linestyle="--", linewidth=1)
+    axes.set(title=title, xlabel=xlabel, yticks=range(len(named)), yticklabels=list(named))
+    axes.set_ylim(len(named) - 0.5, -0.5)
     return _finished(figure)
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.gan_step import BATCH_SIZES, STEP_LEARNING_RATE
-from autograder.checks.tensors import flat, require_scalar, require_tensor, seed_of, supplied_rows
+from autograder.checks.tensors import flat, require_scalar, require_tensor, seed_of, supplied_rows, values_of
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay, replay
 
@@ -142,47 +142,51 @@ class ClassifierStepChecks:
     def update(self, name: str, *, points: float) -> bool | None:
         """Check how the step moves all parameters, by cross-entropy and penalty together."""
 
-        def compute(_: Replay) -> torch.Tensor:
+        def observe() -> list[float]:
             trials = [self._trial(size) for size in BATCH_SIZES]
             for trial in trials:
                 if not trial.movement.any():
                     raise CheckFailed("not_moved", network=Message("classifier"))
-            return torch.stack([trial.movement for trial in trials])
+            return self._values(name, torch.stack([trial.movement for trial in trials]))
 
-        def diagnose(_: torch.Tensor) -> Message:
+        def diagnose() -> Message:
             if not self._trial(BATCH_SIZES[0]).penalties:
                 return Message("classifier_penalty_unused")
             return Message("moved_wrong", {"network": Message("classifier")})
 
-        return self._block.run_array(name, points, compute, diagnose)
+        return self._block.run_check(name, points, observe, diagnose)
 
     def zero_grad(self, name: str, *, points: float) -> bool | None:
         """Check that gradients from before do not count, where only the penalty moves anything."""
 
-        def compute(_: Replay) -> torch.Tensor:
+        def observe() -> list[float]:
             moves = [self._run_trial(size, constant=True, prefill=True).movement for size in BATCH_SIZES]
             clean = [self._run_trial(size, constant=True).movement for size in BATCH_SIZES]
             if any(float((a - b).abs().max()) > 1e-9 for a, b in zip(moves, clean, strict=True)):
                 raise CheckFailed("gradients_kept")
             if not all(move.any() for move in moves):
                 raise CheckFailed("not_moved", network=Message("classifier"))
-            return torch.stack([move / move.norm() for move in moves])
+            return self._values(name, torch.stack([move / move.norm() for move in moves]))
 
-        return self._block.run_array(name, points, compute, Message("classifier_step_differs"))
+        return self._block.run_check(name, points, observe, lambda: Message("classifier_step_differs"))
 
     def mode(self, name: str, *, points: float) -> bool | None:
         """Check that the step trains in train mode, also after an evaluation left eval mode behind."""
 
-        def compute(_: Replay) -> torch.Tensor:
+        def observe() -> list[float]:
             found = []
             for size in BATCH_SIZES:
                 activations = self._run_trial(size, training=False).activations
                 if not activations:
                     raise CheckFailed("classifier_not_called")
                 found.append(activations[-1].reshape(-1))
-            return torch.cat(found)
+            return self._values(name, torch.cat(found))
 
-        return self._block.run_array(name, points, compute, Message("step_in_eval_mode"))
+        return self._block.run_check(name, points, observe, lambda: Message("step_in_eval_mode"))
+
+    def _values(self, name: str, array: torch.Tensor) -> list[float]:
+        """Return the numbers that stand for an array in an observation."""
+        return values_of(array, self._block.lab.seed, name)
 
     def _run_trial(
         self, size: int, *, training: bool = True, constant: bool = False, prefill: bool = False

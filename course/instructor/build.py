@@ -13,6 +13,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from course.instructor.environment import environment, path_with_programs
+from course.instructor.generated import build_generated
 from course.instructor.keys import build_key
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import is_check_cell, read_source, select_language, write_notebook
@@ -36,8 +37,11 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
     """
     report(f"{lab}: source")
     write_source(course, lab)
+    files = []
+    if "pictures_by" in course.labs[lab]:
+        files += build_generated(course, course.labs[lab]["pictures_by"], report)
     report(f"{lab}: answer key")
-    files = [build_key(course, lab)]
+    files.append(build_key(course, lab))
     for language in course.languages:
         report(f"{lab}: release in {language}")
         files.append(build_release(course, lab, language))

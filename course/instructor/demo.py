@@ -81,6 +81,12 @@ CLASSES = {
         Student("10003", "scale and norm wrong", mistakes=("ws_no_kernel", "pixel_norm_sum")),
         Student("10004", "fades in reverse", mistakes=("fade_swapped",)),
     ),
+    "lab6_cnn_augmentation": (
+        Student("10001", "complete"),
+        Student("10002", "half done", solved=("identity", "claim", "split", "training_set", "augment")),
+        Student("10003", "a leak in the split", mistakes=("split_overlap",)),
+        Student("10004", "eval mode forgotten", mistakes=("predict_no_eval", "step_no_train")),
+    ),
 }
 
 

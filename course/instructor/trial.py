@@ -23,7 +23,16 @@ Observations = dict[str, Observation]
 
 TIME_LIMIT = 120.0
 # What notebooks import anyway; the first optimiser imports torch._dynamo, which takes over a second.
-_PRELOADED = ("torch._dynamo", "torch.utils.data", "course.data", "course.metrics", "course.plots")
+_PRELOADED = (
+    "torch._dynamo",
+    "torch.utils.data",
+    "scipy.stats",
+    "sklearn.metrics",
+    "course.backbones",
+    "course.data",
+    "course.metrics",
+    "course.plots",
+)
 
 
 @dataclass(frozen=True)

@@ -85,16 +85,16 @@ def picture(mode: str = "RGB", size: tuple[int, int] = (40, 30), colour: object 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of data sets with pictures as messy as they come."""
+    """A folder of data sets with pictures as messy as they come, no two of them the same."""
     for name in ("yes", "no"):
         (tmp_path / "brain_tumor_dataset" / name).mkdir(parents=True)
     yes, no = (tmp_path / "brain_tumor_dataset" / name for name in ("yes", "no"))
     picture("RGBA").save(yes / "Y1.jpg", format="PNG")
-    picture("P").save(yes / "Y2.JPG", format="PNG")
+    picture("P", (30, 40)).save(yes / "Y2.JPG", format="PNG")
     picture("L", (1920, 1080)).save(yes / "Y3.jpeg")
-    picture("LA").save(yes / "Y4.png")
+    picture("LA", (40, 20)).save(yes / "Y4.png")
     picture("I;16", (20, 50)).save(yes / "Y5.png")
-    picture().save(no / "1 no.jpeg")
+    picture(size=(45, 15)).save(no / "1 no.jpeg")
     picture("1").save(no / "no suffix", format="PNG")
     (no / ".DS_Store").write_bytes(b"x")
     return tmp_path
@@ -121,6 +121,14 @@ def test_a_broken_file_is_named_skipped_and_counted(folder: Path) -> None:
     brains, line = loaded("mri", folder)
     assert len(brains) == 6 and "; 2 skipped: yes/Y3.jpeg (OSError), yes/notes.txt" in line
     assert len(brains.skipped) == 2
+
+
+def test_a_picture_that_was_saved_twice_is_read_once(folder: Path) -> None:
+    yes = folder / "brain_tumor_dataset" / "yes"
+    with Image.open(yes / "Y3.jpeg") as original:
+        original.save(yes / "Y30.jpeg", quality=60)
+    brains, line = loaded("mri", folder)
+    assert len(brains) == 7 and line.endswith("; 1 left out as copies of another")
 
 
 @pytest.mark.parametrize("source", ["auto", "mri"])
@@ -161,7 +169,7 @@ def test_proportions_are_kept_and_what_is_transparent_is_black(tmp_path: Path) -
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real MRI pictures are not here")
 def test_the_real_pictures_are_all_read() -> None:
     brains, line = loaded("mri", REAL, size=64)
-    assert line == "real MRI pictures: 98 no, 155 yes, 64x64"
+    assert line == "real MRI pictures: 77 no, 134 yes, 64x64; 42 left out as copies of another"
     assert float(brains.pixels.float().mean()) > 20
 
 
@@ -184,7 +192,7 @@ def test_an_avatar_depends_on_seed_and_number_alone() -> None:
 def test_faces_come_from_any_folder(tmp_path: Path) -> None:
     lines: list[str] = []
     (tmp_path / "a").mkdir()
-    picture("P").save(tmp_path / "a" / "1.gif")
+    picture("P", (30, 40)).save(tmp_path / "a" / "1.gif")
     picture("L", (300, 100)).save(tmp_path / "2.png")
     (tmp_path / "3.jpg").write_bytes(b"broken")
     faces = load_faces(tmp_path, report=lines.append)

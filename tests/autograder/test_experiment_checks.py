@@ -1,0 +1,369 @@
+"""Checks of an experiment: splits, training sets, augmentation, figures, intervals; and of a classifier."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy.stats import bootstrap
+from sklearn.model_selection import train_test_split
+from torch import nn
+
+from autograder import open_lab
+from autograder.block import Block
+from autograder.key import AnswerKey, agree
+from autograder.observation import Observation
+from autograder.session import Lab
+
+SHAPE = (1, 3, 4)
+
+
+@pytest.fixture
+def lab(lab1_key: AnswerKey) -> Lab:
+    return open_lab("lab1_sine_gan", language="en", key=lab1_key)
+
+
+def seen(lab: Lab, run: Callable[[Block], Any]) -> tuple[Observation, str]:
+    """Run one check; return what it observes and what it says."""
+    with lab.marks("block", points=1) as block:
+        run(block)
+    result = block.results[-1]
+    assert result.observation is not None
+    return result.observation, result.message.render("en")
+
+
+def said(lab: Lab, run: Callable[[Block], Any]) -> str:
+    return seen(lab, run)[1]
+
+
+# --- splits ----------------------------------------------------------------------------------------
+
+
+def split(labels: np.ndarray, share: float, seed: int) -> Any:
+    return train_test_split(np.arange(len(labels)), test_size=share, stratify=labels, random_state=seed)
+
+
+def split_seen(lab: Lab, function: Any) -> tuple[Observation, str]:
+    return seen(lab, lambda block: block.experiment.split("block.split", function, points=1))
+
+
+def by_class(labels: np.ndarray, share: float, seed: int) -> Any:
+    generator = np.random.default_rng(seed)
+    parts: tuple[list[int], list[int]] = ([], [])
+    for label in (0, 1):
+        members = generator.permutation(np.flatnonzero(labels == label)).tolist()
+        cut = round(share * len(members))
+        parts[1].extend(members[:cut])
+        parts[0].extend(members[cut:])
+    return parts
+
+
+def test_splits_that_choose_other_pictures_are_equally_right(lab: Lab) -> None:
+    assert split_seen(lab, split)[0].values == split_seen(lab, by_class)[0].values
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda labels, share, seed: None, "returns None"),
+        (lambda labels, share, seed: np.arange(len(labels)), "must return 2 things"),
+        (lambda labels, share, seed: (labels > 0, labels > 1), "integer indices with one axis"),
+        (lambda labels, share, seed: [part + 1 for part in split(labels, share, seed)], "outside 0"),
+        (lambda labels, share, seed: [split(labels, share, seed)[0]] * 2, "indices are in both parts"),
+        (lambda labels, share, seed: [part[1:] for part in split(labels, share, seed)], "are in neither"),
+        (lambda labels, share, seed: split(labels, share, seed)[::-1], "Is it the second you return?"),
+        (
+            lambda labels, share, seed: train_test_split(
+                np.arange(len(labels)), test_size=share, random_state=seed
+            ),
+            "A stratified split gives it the same share",
+        ),
+    ],
+)
+def test_a_split_that_leaks_or_is_not_stratified_is_described(lab: Lab, function: Any, message: str) -> None:
+    assert message in split_seen(lab, function)[1]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda labels, share, seed: split(labels, share, None), "`random_state=seed`"),
+        (lambda labels, share, seed: split(labels, share, 0), "another seed gives the same parts"),
+    ],
+)
+def test_a_split_that_cannot_be_repeated_or_does_not_use_its_seed_is_described(
+    lab: Lab, function: Any, message: str
+) -> None:
+    assert message in said(lab, lambda block: block.experiment.split_seed("block.seed", function, points=1))
+
+
+# --- training sets ---------------------------------------------------------------------------------
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+def mixed(arm: str, real: Pair, fake: Pair) -> Pair:
+    return torch.cat([real[0], fake[0]]), torch.cat([real[1], fake[1]])
+
+
+def set_seen(lab: Lab, function: Any) -> tuple[Observation, str]:
+    return seen(lab, lambda block: block.experiment.training_set("block.set", function, "mixed", points=1))
+
+
+def test_the_order_of_a_training_set_does_not_matter(lab: Lab) -> None:
+    def other_order(arm: str, real: Pair, fake: Pair) -> Pair:
+        images, labels = mixed(arm, fake, real)
+        order = torch.randperm(len(images))
+        return images[order], labels[order]
+
+    first, second = set_seen(lab, mixed)[0], set_seen(lab, other_order)[0]
+    assert first.values == pytest.approx(second.values, rel=1e-12)
+
+
+def test_pictures_that_lose_their_labels_are_another_set(lab: Lab) -> None:
+    def shuffled(arm: str, real: Pair, fake: Pair) -> Pair:
+        images, labels = mixed(arm, real, fake)
+        return images.flip(0), labels
+
+    assert set_seen(lab, mixed)[0].values != pytest.approx(set_seen(lab, shuffled)[0].values)
+
+
+def overwritten(arm: str, real: Pair, fake: Pair) -> Pair:
+    real[0].mul_(2)
+    return mixed(arm, real, fake)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda arm, real, fake: mixed(arm, real, fake)[0][:3], "must return 2 things"),
+        (lambda arm, real, fake: ([1], [2]), "a torch.Tensor was expected"),
+        (lambda arm, real, fake: (real[0], fake[1]), "one per picture"),
+        (lambda arm, real, fake: (real[0].flatten(1), real[1]), "the shape is"),
+        (lambda arm, real, fake: (real[0], real[1].float()), "must be integers"),
+        (lambda arm, real, fake: (real[0][:0], real[1][:0]), "there is no picture"),
+        (overwritten, "changed the pictures it was given"),
+    ],
+)
+def test_what_is_no_training_set_is_described(lab: Lab, function: Any, message: str) -> None:
+    assert message in set_seen(lab, function)[1]
+
+
+# --- augmentation ----------------------------------------------------------------------------------
+
+
+def test_an_augmentation_that_does_nothing_or_writes_to_its_argument_is_described(lab: Lab) -> None:
+    def message(function: Any) -> str:
+        return said(
+            lab,
+            lambda block: block.experiment.augmentation(
+                "block.augment", function, sample_shape=SHAPE, points=1
+            ),
+        )
+
+    assert "no picture changed" in message(lambda images: images)
+    assert "changed the pictures it was given" in message(lambda images: images.add_(1.0))
+    assert "the shape is" in message(lambda images: images[:2])
+    assert "a torch.Tensor was expected" in message(lambda images: None)
+
+
+# --- numbers and intervals -------------------------------------------------------------------------
+
+
+def test_numbers_come_as_a_tuple_a_dictionary_or_an_array(lab: Lab) -> None:
+    def numbers(function: Any) -> tuple[Observation, str]:
+        return seen(
+            lab,
+            lambda block: block.experiment.numbers(
+                "block.numbers", function, lab.supplied_results("values"), names=("mean", "most"), points=1
+            ),
+        )
+
+    forms = (
+        lambda values: (values.mean(), values.max()),
+        lambda values: {"most": values.max(), "mean": values.mean(), "more": "ignored"},
+        lambda values: np.array([values.mean(), values.max()]),
+    )
+    observed = [numbers(form)[0].values for form in forms]
+    assert observed[0] == observed[1] == observed[2] and len(observed[0]) == 8
+    assert "has no key 'most'; it has mean" in numbers(lambda values: {"mean": 1.0})[1]
+    assert "must return 2 things: mean, most" in numbers(lambda values: values.mean())[1]
+
+
+def paired(lab: Lab, **options: Any) -> Observation:
+    def difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
+        differences = first - second
+        found = bootstrap((differences,), np.mean, **options).confidence_interval
+        return differences.mean(), found.low, found.high
+
+    return seen(lab, lambda block: block.experiment.paired_interval("block.paired", difference, points=1))[0]
+
+
+@pytest.mark.parametrize("method", ["percentile", "basic", "BCa"])
+@pytest.mark.parametrize("seed", range(3))
+def test_resampling_anew_or_by_another_method_gives_an_interval_that_is_accepted(
+    lab: Lab, method: str, seed: int
+) -> None:
+    assert agree(paired(lab, method="percentile", rng=99), paired(lab, method=method, rng=seed))
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.99])
+def test_an_interval_of_another_confidence_is_refused(lab: Lab, confidence: float) -> None:
+    reference = paired(lab, method="percentile", rng=99)
+    assert not agree(reference, paired(lab, method="percentile", rng=0, confidence_level=confidence))
+
+
+# --- a classifier's step ---------------------------------------------------------------------------
+
+
+def step(classifier: Any, optimizer: Any, images: torch.Tensor, labels: torch.Tensor, penalty: Any) -> float:
+    classifier.train()
+    optimizer.zero_grad()
+    hidden = classifier.hidden(images)
+    loss = F.cross_entropy(classifier.classify(hidden), labels)
+    (loss + penalty(classifier.dense.weight, classifier.dense.bias, hidden)).backward()
+    optimizer.step()
+    return loss.item()
+
+
+STEP_CHECKS = ("loss", "update", "zero_grad", "mode")
+
+
+def step_seen(lab: Lab, function: Any) -> dict[str, tuple[Observation, str]]:
+    return {
+        name: seen(
+            lab,
+            lambda block, name=name: getattr(block.classifier_step(function, sample_shape=SHAPE), name)(
+                f"block.{name}", points=1
+            ),
+        )
+        for name in STEP_CHECKS
+    }
+
+
+def without_zero_grad(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
+    hidden = classifier.train().hidden(images)
+    loss = F.cross_entropy(classifier.classify(hidden), labels)
+    (loss + penalty(classifier.dense.weight, classifier.dense.bias, hidden)).backward()
+    optimizer.step()
+    return loss.item()
+
+
+def without_train_mode(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
+    classifier.train, mode = lambda: classifier, classifier.train
+    try:
+        return step(classifier, optimizer, images, labels, penalty)
+    finally:
+        classifier.train = mode
+
+
+def with_softmax_twice(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
+    classifier.train()
+    optimizer.zero_grad()
+    hidden = classifier.hidden(images)
+    loss = F.cross_entropy(classifier.classify(hidden).softmax(dim=1), labels)
+    (loss + penalty(classifier.dense.weight, classifier.dense.bias, hidden)).backward()
+    optimizer.step()
+    return loss.item()
+
+
+@pytest.mark.parametrize(
+    ("function", "refused"),
+    [
+        (without_zero_grad, {"zero_grad"}),
+        (without_train_mode, {"mode"}),
+        (with_softmax_twice, {"loss", "update"}),
+        (lambda *arguments: step(*arguments) + 1.0, {"loss"}),
+    ],
+)
+def test_each_mistake_in_a_step_costs_its_own_marks(lab: Lab, function: Any, refused: set[str]) -> None:
+    right, wrong = step_seen(lab, step), step_seen(lab, function)
+    assert {name for name in STEP_CHECKS if not agree(right[name][0], wrong[name][0])} == refused
+
+
+def test_wrong_steps_are_described(lab: Lab) -> None:
+    def penalise_logits(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
+        logits = classifier(images)
+        penalty(classifier.dense.weight, classifier.dense.bias, logits).backward()
+        return 0.0
+
+    assert "received as activations: (17, 2)" in step_seen(lab, penalise_logits)["update"][1]
+    idle = step_seen(lab, lambda *arguments: 0.5)
+    assert "did not change" in idle["update"][1] and "is not called" in idle["mode"][1]
+    assert "gradients" in step_seen(lab, without_zero_grad)["zero_grad"][1]
+
+
+# --- predictions -----------------------------------------------------------------------------------
+
+
+def test_predictions_in_train_mode_with_gradients_or_as_columns_are_described(lab: Lab) -> None:
+    def message(check: str, function: Any) -> str:
+        return said(
+            lab,
+            lambda block: getattr(block.prediction(function, sample_shape=SHAPE), check)(
+                f"block.{check}", points=1
+            ),
+        )
+
+    def in_mode(training: bool) -> Any:
+        return lambda classifier, images: classifier.train(training)(images).softmax(dim=1)[:, 1]
+
+    assert "belongs to the gradient graph" in message("values", in_mode(False))
+    assert "they should lie between 0 and 1" in message("values", lambda c, x: c(x)[:, 1].detach() + 5)
+    assert "expected" in message("values", lambda c, x: c(x).softmax(dim=1).detach())
+    assert "a torch.Tensor was expected" in message("values", lambda c, x: [0.5] * len(x))
+    assert "the classifier is not called" in message("mode", lambda c, x: torch.zeros(len(x)))
+
+
+# --- the best epoch --------------------------------------------------------------------------------
+
+
+def fit(classifier: nn.Module, train_epoch: Any, validate: Any, num_epochs: int) -> list[float]:
+    history: list[float] = []
+    best: Any = None
+    for _ in range(num_epochs):
+        train_epoch()
+        score = validate()
+        if not history or score > max(history):
+            best = copy.deepcopy(classifier.state_dict())
+        history.append(score)
+    classifier.load_state_dict(best)
+    return history
+
+
+def fit_seen(lab: Lab, function: Any, aspect: str = "state") -> tuple[Observation, str]:
+    return seen(lab, lambda block: block.best_epoch("block.fit", function, aspect=aspect, points=1))
+
+
+def test_a_state_that_was_not_copied_is_not_that_of_the_best_epoch(lab: Lab) -> None:
+    def not_copied(classifier: nn.Module, train_epoch: Any, validate: Any, num_epochs: int) -> list[float]:
+        history: list[float] = []
+        best: Any = None
+        for _ in range(num_epochs):
+            train_epoch()
+            history.append(validate())
+            best = classifier.state_dict() if history[-1] == max(history) else best
+        classifier.load_state_dict(best)
+        return history
+
+    right, wrong = fit_seen(lab, fit)[0], fit_seen(lab, not_copied)[0]
+    assert not agree(right, wrong)
+    assert agree(fit_seen(lab, fit, "scores")[0], fit_seen(lab, not_copied, "scores")[0])
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda c, train, validate, n: fit(c, train, validate, n - 1), "epochs of training and 6"),
+        (lambda c, train, validate, n: fit(c, train, validate, n + 1), "epochs of training and 6"),
+        (lambda c, train, validate, n: max(fit(c, train, validate, n)), "list of the 6 validation scores"),
+        (lambda c, train, validate, n: None, "epochs of training and 6"),
+    ],
+)
+def test_wrong_turns_of_training_and_validation_are_described(lab: Lab, function: Any, message: str) -> None:
+    assert message in fit_seen(lab, function)[1]

@@ -1,0 +1,192 @@
+"""Generated brain images, copies among real ones, backbones, neighbours, and figures of an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.models import efficientnet_b3
+
+from course.backbones import WEIGHTS, find_weights, make_backbone
+from course.data import Brains, brain_phantoms, load_generated, split_brains
+from course.data.brains import CLASSES, COUNTS
+from course.data.generated import strip_path, write_strip
+from course.metrics import nearest_neighbours
+from course.plots import confusion_matrices, intervals
+
+
+@pytest.fixture(scope="module")
+def training() -> Brains:
+    rest, _ = split_brains(brain_phantoms())
+    return split_brains(rest, test_share=0.25)[0]
+
+
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
+# --- generated pictures ----------------------------------------------------------------------------
+
+
+def test_the_course_brings_as_many_generated_pictures_as_there_are_phantoms(
+    training: Brains, tmp_path: Path
+) -> None:
+    for name in CLASSES:
+        with Image.open(strip_path(name)) as strip:
+            assert strip.size == (32, 32 * COUNTS[name]) and strip.mode == "L"
+    lines: list[str] = []
+    generated = load_generated(training, tmp_path, report=lines.append)
+    assert generated.labels.bincount().tolist() == training.labels.bincount().tolist() == [58, 93]
+    assert lines == ["pictures that a WGAN-GP made for this course: 58 no, 93 yes"]
+
+
+def test_no_generated_picture_is_a_copy_of_a_phantom_and_none_occurs_twice(
+    training: Brains, tmp_path: Path
+) -> None:
+    generated = load_generated(training, tmp_path, report=silent)
+    distance, _ = nearest_neighbours(generated.images, brain_phantoms().images)
+    assert float(distance.min()) > 0.1
+    assert len(generated.without_copies()) == len(generated)
+
+
+def test_exported_pictures_take_the_place_of_the_course_s_and_the_latest_are_used(
+    training: Brains, tmp_path: Path
+) -> None:
+    few = training.at(np.flatnonzero(training.labels.numpy() == 1)[:2])
+    for name, level in (("epoch_015_image_01", 10), ("epoch_015_image_02", 20), ("epoch_016_image_01", 30)):
+        path = tmp_path / "generated" / "yes" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (32, 32), level).save(path)
+    generated = load_generated(few, tmp_path / "generated", report=silent)
+    assert generated.pixels[:, 0, 0].tolist() == [20, 30] and generated.labels.tolist() == [1, 1]
+
+
+def test_too_few_exported_pictures_are_counted(training: Brains, tmp_path: Path) -> None:
+    (tmp_path / "yes").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"no/ holds 0 PNG files and 58 are needed: run lab 4"):
+        load_generated(training, tmp_path, report=silent)
+
+
+def test_real_pictures_are_not_joined_with_generated_phantoms(tmp_path: Path) -> None:
+    real = Brains(torch.zeros(4, 32, 32, dtype=torch.uint8), torch.tensor([0, 0, 1, 1]), "real MRI pictures")
+    with pytest.raises(FileNotFoundError, match="imitates drawn phantoms, not real MRI pictures"):
+        load_generated(real, tmp_path, report=silent)
+
+
+def test_phantoms_of_another_size_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has 32x32 pixels"):
+        load_generated(brain_phantoms(1, 1, size=64), tmp_path, report=silent)
+
+
+def test_a_strip_holds_pictures_in_order(tmp_path: Path) -> None:
+    paths = []
+    for level in (5, 250, 90):
+        paths.append(tmp_path / f"{level}.png")
+        Image.new("L", (32, 32), level).save(paths[-1])
+    write_strip(paths, tmp_path / "strip.png")
+    with Image.open(tmp_path / "strip.png") as strip:
+        assert np.asarray(strip)[::32, 0].tolist() == [5, 250, 90]
+
+
+# --- copies ----------------------------------------------------------------------------------------
+
+
+def test_of_pictures_that_are_the_same_the_first_is_kept() -> None:
+    brains = brain_phantoms(2, 2)
+    # A copy with a little noise, as one that was saved anew, and a copy of a copy.
+    noisy = (brains.pixels[1].int() + torch.randint(-2, 3, (32, 32))).clamp(0, 255).to(torch.uint8)
+    pixels = torch.cat([brains.pixels, noisy[None], noisy[None], brains.pixels[:1] // 2])
+    labels = torch.tensor([0, 0, 1, 1, 0, 1, 0])
+    kept = Brains(pixels, labels, "some").without_copies()
+    assert kept.copies == 2 and kept.labels.tolist() == [0, 0, 1, 1, 0]
+    assert torch.equal(kept.pixels, torch.cat([brains.pixels, brains.pixels[:1] // 2]))
+
+
+def test_no_two_phantoms_are_the_same() -> None:
+    assert brain_phantoms().without_copies().copies == 0
+
+
+# --- backbones -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where COURSE_DATA holds weights of EfficientNet-B3, untrained ones."""
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return tmp_path / WEIGHTS
+
+
+def test_the_small_backbone_is_taken_where_there_are_no_weights(weights: Path) -> None:
+    lines: list[str] = []
+    backbone = make_backbone("auto", torch.device("cuda"), report=lines.append)
+    assert lines == ["backbone: small network, 64 features"]
+    assert backbone(torch.zeros(3, 1, 32, 32)).shape == (3, 64)
+    with pytest.raises(FileNotFoundError, match=r"there is no efficientnet_b3\S+ in COURSE_DATA"):
+        make_backbone("efficientnet", report=silent)
+
+
+@pytest.mark.slow
+def test_efficientnet_is_taken_on_a_gpu_where_its_weights_are_at_hand(weights: Path) -> None:
+    torch.save(efficientnet_b3().state_dict(), weights)
+    lines: list[str] = []
+    backbone = make_backbone("auto", torch.device("cuda"), report=lines.append)
+    assert lines == ["backbone: EfficientNet-B3 with weights from ImageNet, 1536 features"]
+    assert backbone.features == 1536 and backbone(torch.zeros(2, 1, 32, 32)).shape == (2, 1536)
+    make_backbone("auto", torch.device("cpu"), report=lines.append)
+    assert lines[-1].startswith("backbone: small network")
+
+
+def test_weights_that_torchvision_has_downloaded_are_found(weights: Path, tmp_path: Path) -> None:
+    assert find_weights() is None
+    cached = tmp_path / "hub" / "checkpoints" / WEIGHTS
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"")
+    assert find_weights() == cached
+
+
+def test_damaged_weights_and_unknown_backbones_are_named(weights: Path) -> None:
+    weights.write_bytes(b"cut off")
+    with pytest.raises(RuntimeError, match="does not hold the weights of EfficientNet-B3"):
+        make_backbone("efficientnet", report=silent)
+    with pytest.raises(
+        ValueError, match="unknown backbone 'resnet': choose one of auto, small, efficientnet"
+    ):
+        make_backbone("resnet")
+
+
+# --- neighbours and figures ------------------------------------------------------------------------
+
+
+def test_the_nearest_neighbour_is_found_at_its_root_mean_square_distance() -> None:
+    reference = torch.stack([torch.full((1, 4, 4), level) for level in (-1.0, 0.0, 1.0)])
+    distance, place = nearest_neighbours(torch.full((2, 1, 4, 4), 0.25), reference)
+    assert place.tolist() == [1, 1] and distance.tolist() == pytest.approx([0.25, 0.25])
+    with pytest.raises(ValueError, match="pictures of one shape are needed"):
+        nearest_neighbours(torch.zeros(1, 1, 4, 4), torch.zeros(0, 1, 4, 4))
+
+
+def test_intervals_are_drawn_below_each_other_in_their_order() -> None:
+    figure = intervals(
+        {"real": (0.9, 0.8, 1.0), "both": (0.95, 0.9, 1.0)},
+        title="t",
+        xlabel="x",
+        points={"real": [0.9]},
+        line=0.5,
+    )
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["real", "both"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]
+
+
+def test_confusion_matrices_count_true_labels_in_rows() -> None:
+    labels, predicted = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 1])
+    figure = confusion_matrices(
+        {"a": (labels, predicted), "b": (labels, labels)}, classes=["no", "yes"], xlabel="p", ylabel="t"
+    )
+    first = figure.axes[0]
+    assert [text.get_text() for text in first.texts] == ["1", "1", "0", "3"]
+    assert first.get_ylabel() == "t" and figure.axes[1].get_ylabel() == ""
