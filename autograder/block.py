@@ -249,6 +249,7 @@ class Block:
         input_shape: tuple[int, ...],
         training: bool = False,
         method: str = "forward",
+        mirrored: bool = False,
         low: float | None = None,
         high: float | None = None,
         points: float,
@@ -262,6 +263,7 @@ class Block:
             input_shape: of the batch it is called with.
             training: whether it is in train mode, where dropout would show, or in eval mode.
             method: of the network, whose output is observed.
+            mirrored: whether the output with parameters of the opposite sign is observed too.
             low: the least output allowed, if any.
             high: the greatest output allowed, if any.
             points: the marks of this check.
@@ -270,7 +272,9 @@ class Block:
         trace = networks.Trace()
 
         def compute(running: Replay) -> torch.Tensor:
-            output = networks.evaluate(factory, input_shape, running, trace, training=training, method=method)
+            output = networks.evaluate(
+                factory, input_shape, running, trace, training=training, method=method, mirrored=mirrored
+            )
             return tensors.require_tensor(output, low=low, high=high)
 
         def diagnose(_: torch.Tensor) -> Message:

@@ -196,8 +196,19 @@ def evaluate(
     *,
     training: bool,
     method: str = "forward",
+    mirrored: bool = False,
 ) -> torch.Tensor:
     """Return the output of a network in train or eval mode, with its parameters set from the seed.
+
+    Args:
+        factory: the student's class.
+        input_shape: of the batch.
+        running: the replay.
+        trace: takes note of what the network does.
+        training: whether it is in train mode.
+        method: of the network, whose output is returned.
+        mirrored: whether the output with all parameters of the opposite sign follows: with few outputs,
+            all of them may happen to be positive, and a ReLU behind them would not show.
 
     Raises:
         CheckFailed: if it has no such method.
@@ -206,11 +217,18 @@ def evaluate(
     inputs = supplied_rows(input_shape, running)
     refill(network, inputs, running)
     network.train(training)
-    if method == "forward":
-        return traced(network, inputs, running, trace)
     if not callable(getattr(network, method, None)):
         raise CheckFailed("no_method", name=method)
-    return traced(getattr(network, method), inputs, running, trace)
+    # The network itself, and not its `forward`: a forward pass may have hooks.
+    run = network if method == "forward" else getattr(network, method)
+    output: torch.Tensor = traced(run, inputs, running, trace)
+    if not mirrored:
+        return output
+    require_tensor(output)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.neg_()
+    return torch.cat([output, require_tensor(traced(run, inputs, running, Trace()))])
 
 
 def dropout_output(

@@ -479,7 +479,7 @@ with lab.marks("classifier", points=8) as checks:
     checks.network_output(
         "classifier.hidden", checked_classifier, input_shape=(6, 1, 3, 4), training=True, method="hidden", points=2
     )
-    checks.network_output("classifier.logits", checked_classifier, input_shape=(7, 1, 3, 4), points=2)
+    checks.network_output("classifier.logits", checked_classifier, input_shape=(7, 1, 3, 4), mirrored=True, points=2)
     checks.dropout("classifier.dropout", checked_classifier, input_shape=(16, 1, 3, 4), points=2)
 checks.score
 

@@ -18,7 +18,7 @@ from autograder import open_lab
 from autograder.block import Block
 from autograder.key import AnswerKey, agree
 from autograder.observation import Observation
-from autograder.session import Lab
+from autograder.session import Lab, record
 
 SHAPE = (1, 3, 4)
 
@@ -359,11 +359,37 @@ def test_a_state_that_was_not_copied_is_not_that_of_the_best_epoch(lab: Lab) -> 
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda c, train, validate, n: fit(c, train, validate, n - 1), "epochs of training and 6"),
-        (lambda c, train, validate, n: fit(c, train, validate, n + 1), "epochs of training and 6"),
-        (lambda c, train, validate, n: max(fit(c, train, validate, n)), "list of the 6 validation scores"),
-        (lambda c, train, validate, n: None, "epochs of training and 6"),
+        (lambda c, train, validate, n: fit(c, train, validate, n - 1), "epochs of training and 7"),
+        (lambda c, train, validate, n: fit(c, train, validate, n + 1), "epochs of training and 7"),
+        (lambda c, train, validate, n: max(fit(c, train, validate, n)), "list of the 7 validation scores"),
+        (lambda c, train, validate, n: None, "epochs of training and 7"),
     ],
 )
 def test_wrong_turns_of_training_and_validation_are_described(lab: Lab, function: Any, message: str) -> None:
     assert message in fit_seen(lab, function)[1]
+
+
+# --- outputs of few units --------------------------------------------------------------------------
+
+
+def test_a_relu_behind_outputs_that_happen_to_be_positive_shows_with_mirrored_parameters() -> None:
+    def two_outputs(rectified: bool) -> Callable[[], nn.Module]:
+        last: list[nn.Module] = [nn.ReLU()] if rectified else []
+        return lambda: nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2), *last)
+
+    def observed(seed: int, rectified: bool, mirrored: bool) -> Observation:
+        with record(seed):
+            recorded = open_lab("lab1_sine_gan")
+        return seen(
+            recorded,
+            lambda block: block.network_output(
+                "block.out", two_outputs(rectified), input_shape=(3, 4), mirrored=mirrored, points=1
+            ),
+        )[0]
+
+    def seeds_that_tell(mirrored: bool) -> int:
+        return sum(
+            not agree(observed(seed, False, mirrored), observed(seed, True, mirrored)) for seed in range(20)
+        )
+
+    assert seeds_that_tell(mirrored=False) < 20 == seeds_that_tell(mirrored=True)
