@@ -23,14 +23,19 @@ def strip_path(name: str) -> Path:
 
 
 def load_generated(
-    like: Brains, folder: str | Path = "generated", *, report: Callable[[str], None] = print
+    like: Brains,
+    folder: str | Path = "generated",
+    *,
+    apart_from: Brains | None = None,
+    report: Callable[[str], None] = print,
 ) -> Brains:
-    """Return generated pictures, as many of each class as there are real ones to train with.
+    """Return generated pictures, as many of each class as there are real ones.
 
     Args:
-        like: the real training pictures.
+        like: the real pictures.
         folder: holds `no/` and `yes/` with the PNG files that lab 4's `export_images` wrote; where there is
             neither, the set of the course is used, which imitates the phantoms.
+        apart_from: leave out the pictures that a call with these real pictures returns.
         report: called with one line that says which pictures these are.
 
     Returns:
@@ -41,25 +46,33 @@ def load_generated(
         ValueError: if the real pictures are of another size than the set of the course.
     """
     size = like.pixels.shape[-1]
-    counts = [int((like.labels == label).sum()) for label in range(len(CLASSES))]
+    counts = _counts(like)
+    taken = _counts(apart_from) if apart_from is not None else [0] * len(CLASSES)
+    wanted = list(zip(CLASSES, taken, counts, strict=True))
     folder = Path(folder)
     if any((folder / name).is_dir() for name in CLASSES):
-        parts = [_exported(folder / name, count, size) for name, count in zip(CLASSES, counts, strict=True)]
+        parts = [_exported(folder / name, skip, count, size) for name, skip, count in wanted]
         name = f"pictures in {folder}/"
     else:
-        parts = [_from_strip(name, count, like) for name, count in zip(CLASSES, counts, strict=True)]
+        parts = [_from_strip(name, skip, count, like) for name, skip, count in wanted]
         name = "pictures that a WGAN-GP made for this course"
     labels = torch.tensor([label for label, count in enumerate(counts) for _ in range(count)])
     report(f"{name}: {', '.join(f'{c} {n}' for n, c in zip(CLASSES, counts, strict=True))}")
     return Brains(torch.cat(parts), labels, name)
 
 
-def _exported(folder: Path, count: int, size: int) -> torch.Tensor:
-    """Return the last pictures of a folder, uint8 of shape (count, size, size)."""
-    files = sorted(folder.glob("*.png"))[-count:] if count else []
+def _counts(brains: Brains) -> list[int]:
+    """Return how many pictures there are of each class."""
+    return [int((brains.labels == label).sum()) for label in range(len(CLASSES))]
+
+
+def _exported(folder: Path, skip: int, count: int, size: int) -> torch.Tensor:
+    """Return the last pictures of a folder but `skip`, uint8 of shape (count, size, size)."""
+    found = sorted(folder.glob("*.png"), reverse=True)
+    files = found[skip : skip + count][::-1]
     if len(files) < count:
         raise FileNotFoundError(
-            f"{folder}/ holds {len(files)} PNG files and {count} are needed: run lab 4 with "
+            f"{folder}/ holds {len(found)} PNG files and {skip + count} are needed: run lab 4 with "
             f'CLASS = "{folder.name}" to its end, or move {folder.parent}/ away to use the set of the course'
         )
     pixels = np.zeros((count, size, size), np.uint8)
@@ -68,8 +81,8 @@ def _exported(folder: Path, count: int, size: int) -> torch.Tensor:
     return torch.from_numpy(pixels)
 
 
-def _from_strip(name: str, count: int, like: Brains) -> torch.Tensor:
-    """Return pictures of the course's own set, uint8 of shape (count, size, size)."""
+def _from_strip(name: str, skip: int, count: int, like: Brains) -> torch.Tensor:
+    """Return pictures of the course's own set after the first `skip`, uint8 of shape (count, size, size)."""
     if not like.name.endswith("phantoms"):
         raise FileNotFoundError(
             f"no generated pictures: the set of the course imitates drawn phantoms, not {like.name}. Run lab "
@@ -80,9 +93,11 @@ def _from_strip(name: str, count: int, like: Brains) -> torch.Tensor:
         raise ValueError(f"the generated set of the course has {SIZE}x{SIZE} pixels: load the brains so too")
     with Image.open(strip_path(name)) as picture:
         pixels = np.array(picture).reshape(-1, SIZE, SIZE)
-    if len(pixels) < count:
-        raise FileNotFoundError(f"the set of the course has {len(pixels)} of class {name}, not {count}")
-    return torch.from_numpy(pixels[:count])
+    if len(pixels) < skip + count:
+        raise FileNotFoundError(
+            f"the set of the course has {len(pixels)} of class {name}, not {skip + count}"
+        )
+    return torch.from_numpy(pixels[skip : skip + count])
 
 
 def write_strip(pictures: list[Path], target: Path) -> None:

@@ -62,6 +62,18 @@ def test_exported_pictures_take_the_place_of_the_course_s_and_the_latest_are_use
         Image.new("L", (32, 32), level).save(path)
     generated = load_generated(few, tmp_path / "generated", report=silent)
     assert generated.pixels[:, 0, 0].tolist() == [20, 30] and generated.labels.tolist() == [1, 1]
+    earlier = load_generated(few.at(np.array([0])), tmp_path / "generated", apart_from=few, report=silent)
+    assert earlier.pixels[:, 0, 0].tolist() == [10]
+
+
+def test_further_pictures_are_others_than_those_to_train_with(training: Brains, tmp_path: Path) -> None:
+    _, test = split_brains(brain_phantoms())
+    further = load_generated(test, tmp_path, apart_from=training, report=silent)
+    assert further.labels.bincount().tolist() == [20, 31]
+    both = torch.cat([further.pixels, load_generated(training, tmp_path, report=silent).pixels])
+    assert len(both.flatten(1).unique(dim=0)) == 51 + 151
+    with pytest.raises(FileNotFoundError, match="the set of the course has 98 of class no, not 116"):
+        load_generated(training, tmp_path, apart_from=training, report=silent)
 
 
 def test_too_few_exported_pictures_are_counted(training: Brains, tmp_path: Path) -> None:
