@@ -19,6 +19,7 @@ from course.instructor import audit_report
 from course.instructor import build as building
 from course.instructor import demo as demonstration
 from course.instructor import doctor as checkup
+from course.instructor import export as exporting
 from course.instructor import observe as observing
 from course.instructor import release as releasing
 from course.instructor.grade import display as grade_display
@@ -36,6 +37,9 @@ console = Console()
 
 Lab = Annotated[str, typer.Argument(help="id of a lab, such as lab1_sine_gan")]
 SomeLab = Annotated[str | None, typer.Argument(help="id of a lab; all labs if left out")]
+GradebookFolder = Annotated[
+    Path | None, typer.Option("--folder", help="holds submitted/ and the gradebook; default: the checkout")
+]
 
 
 @app.command()
@@ -136,9 +140,7 @@ def grade(
         str | None, typer.Option(help="address of a running dask scheduler, such as tcp://host:8786")
     ] = None,
     force: Annotated[bool, typer.Option(help="grade again what is graded already")] = False,
-    folder: Annotated[
-        Path | None, typer.Option(help="holds submitted/ and the gradebook; default: the checkout")
-    ] = None,
+    folder: GradebookFolder = None,
 ) -> None:
     """Grade a whole class: isolated, in parallel, with marks that cannot be forged."""
     options = grading_run.Options(
@@ -159,6 +161,31 @@ def grade(
         console.print(f"[green]✓[/] {grading.log}")
     if grading.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def export(
+    lab: SomeLab = None,
+    to: Annotated[exporting.Format, typer.Option(help="the system that the file is for")] = (
+        exporting.Format.CSV
+    ),
+    output: Annotated[Path | None, typer.Option(help="file to write; default: in build/export")] = None,
+    folder: GradebookFolder = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="who is in the class: an export of Canvas or Moodle, any CSV with ids"),
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option(help="give marks that still wait for a person as they are so far")
+    ] = False,
+) -> None:
+    """Write the marks for Canvas, Moodle or a spreadsheet; what is missing is blank, never 0."""
+    options = exporting.Options(to=to, lab=lab, roster=roster, partial=partial, output=output, folder=folder)
+    found = exporting.export_marks(load_course(), options)
+    for warning in found.warnings:
+        console.print(f"[yellow]![/] {escape(warning)}", highlight=False)
+    labs = f"{len(found.labs)} labs" if len(found.labs) != 1 else found.labs[0]
+    console.print(f"[green]✓[/] {found.path}: {found.students} students, {labs}")
 
 
 @app.command()

@@ -66,13 +66,21 @@ class SaveTrustedMarks(SaveAutoGrades):
 class Store:
     """The gradebook and the folders of a course, as nbgrader's own configuration names them."""
 
-    def __init__(self, config: Path, *, folder: Path | None = None, db_url: str | None = None) -> None:
+    def __init__(
+        self,
+        config: Path,
+        *,
+        folder: Path | None = None,
+        db_url: str | None = None,
+        must_exist: bool = False,
+    ) -> None:
         """Open the gradebook.
 
         Args:
             config: the folder that holds nbgrader_config.py.
             folder: holds submitted/, autograded/ and the gradebook; None: the same.
             db_url: another gradebook than the configuration's.
+            must_exist: whether a gradebook that is not there is an error; else it is made.
 
         Raises:
             CourseError: if it cannot be opened.
@@ -87,6 +95,12 @@ class Store:
         self.config = app.config
         self.coursedir = CourseDirectory(config=app.config)
         self.db_url: str = self.coursedir.db_url
+        database = Path(self.db_url.removeprefix("sqlite:///"))
+        if must_exist and self.db_url.startswith("sqlite:///") and not database.is_file():
+            raise CourseError(
+                f"There is no gradebook {database}. `course grade LAB` makes one; --folder names the folder "
+                "that holds it."
+            )
         try:
             with environment(PATH=path_with_programs()):
                 self._gradebook = Gradebook(self.db_url, self.coursedir.course_id)

@@ -1,0 +1,68 @@
+"""Write CSV that spreadsheets show and never execute."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from course.instructor.export.formats import Row
+from course.instructor.settings import CourseError
+
+# What a spreadsheet may take for the beginning of a formula; it may skip white space before.
+_FORMULA = ("=", "+", "-", "@")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+
+
+def safe(text: str) -> str:
+    """Return a text on one line that no spreadsheet takes for a formula."""
+    line = _CONTROL.sub(" ", text)
+    # Full-width signs count as the plain ones in some languages' versions.
+    start = unicodedata.normalize("NFKC", line).lstrip()[:1]
+    return f"'{line}" if start in _FORMULA and start else line
+
+
+def number(value: float) -> str:
+    """Return marks with a decimal point, without needless zeros."""
+    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    return "0" if text in ("", "-0") else text
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Return rows as CSV (RFC 4180): numbers as they are, texts made safe, None as nothing."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    for row in rows:
+        writer.writerow([_cell(cell) for cell in row])
+    return buffer.getvalue()
+
+
+def _cell(cell: str | float | None) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        # Canvas indents its own "Points Possible".
+        return safe(cell)
+    return number(cell)
+
+
+def write(path: Path, content: str, encoding: str) -> Path:
+    """Write a file, whole or not at all.
+
+    Raises:
+        CourseError: if that is not possible.
+    """
+    new = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(content.encode(encoding, errors="replace"))
+        new.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return path
