@@ -17,6 +17,7 @@ from autograder.errors import GraderError
 from course.instructor import audit as auditing
 from course.instructor import audit_report
 from course.instructor import build as building
+from course.instructor import bundle as bundling
 from course.instructor import demo as demonstration
 from course.instructor import doctor as checkup
 from course.instructor import export as exporting
@@ -57,10 +58,22 @@ def build(lab: SomeLab = None) -> None:
 
 @app.command()
 def release(lab: Lab) -> None:
-    """Enter a lab into nbgrader's gradebook and pack what students get, one zip per language."""
+    """Enter a lab into nbgrader's gradebook, and bundle it."""
     course = load_course()
     for path in releasing.release_lab(course, lab):
         console.print(f"[green]✓[/] {path.relative_to(course.root)}")
+
+
+@app.command()
+def bundle(
+    lab: SomeLab = None,
+    output: Annotated[Path | None, typer.Option(help="folder to write to; default: build/release")] = None,
+) -> None:
+    """Pack what students get, one zip per lab and language: notebook, notes on its data, the wheel."""
+    course = load_course()
+    with console.status("building the wheel …"):
+        for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), output):
+            console.print(f"[green]✓[/] {path}")
 
 
 @app.command()
