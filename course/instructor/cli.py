@@ -23,9 +23,11 @@ from course.instructor import doctor as checkup
 from course.instructor import export as exporting
 from course.instructor import observe as observing
 from course.instructor import release as releasing
+from course.instructor import similarity as comparing
 from course.instructor.grade import display as grade_display
 from course.instructor.grade import run as grading_run
 from course.instructor.settings import CourseError, load_course
+from course.instructor.similarity.page import write_page
 from course.instructor.trial import TIME_LIMIT
 
 app = typer.Typer(
@@ -199,6 +201,27 @@ def export(
         console.print(f"[yellow]![/] {escape(warning)}", highlight=False)
     labs = f"{len(found.labs)} labs" if len(found.labs) != 1 else found.labs[0]
     console.print(f"[green]✓[/] {found.path}: {found.students} students, {labs}")
+
+
+@app.command()
+def similarity(
+    lab: Lab,
+    folder: GradebookFolder = None,
+    threshold: Annotated[
+        float, typer.Option(help="from 0 to 1: list pairs at least this alike")
+    ] = comparing.THRESHOLD,
+    output: Annotated[
+        Path | None, typer.Option(help="page to write; default: build/similarity/LAB.html")
+    ] = None,
+) -> None:
+    """Rank pairs of submissions by how alike what students wrote is; a reason to look, and no proof."""
+    course = load_course()
+    options = comparing.Options(threshold=threshold, folder=folder)
+    with console.status("reading …") as status:
+        found = comparing.find_similar(course, lab, options, lambda student: status.update(f"{student} …"))
+    comparing.show(console, found)
+    page = output or (folder or course.build) / "similarity" / f"{lab}.html"
+    console.print(f"[green]✓[/] {write_page(page, found)}")
 
 
 @app.command()

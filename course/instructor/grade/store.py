@@ -63,8 +63,42 @@ class SaveTrustedMarks(SaveAutoGrades):
         grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
 
 
-class Store:
-    """The gradebook and the folders of a course, as nbgrader's own configuration names them."""
+class Folders:
+    """The folders of a course, as nbgrader's own configuration names them."""
+
+    def __init__(self, config: Path, *, folder: Path | None = None, db_url: str | None = None) -> None:
+        """Read the configuration; nothing is opened or made.
+
+        Args:
+            config: the folder that holds nbgrader_config.py.
+            folder: holds submitted/, autograded/ and the gradebook; None: the same.
+            db_url: another gradebook than the configuration's.
+        """
+        app = NbGrader()
+        with contextlib.chdir(config):
+            app.load_config_file()
+        self.root = (folder or config).resolve()
+        app.config.CourseDirectory.root = str(self.root)
+        if db_url is not None:
+            app.config.CourseDirectory.db_url = db_url
+        self.config = app.config
+        self.coursedir = CourseDirectory(config=app.config)
+        self.db_url: str = self.coursedir.db_url
+
+    def folder(self, step: str, student: str, lab: str) -> Path:
+        """Return the folder of a submission: step is "submitted", "autograded" or "feedback"."""
+        name = getattr(self.coursedir, f"{step}_directory")
+        return Path(self.coursedir.format_path(name, student, lab))
+
+    def submissions(self, lab: str, pattern: str = "*") -> list[str]:
+        """Return the students whose folder of a lab matches a shell pattern, in order."""
+        parent = self.folder("submitted", "X", lab).parent.parent
+        found = (path.parent.name for path in parent.glob(f"{pattern}/{lab}") if path.is_dir())
+        return sorted(found)
+
+
+class Store(Folders):
+    """The gradebook and the folders of a course."""
 
     def __init__(
         self,
@@ -85,16 +119,7 @@ class Store:
         Raises:
             CourseError: if it cannot be opened.
         """
-        app = NbGrader()
-        with contextlib.chdir(config):
-            app.load_config_file()
-        self.root = (folder or config).resolve()
-        app.config.CourseDirectory.root = str(self.root)
-        if db_url is not None:
-            app.config.CourseDirectory.db_url = db_url
-        self.config = app.config
-        self.coursedir = CourseDirectory(config=app.config)
-        self.db_url: str = self.coursedir.db_url
+        super().__init__(config, folder=folder, db_url=db_url)
         database = Path(self.db_url.removeprefix("sqlite:///"))
         if must_exist and self.db_url.startswith("sqlite:///") and not database.is_file():
             raise CourseError(
@@ -113,17 +138,6 @@ class Store:
     def close(self) -> None:
         """Close the gradebook."""
         self._gradebook.close()
-
-    def folder(self, step: str, student: str, lab: str) -> Path:
-        """Return the folder of a submission: step is "submitted", "autograded" or "feedback"."""
-        name = getattr(self.coursedir, f"{step}_directory")
-        return Path(self.coursedir.format_path(name, student, lab))
-
-    def submissions(self, lab: str, pattern: str = "*") -> list[str]:
-        """Return the students whose folder of a lab matches a shell pattern, in order."""
-        parent = self.folder("submitted", "X", lab).parent.parent
-        found = (path.parent.name for path in parent.glob(f"{pattern}/{lab}") if path.is_dir())
-        return sorted(found)
 
     # --- the gradebook -----------------------------------------------------------------------------
 
