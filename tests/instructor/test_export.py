@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
+from typer.testing import CliRunner
 
+from course.instructor.cli import app
 from course.instructor.export import Export, Format, Options, export_marks
 from course.instructor.export.files import as_csv, number, safe
 from course.instructor.export.people import lines_with_roster
@@ -71,6 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         mark(gradebook, "10003", LAB1, 50, 10, penalty=15)
         mark(gradebook, "10004", LAB1, None, 30)
         mark(gradebook, "10005", LAB1, 5, 0, penalty=20)
+        mark(gradebook, "10008", LAB1, None, None)
         gradebook.add_student("10006", first_name="Íñigo", last_name='Peña, "Iñaki"', email="i@uni.es")
         gradebook.add_student("-10007")
         gradebook.db.commit()
@@ -129,6 +132,10 @@ def test_partial_gives_what_is_there(export: Callable[..., Export]) -> None:
     assert (found["10002"][f"{LAB1} total"], found["10004"][f"{LAB1} total"]) == ("44", "30")
 
 
+def test_partial_makes_no_zero_of_a_notebook_that_could_not_be_read(export: Callable[..., Export]) -> None:
+    assert table(export(partial=True), "student")["10008"][f"{LAB1} total"] == ""
+
+
 def test_a_check_cell_without_a_mark_is_not_a_zero(export: Callable[..., Export]) -> None:
     line = table(export(), "student")["10004"]
     assert (line[f"{LAB1} total"], line[f"{LAB1} automatic"], line[f"{LAB1} by hand"]) == ("", "", "")
@@ -151,7 +158,8 @@ def test_a_late_penalty_takes_no_more_than_there_is(export: Callable[..., Export
 
 def test_those_who_wait_are_named(export: Callable[..., Export]) -> None:
     (warning,) = export().warnings
-    assert "2 submissions still to be marked by a person" in warning and "10002, 10004" in warning
+    assert "3 submissions still to be marked by a person" in warning
+    assert "10002, 10004, 10008" in warning
 
 
 def test_one_lab_alone(export: Callable[..., Export]) -> None:
@@ -165,7 +173,7 @@ def test_reading_a_gradebook_takes_the_same_number_of_queries_for_any_class(fold
         seen: list[str] = []
         event.listen(gradebook.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
         results = read_results(gradebook, [LAB1])
-    assert len(results.marks) == 5 and len(seen) < 14
+    assert len(results.marks) == 6 and len(seen) < 14
 
 
 # --- Canvas -----------------------------------------------------------------------------------------
@@ -203,8 +211,8 @@ def test_students_with_marks_and_not_in_the_roster_come_last_and_are_named(
     export: Callable[..., Export], tmp_path: Path
 ) -> None:
     found = export("canvas", roster=roster_file(tmp_path, CANVAS_ROSTER))
-    assert [row[2] for row in rows(found)[-3:]] == ["10003", "10004", "10005"]
-    assert any("3 students with marks not in the roster" in warning for warning in found.warnings)
+    assert [row[2] for row in rows(found)[-4:]] == ["10003", "10004", "10005", "10008"]
+    assert any("4 students with marks not in the roster" in warning for warning in found.warnings)
 
 
 # --- Moodle -----------------------------------------------------------------------------------------
@@ -374,3 +382,24 @@ def test_both_of_a_pair_get_the_marks_of_their_graded_notebook(
     found = export_marks(room.course, Options(Format.CSV, folder=tmp_path, partial=True))
     marks = {student: line[f"{LAB1} automatic"] for student, line in table(found, "student").items()}
     assert marks == {"20001": "10", "20002": "10"}
+
+
+# --- the command ---------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_is_blank_and_where_the_file_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / "canvas.csv"
+    arguments = ["export", LAB1, "--to", "canvas", "--folder", str(folder), "--output", str(path)]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "300"})
+    assert result.exit_code == 0, result.output
+    assert "left blank (--partial gives what is there): 10002" in result.output
+    assert f"{path}: 8 students, {LAB1}" in result.output
+
+
+def test_the_command_names_the_systems_that_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(app, ["export", "--to", "xls"], env={"COLUMNS": "300"})
+    assert result.exit_code == 2 and "'csv', 'canvas', 'moodle'" in result.output

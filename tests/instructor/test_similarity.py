@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from nbformat import NotebookNode
 from rich.console import Console
+from typer.testing import CliRunner
 
 from course.instructor.bank import load_bank
+from course.instructor.cli import app
 from course.instructor.demo import answer
 from course.instructor.intake import Templates
 from course.instructor.settings import Course, CourseError
@@ -381,3 +383,16 @@ def test_the_work_of_a_notebook_is_what_students_write_without_their_names(
     cells = [c for c in notebook.cells if is_student_cell(c)]
     assert len(work.code) + len(work.texts) == len(cells) - 1 and "identity" not in work.code
     assert work.named == {"00000"}
+
+
+def test_the_command_writes_the_page_beside_the_submissions(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(room.course.root)
+    room.hand_in("10001")
+    room.hand_in("10002")
+    result = CliRunner().invoke(
+        app, ["similarity", LAB1, "--folder", str(room.folder)], env={"COLUMNS": "200"}
+    )
+    assert result.exit_code == 0, result.output
+    assert "no proof" in result.output and (room.folder / "similarity" / f"{LAB1}.html").is_file()

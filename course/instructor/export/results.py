@@ -30,17 +30,19 @@ class Result:
         automatic: marks of the check cells; None if one of them has no mark.
         penalty: marks taken off for being late.
         waiting: whether a person still has to mark something.
+        begun: whether a check cell ran or a person gave a mark; of an unreadable notebook, neither is so.
     """
 
     score: float
     automatic: float | None
     penalty: float
     waiting: bool
+    begun: bool = True
 
     @property
-    def so_far(self) -> float:
+    def so_far(self) -> float | None:
         """Return the marks so far, with the late penalty; never below 0, as nbgrader has it."""
-        return max(0.0, self.score - self.penalty)
+        return max(0.0, self.score - self.penalty) if self.begun else None
 
     @property
     def total(self) -> float | None:
@@ -161,4 +163,6 @@ def _result(score: float, penalty: float, grades: Sequence[Any], automatic_cells
         automatic=None if not automatic or None in automatic else float(sum(automatic)),
         penalty=penalty,
         waiting=not grades or missing or any(needs for _, _, _, needs in grades),
+        begun=any(auto is not None for auto in automatic)
+        or any(manual is not None for _, _, manual, _ in grades),
     )
