@@ -15,13 +15,15 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from autograder.block import Result
 from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
+from autograder.messages import TEXTS
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
-from course.instructor.neutral import clean_outputs
+from course.instructor.neutral import clean_outputs, hide
 from course.instructor.source import grade_id, is_check_cell
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
@@ -64,12 +66,22 @@ class Job:
 
 @dataclass
 class CheckRecord:
-    """One check of a graded submission: whether it passed, and the hint that was given."""
+    """One check of a graded submission.
+
+    Attributes:
+        name: of the check.
+        points: its full marks.
+        passed: whether it was accepted.
+        hint: that was given, in English.
+        error: key of what kept it from seeing a value, such as "not_written"; None for a wrong value, and in
+            records of earlier versions.
+    """
 
     name: str
     points: float
     passed: bool
     hint: str | None = None
+    error: str | None = None
 
 
 @dataclass
@@ -260,6 +272,9 @@ def _outcome(
             block = marked.get(block_of(name))
             marks[name] = None if block is None else block.score
             cell.outputs = _marked_outputs(block, job.language)
+        if cell.cell_type == "code":
+            # A student may print the seed of this run, and feedback shows what was printed.
+            cell.outputs = hide(cell.outputs, str(job.reference.seed))
     _prepend_notes(notebook, notes, job.language)
     identity = marked.get("identity")
     return Outcome(
@@ -269,7 +284,7 @@ def _outcome(
         marks=marks,
         language=job.language,
         checks=[
-            CheckRecord(result.name, result.points, bool(result.passed), hints.found.get(result.name))
+            _check_record(result, hints)
             for block in marked.values()
             for result in block.results
             if result.points > 0
@@ -279,6 +294,19 @@ def _outcome(
         note_keys=[found.key for found in notes],
         cpu_s=round(run.cpu_s, 2),
         wall_s=round(run.wall_s, 2),
+    )
+
+
+def _check_record(result: Result, hints: Hints) -> CheckRecord:
+    """Return what is remembered of a check; what a kernel calls an error is one that the library knows."""
+    error = result.observation.error if result.observation is not None else "not_observed"
+    known = error == "not_observed" or error in TEXTS
+    return CheckRecord(
+        result.name,
+        result.points,
+        bool(result.passed),
+        hints.found.get(result.name),
+        error if known and not result.passed else None,
     )
 
 
