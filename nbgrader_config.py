@@ -57,6 +57,5 @@ c.GenerateFeedback.preprocessors = [
     "course.instructor.feedback.grades.GetGradesAndGaps",
     "course.instructor.preprocessors.NeutraliseOutputs",
     "course.instructor.feedback.outline.OutlineFeedback",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 c.HTMLExporter.filters = {"markdown2html": "course.instructor.neutral.markdown_to_html"}

@@ -23,6 +23,7 @@ from course.instructor import observe as observing
 from course.instructor import release as releasing
 from course.instructor.grade import display as grade_display
 from course.instructor.grade import run as grading_run
+from course.instructor.report import run as reporting
 from course.instructor.settings import CourseError, load_course
 from course.instructor.trial import TIME_LIMIT
 
@@ -159,6 +160,24 @@ def grade(
         console.print(f"[green]✓[/] {grading.log}")
     if grading.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def report(
+    lab: SomeLab = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="holds submitted/ and the gradebook; default: the checkout")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="folder to write; default: report/ there")] = None,
+) -> None:
+    """Write a page on a graded class, and the same as CSV and JSON."""
+    course = load_course()
+    if lab is None:
+        files = reporting.report_all(course, folder, output)
+    else:
+        files = reporting.report_lab(course, course.require_lab(lab), folder, output)
+    for path in files:
+        console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
 
 @app.command()
