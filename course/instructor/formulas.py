@@ -7,6 +7,7 @@ is written anew here, with the elements and attributes of mathematics and no oth
 from __future__ import annotations
 
 from html import escape, unescape
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from latex2mathml.converter import convert_to_element
@@ -51,7 +52,7 @@ def _arrange(tree: Element, display: bool) -> None:
         if display and parent.tag == "msub" and (parent[0].text or "") in _WITH_LIMITS:
             parent.tag = "munder"
         children = list(parent)
-        for index, (child, following) in reversed(list(enumerate(zip(children, children[1:], strict=False)))):
+        for index, (child, following) in reversed(list(enumerate(pairwise(children)))):
             is_name = child.tag == "mi" and len(unescape(child.text or "")) > 1
             if is_name and following.tag in ("mi", "mn", "msub", "msup", "mfrac", "mover"):
                 parent.insert(index + 1, Element("mspace", width="0.167em"))

@@ -84,7 +84,9 @@ def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) 
         source: of the cell.
         attachments: pictures that the cell holds, by name.
     """
-    renderer = _RendererOfFormulas(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
+    renderer = _RendererOfFormulas(
+        escape=False, exclude_anchor_links=True, attachments=dict(attachments or {})
+    )
     html = _render(source, renderer)
     return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], html)
 
@@ -102,7 +104,11 @@ class _Renderer(IPythonRenderer):
 
     def _embed_image_or_attachment(self, src: str) -> str:
         name = src.removeprefix("attachment:")
-        return "" if src != name and name not in self.attachments else str(super()._embed_image_or_attachment(src))
+        return (
+            ""
+            if src != name and name not in self.attachments
+            else str(super()._embed_image_or_attachment(src))
+        )
 
 
 class _RendererOfFormulas(_Renderer):

@@ -20,6 +20,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SAWarning
 
 from course.instructor.environment import environment, path_with_programs
@@ -66,16 +67,24 @@ class SaveTrustedMarks(SaveAutoGrades):
 class Store:
     """The gradebook and the folders of a course, as nbgrader's own configuration names them."""
 
-    def __init__(self, config: Path, *, folder: Path | None = None, db_url: str | None = None) -> None:
+    def __init__(
+        self,
+        config: Path,
+        *,
+        folder: Path | None = None,
+        db_url: str | None = None,
+        must_exist: bool = False,
+    ) -> None:
         """Open the gradebook.
 
         Args:
             config: the folder that holds nbgrader_config.py.
             folder: holds submitted/, autograded/ and the gradebook; None: the same.
             db_url: another gradebook than the configuration's.
+            must_exist: whether a file of SQLite's that is not there is an error; it is made otherwise.
 
         Raises:
-            CourseError: if it cannot be opened.
+            CourseError: if it cannot be opened, or is not there and must be.
         """
         app = NbGrader()
         with contextlib.chdir(config):
@@ -87,6 +96,16 @@ class Store:
         self.config = app.config
         self.coursedir = CourseDirectory(config=app.config)
         self.db_url: str = self.coursedir.db_url
+        database = make_url(self.db_url)
+        if (
+            must_exist
+            and database.get_backend_name() == "sqlite"
+            and not Path(str(database.database)).is_file()
+        ):
+            raise CourseError(
+                f"There is no gradebook at {database.database}: nothing was graded there yet. "
+                "`course grade LAB` does it; --folder names the folder that holds submitted/."
+            )
         try:
             with environment(PATH=path_with_programs()):
                 self._gradebook = Gradebook(self.db_url, self.coursedir.course_id)

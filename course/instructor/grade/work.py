@@ -24,7 +24,7 @@ from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
 from course.instructor.neutral import clean_outputs, hide
-from course.instructor.source import grade_id, is_check_cell
+from course.instructor.source import grade_id, is_check_cell, is_graded
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
@@ -92,7 +92,8 @@ class Outcome:
         student: whose folder it is.
         status: "graded", "incomplete" (some check cells never finished) or "unusable".
         notebook: the marked notebook, as JSON text.
-        marks: by check cell; None where no mark could be given.
+        marks: by check cell; None where no mark could be given. Of an unusable notebook, by every cell
+            with marks.
         checks: of all check cells that were marked.
         language: of the notebook.
         students: who the identity cell names.
@@ -312,7 +313,9 @@ def _check_record(result: Result, hints: Hints) -> CheckRecord:
 
 def _ungraded(job: Job, notebook: NotebookNode, status: str, notes: list[Note]) -> Outcome:
     """Return the outcome of a submission without a run."""
-    names = [str(grade_id(cell)) for cell in notebook.cells if is_check_cell(cell)]
+    # Open questions of a notebook that nobody could read have no marks either; nbgrader would give them 0.
+    has_no_mark = is_check_cell if status != "unusable" else is_graded
+    names = [str(grade_id(cell)) for cell in notebook.cells if has_no_mark(cell)]
     _prepend_notes(notebook, notes, job.language)
     return Outcome(
         student=job.student,

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from nbgrader.api import Gradebook
-
 from autograder.key import AnswerKey
 from course.instructor.grade.records import Record, Records, digest_of_submission
 from course.instructor.grade.store import Store
@@ -49,8 +47,7 @@ class Collector:
         self.course = course
         self.root = folder or course.root
         self.target = target or self.root
-        _require_gradebook(self.root, course)
-        self.store = Store(course.root, folder=folder)
+        self.store = Store(course.root, folder=folder, must_exist=True)
 
     def close(self) -> None:
         """Close the gradebook."""
@@ -75,7 +72,7 @@ class Collector:
         self.course.require_lab(lab)
         with self.store.transaction() as gradebook:
             marks = {mark.student: mark for mark in marks_of(gradebook, lab)}
-            known = _known(gradebook)
+            known = {student.id for student in gradebook.students}
         submitted = set(self.store.submissions(lab))
         if not marks and not submitted:
             where = self.store.folder("submitted", "STUDENT", lab)
@@ -136,22 +133,6 @@ class Collector:
         if not path.is_file():
             return None
         return quote(Path(os.path.relpath(path, self.target)).as_posix())
-
-
-def _known(gradebook: Gradebook) -> set[str]:
-    return {student.id for student in gradebook.students}
-
-
-def _require_gradebook(root: Path, course: Course) -> None:
-    """Make sure that there is something to report on: opening a gradebook would make an empty one.
-
-    Raises:
-        CourseError: if there is no gradebook of SQLite's, and nothing was handed in.
-    """
-    settings = (course.root / "nbgrader_config.py").read_text(encoding="utf-8")
-    elsewhere = any(line.lstrip().startswith("c.CourseDirectory.db_url") for line in settings.splitlines())
-    if not elsewhere and not (root / "gradebook.db").is_file():
-        raise CourseError(f"There is no gradebook in {root}: nothing was graded there yet. `course grade LAB` does it.")
 
 
 def _walls(records: Records) -> list[float]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from course.instructor.gradebook import Mark
 from course.instructor.grade.records import Record
 from course.instructor.grade.trust import block_of
 from course.instructor.grade.work import CheckRecord, Outcome
+from course.instructor.gradebook import Mark
 
 # Nothing was written, or nothing ran: the other refusals are wrong values.
 _UNWRITTEN = {"not_written", "name_missing"}

@@ -32,7 +32,9 @@ class Picture:
     caption: str
 
 
-def histogram(values: Sequence[float], full: float, caption: str, xlabel: str, counted: str) -> Picture | None:
+def histogram(
+    values: Sequence[float], full: float, caption: str, xlabel: str, counted: str
+) -> Picture | None:
     """Draw how values are distributed.
 
     Args:

@@ -39,6 +39,7 @@ class Look:
 
 
 _GRADE = "course grade {lab} --students {student}{folder}"
+_GRADE_ALL = "course grade {lab}{folder}"
 _FORMGRADER = "Give the marks in Formgrader: `jupyter lab`, Formgrader, Manual Grading."
 LOOKS = (
     Look(
@@ -48,42 +49,60 @@ LOOKS = (
         "there are no marks, not even 0.",
         _GRADE,
     ),
-    Look("ungraded", "Handed in, not graded yet", "Grade the class: what is graded already is left alone.",
-         "course grade {lab}{folder}"),
-    Look("changed", "Handed in again since it was graded", "Grade the class: only what changed is run.",
-         "course grade {lab}{folder}"),
-    Look("unstored", "Graded, and not in the gradebook", "Another program held the gradebook. The same command "
-         "stores the marks without running anything again.", "course grade {lab}{folder}"),
+    Look(
+        "ungraded",
+        "Handed in, not graded yet",
+        "Grade the class: what is graded already is left alone.",
+        _GRADE_ALL,
+    ),
+    Look(
+        "changed",
+        "Handed in again since it was graded",
+        "Grade the class: only what changed is run.",
+        _GRADE_ALL,
+    ),
+    Look(
+        "unstored",
+        "Graded, and not in the gradebook",
+        "Another program held the gradebook. The same command stores the marks without running anything again.",
+        _GRADE_ALL,
+    ),
     Look(
         "incomplete",
         "Ended before its end: some cells have no marks",
         f"Read why, and run it again if it was chance. {_FORMGRADER}",
         _GRADE + " --force",
     ),
-    Look(
-        "unmarked",
-        "Cells without automatic marks",
-        f"No cell may stay without marks. {_FORMGRADER}",
-    ),
+    Look("unmarked", "Cells without automatic marks", f"No cell may stay without marks. {_FORMGRADER}"),
     Look(
         "identity",
         "Who hands in is unclear",
-        "Ask the students, correct the identity cell of the notebook that they handed in, and grade it again.",
+        "The marks went to the student whose folder it is. Where that is wrong, correct the identity cell of "
+        "the notebook that was handed in, and grade it again.",
         _GRADE,
     ),
     Look(
         "stopped",
         "A cell was stopped or said too much",
-        "The other cells have their marks. Read why; limits stand in course.toml, [grading].",
+        "The other cells have their marks. Read why; limits stand in course.toml, `[grading]`.",
         _GRADE + " --force",
     ),
     Look("odd", "Perhaps not what was meant to be handed in", "Read the note, and ask the student.", _GRADE),
-    Look("late", "Late", "AssignLatePenalties in nbgrader_config.py decides what is taken off; an extension is "
-         "given in Formgrader, Manage Students.", urgent=False),
-    Look("repaired", "Put right before it was run", "Nothing to do: the note says what was put right.",
-         urgent=False),
+    Look(
+        "late",
+        "Late",
+        "`AssignLatePenalties` in nbgrader_config.py decides what is taken off; nbgrader's "
+        "`Gradebook.grant_extension` gives a student more time.",
+        urgent=False,
+    ),
+    Look(
+        "repaired",
+        "Put right before it was run",
+        "Nothing to do: the note says what was put right.",
+        urgent=False,
+    ),
     Look("by_hand", "Waiting for marks by hand", _FORMGRADER, urgent=False),
-)  # fmt: skip
+)
 BY_KEY = {look.key: look for look in LOOKS}
 
 

@@ -40,7 +40,7 @@ def write_page(report: ClassReport, path: Path, folder: Path | None = None) -> P
         "report": report,
         "looks": grouped(report.rows),
         "urgent": [row for row in report.rows if urgent(row.looks) and row.owns],
-        "waiting": sum(row.waits_for_hand for row in report.rows),
+        "waiting": sum("by_hand" in row.looks for row in report.rows),
         "command": lambda look, row: command_for(look, report.lab, row.student, folder),
         "statistics": _statistics(automatic),
         "pictures": [picture for picture in pictures if picture],
@@ -63,9 +63,9 @@ def write_index(reports: Sequence[ClassReport], path: Path) -> Path:
             "page": f"{report.lab}.html",
             "mean": statistics.fmean(report.automatic) if report.automatic else None,
             "urgent": sum(urgent(row.looks) and row.owns for row in report.rows),
-            "waiting": sum(row.waits_for_hand for row in report.rows),
+            "waiting": sum("by_hand" in row.looks for row in report.rows),
             "picture": histogram(
-                report.automatic, report.max_automatic, f"{report.title}: automatic marks", "marks", "students"
+                report.automatic, report.max_automatic, report.title, "automatic marks", "students"
             ),
         })  # fmt: skip
     return _write("index.html.j2", {"labs": rows}, path)
@@ -98,7 +98,10 @@ def _write(template: str, context: dict[str, Any], path: Path) -> Path:
     script = environment.get_template("sort.js").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     html = environment.get_template(template).render(
-        **context, script=Markup(script), script_digest=digest, style=Markup(_source(environment, "style.css"))
+        **context,
+        script=Markup(script),
+        script_digest=digest,
+        style=Markup(_source(environment, "style.css")),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     # A folder of a student's may have a name that no encoding knows.

@@ -15,7 +15,9 @@ from course.instructor.settings import Course, CourseError
 FOLDER = "report"
 
 
-def report_lab(course: Course, lab: str, folder: Path | None = None, output: Path | None = None) -> list[Path]:
+def report_lab(
+    course: Course, lab: str, folder: Path | None = None, output: Path | None = None
+) -> list[Path]:
     """Write the report on one lab.
 
     Args:
