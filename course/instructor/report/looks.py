@@ -64,7 +64,7 @@ LOOKS = (
     Look(
         "unstored",
         "Graded, and not in the gradebook",
-        "Another program held the gradebook. The same command stores the marks without running anything again.",
+        "Another program held the gradebook. The same command stores the marks; nothing is run again.",
         _GRADE_ALL,
     ),
     Look(
