@@ -19,7 +19,7 @@ DESKTOP, PHONE = 1280, 390
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def open_browser() -> Iterator[Browser]:
     """Yield a browser; skip the test where there is none."""
     program = shutil.which("chromium")
     if program is None:

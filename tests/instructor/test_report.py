@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from nbgrader.api import Gradebook
@@ -28,11 +28,20 @@ from course.instructor.report.looks import BY_KEY, command_for, looks_of
 from course.instructor.report.page import write_page
 from course.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
-from tests.instructor.browser import DESKTOP, PHONE, Visit, chromium
+from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
 from tests.instructor.conftest import Classroom, MakeClassroom, with_code
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HOSTILE = "<img src=x onerror=alert(1)>&'\""
 QUESTIONS = ("question_models", "question_minimax", "question_gif", "question_quality")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as opened:
+        yield opened
 
 
 @dataclass
@@ -169,84 +178,81 @@ def test_links_lead_to_feedback_pages_where_there_are_some(reported: Reported) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_the_page_needs_no_network_fits_the_window_and_is_accessible(reported: Reported, width: int) -> None:
-    with chromium() as browser:
-        visit = Visit(browser, reported.page, width)
-        visit.open_all()
-        assert visit.too_wide == 0
-        assert visit.violations() == []
-        assert visit.requests == [] and visit.complaints == []
+def test_the_page_needs_no_network_fits_the_window_and_is_accessible(
+    reported: Reported, width: int, browser: Browser
+) -> None:
+    visit = Visit(browser, reported.page, width)
+    visit.open_all()
+    assert visit.too_wide == 0
+    assert visit.violations() == []
+    assert visit.requests == [] and visit.complaints == []
 
 
 @pytest.mark.slow
-def test_ids_and_texts_of_students_are_text(reported: Reported) -> None:
-    with chromium() as browser:
-        visit = Visit(browser, reported.page)
-        assert HOSTILE in visit.page.locator("#students-table").inner_text()
-        assert visit.page.locator("img[src='x'], #students-table b").count() == 0
-        assert visit.complaints == []
+def test_ids_and_texts_of_students_are_text(reported: Reported, browser: Browser) -> None:
+    visit = Visit(browser, reported.page)
+    assert HOSTILE in visit.page.locator("#students-table").inner_text()
+    assert visit.page.locator("img[src='x'], #students-table b").count() == 0
+    assert visit.complaints == []
 
 
 @pytest.mark.slow
-def test_a_table_is_sorted_and_searched_in_the_page(reported: Reported) -> None:
-    with chromium() as browser:
-        page = Visit(browser, reported.page).page
-        table = page.locator("#students-table")
-        table.get_by_role("button", name="automatic").click()
-        marks = table.locator("tbody tr td:nth-child(4)").all_inner_texts()
-        assert marks == ["10", "67", "67", "70", "70", "70", "70", "–", "–"]
-        page.get_by_label("Find").fill("tardy")
-        assert table.locator("tbody tr:visible").count() == 1
-        assert page.locator("output").inner_text() == "1 of 9"
+def test_a_table_is_sorted_and_searched_in_the_page(reported: Reported, browser: Browser) -> None:
+    page = Visit(browser, reported.page).page
+    table = page.locator("#students-table")
+    table.get_by_role("button", name="automatic").click()
+    marks = table.locator("tbody tr td:nth-child(4)").all_inner_texts()
+    assert marks == ["10", "67", "67", "70", "70", "70", "70", "–", "–"]
+    page.get_by_label("Find").fill("tardy")
+    assert table.locator("tbody tr:visible").count() == 1
+    assert page.locator("output").inner_text() == "1 of 9"
 
 
 @pytest.mark.slow
-def test_a_link_of_the_page_opens_the_feedback(reported: Reported) -> None:
-    with chromium() as browser:
-        page = Visit(browser, reported.page).page
-        page.locator("#students-table").get_by_role("link", name="alice").click()
-        assert page.title() == "alice's feedback"
+def test_a_link_of_the_page_opens_the_feedback(reported: Reported, browser: Browser) -> None:
+    page = Visit(browser, reported.page).page
+    page.locator("#students-table").get_by_role("link", name="alice").click()
+    assert page.title() == "alice's feedback"
 
 
 @pytest.mark.slow
-def test_on_paper_nothing_is_cut(reported: Reported) -> None:
+def test_on_paper_nothing_is_cut(reported: Reported, browser: Browser) -> None:
     upright, across = 703, 1033  # A4 less its margins, in CSS pixels
-    with chromium() as browser:
-        visit = Visit(browser, reported.page, width=upright)
-        visit.page.emulate_media(media="print")
-        wide = visit.page.locator(".students").evaluate("part => { part.remove(); return part.outerHTML }")
-        assert visit.too_wide == 0
-        visit.page.set_viewport_size({"width": across, "height": upright})
-        visit.page.locator("main").evaluate("(main, part) => { main.innerHTML = part }", wide)
-        assert visit.page.locator("#students-table").is_visible() and visit.too_wide == 0
+    visit = Visit(browser, reported.page, width=upright)
+    visit.page.emulate_media(media="print")
+    wide = visit.page.locator(".students").evaluate("part => { part.remove(); return part.outerHTML }")
+    assert visit.too_wide == 0
+    visit.page.set_viewport_size({"width": across, "height": upright})
+    visit.page.locator("main").evaluate("(main, part) => { main.innerHTML = part }", wide)
+    assert visit.page.locator("#students-table").is_visible() and visit.too_wide == 0
 
 
 @pytest.mark.slow
-def test_what_is_folded_is_printed_and_header_rows_are_repeated(reported: Reported) -> None:
-    with chromium() as browser:
-        page = Visit(browser, reported.page).page
-        page.emulate_media(media="print")
-        page.evaluate("dispatchEvent(new Event('beforeprint'))")
-        assert page.locator("details:not([open])").count() == 0
-        heads = page.locator("thead").evaluate_all("all => all.map(e => getComputedStyle(e).display)")
-        assert set(heads) == {"table-header-group"}
-        assert page.pdf().startswith(b"%PDF")
+def test_what_is_folded_is_printed_and_header_rows_are_repeated(reported: Reported, browser: Browser) -> None:
+    page = Visit(browser, reported.page).page
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    heads = page.locator("thead").evaluate_all("all => all.map(e => getComputedStyle(e).display)")
+    assert set(heads) == {"table-header-group"}
+    assert page.pdf().startswith(b"%PDF")
 
 
 # --- errors and other cases ------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_without_a_lab_all_labs_and_an_index_are_written(reported: Reported, tmp_path: Path) -> None:
+def test_without_a_lab_all_labs_and_an_index_are_written(
+    reported: Reported, tmp_path: Path, browser: Browser
+) -> None:
     result = course("report", "--folder", str(reported.room.folder), "--output", str(tmp_path / "out"))
     assert result.returncode == 0, result.stderr
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["index.html", f"{LAB1}.csv", f"{LAB1}.html", f"{LAB1}.json"]
-    with chromium() as browser:
-        visit = Visit(browser, tmp_path / "out" / "index.html", PHONE)
-        assert visit.too_wide == 0 and visit.violations() == [] and visit.complaints == []
-        visit.page.get_by_role("link", name="Sine GAN").click()
-        assert visit.page.title() == "Sine GAN: report"
+    visit = Visit(browser, tmp_path / "out" / "index.html", PHONE)
+    assert visit.too_wide == 0 and visit.violations() == [] and visit.complaints == []
+    visit.page.get_by_role("link", name="Sine GAN").click()
+    assert visit.page.title() == "Sine GAN: report"
 
 
 @pytest.mark.slow
@@ -380,17 +386,18 @@ def test_a_histogram_is_drawn_whatever_the_full_marks(full: float) -> None:
     assert histogram([0.0, full], full, "Marks", "marks", "students") is not None
 
 
-def test_a_thousand_students_are_folded_and_those_who_need_a_look_come_first(tmp_path: Path) -> None:
+def test_a_thousand_students_are_folded_and_those_who_need_a_look_come_first(
+    tmp_path: Path, browser: Browser
+) -> None:
     rows = [row(f"s{n:04d}", marks={"steps_check": float(n % 8), "question": 3.0}) for n in range(999)]
     lost = row("lost", marks={"steps_check": None, "question": 3.0}, looks=("unmarked",))
     path = write_page(a_report([*rows, lost]), tmp_path / "report.html")
-    with chromium() as browser:
-        visit = Visit(browser, path, PHONE)
-        assert visit.page.get_by_text("lost", exact=True).first.is_visible()
-        assert not visit.page.locator("#students-table").is_visible()
-        assert visit.too_wide == 0
-        visit.page.get_by_text("All 1000 students").click()
-        assert visit.page.locator("#students-table tbody tr:visible").count() == 1000
+    visit = Visit(browser, path, PHONE)
+    assert visit.page.get_by_text("lost", exact=True).first.is_visible()
+    assert not visit.page.locator("#students-table").is_visible()
+    assert visit.too_wide == 0
+    visit.page.get_by_text("All 1000 students").click()
+    assert visit.page.locator("#students-table tbody tr:visible").count() == 1000
 
 
 def test_json_holds_what_the_page_shows(tmp_path: Path) -> None:
