@@ -103,12 +103,9 @@ class _Renderer(IPythonRenderer):
     """nbconvert's renderer, which raises where a picture is missing; here its text stands in for it."""
 
     def _embed_image_or_attachment(self, src: str) -> str:
-        name = src.removeprefix("attachment:")
-        return (
-            ""
-            if src != name and name not in self.attachments
-            else str(super()._embed_image_or_attachment(src))
-        )
+        if src.startswith("attachment:") and src.removeprefix("attachment:") not in self.attachments:
+            return ""
+        return str(super()._embed_image_or_attachment(src))
 
 
 class _RendererOfFormulas(_Renderer):
@@ -117,14 +114,13 @@ class _RendererOfFormulas(_Renderer):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.formulas: list[str] = []
-        # Nobody can write a placeholder of their own.
-        token = secrets.token_hex(16)
-        self._token = token
-        self.placeholder = re.compile(rf"formula-{token}-(\d+)-")
+        # Nobody can write a placeholder of their own; in an attribute it is escaped, and stays one.
+        self._name = f"formula-{secrets.token_hex(16)}"
+        self.placeholder = re.compile(rf'<span class="{self._name}-(\d+)"></span>')
 
     def _keep(self, tex: str, *, display: bool) -> str:
         self.formulas.append(to_mathml(tex, display=display))
-        return f"formula-{self._token}-{len(self.formulas) - 1}-"
+        return f'<span class="{self._name}-{len(self.formulas) - 1}"></span>'
 
     def block_math(self, body: str) -> str:
         """Render a formula on a line of its own."""
