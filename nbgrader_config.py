@@ -52,9 +52,10 @@ c.Execute.shutdown_kernel = "immediate"
 c.ExecutePreprocessor.record_timing = False
 
 # What students wrote is shown in feedback pages and in formgrader, and must not run there.
+c.GenerateFeedback.exporter_class = "course.instructor.feedback.exporter.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "course.instructor.feedback.grades.GetGradesAndGaps",
     "course.instructor.preprocessors.NeutraliseOutputs",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    "course.instructor.feedback.outline.OutlineFeedback",
 ]
 c.HTMLExporter.filters = {"markdown2html": "course.instructor.neutral.markdown_to_html"}

@@ -26,6 +26,7 @@ from course.instructor import release as releasing
 from course.instructor import similarity as comparing
 from course.instructor.grade import display as grade_display
 from course.instructor.grade import run as grading_run
+from course.instructor.report import run as reporting
 from course.instructor.settings import CourseError, load_course
 from course.instructor.similarity.page import write_page
 from course.instructor.trial import TIME_LIMIT
@@ -176,6 +177,22 @@ def grade(
         console.print(f"[green]✓[/] {grading.log}")
     if grading.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def report(
+    lab: SomeLab = None,
+    folder: GradebookFolder = None,
+    output: Annotated[Path | None, typer.Option(help="folder to write; default: report/ there")] = None,
+) -> None:
+    """Write a page on a graded class, and the same as CSV and JSON."""
+    course = load_course()
+    if lab is None:
+        files = reporting.report_all(course, folder, output)
+    else:
+        files = reporting.report_lab(course, course.require_lab(lab), folder, output)
+    for path in files:
+        console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
 
 @app.command()

@@ -12,14 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
 import pytest
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from course.instructor.grade.display import marks_text, needs_look
@@ -30,17 +28,9 @@ from course.instructor.intake.attachments import attachments
 from course.instructor.settings import CourseError
 from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1, ROOT
-from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation
+from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation, with_code
 
 pytestmark = pytest.mark.slow
-
-
-def with_code(notebook: NotebookNode, name: str, code: str) -> NotebookNode:
-    """Return a copy with more code at the end of a student's cell."""
-    changed = deepcopy(notebook)
-    cell = next(cell for cell in changed.cells if grade_id(cell) == name)
-    cell.source += f"\n{code}"
-    return changed
 
 
 @pytest.fixture(scope="module")

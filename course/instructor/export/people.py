@@ -53,7 +53,7 @@ def lines_with_roster(results: Results, roster: Roster) -> list[Line]:
         else:
             strangers.append(student)
     lines = [
-        _line(results, entry, students.get(place, []), [str(entry) for entry in roster.entries][place])
+        _line(results, entry, students.get(place, []), str(entry))
         for place, entry in enumerate(roster.entries)
     ]
     with_marks = {student for student, _ in results.marks}

@@ -15,7 +15,7 @@ from course.instructor.grade.work import Outcome
 from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
-_LOOK = {
+LOOK_KEYS = {
     "another_lab", "bad_bundle", "cell_stopped", "died", "no_run", "nobody", "other_identity", "output_cut",
     "partner_bad_id", "partner_own", "several_notebooks", "unrecognised",
 }  # fmt: skip
@@ -85,7 +85,7 @@ def show_end(console: Console, grading: Grading) -> None:
 
 def needs_look(outcome: Outcome) -> bool:
     """Tell whether a person should look at a submission."""
-    return outcome.status != "graded" or bool(_LOOK & set(outcome.note_keys))
+    return outcome.status != "graded" or bool(LOOK_KEYS & set(outcome.note_keys))
 
 
 def marks_text(outcome: Outcome) -> str:

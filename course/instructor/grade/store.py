@@ -20,6 +20,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SAWarning
 
 from course.instructor.environment import environment, path_with_programs
@@ -120,11 +121,15 @@ class Store(Folders):
             CourseError: if it cannot be opened.
         """
         super().__init__(config, folder=folder, db_url=db_url)
-        database = Path(self.db_url.removeprefix("sqlite:///"))
-        if must_exist and self.db_url.startswith("sqlite:///") and not database.is_file():
+        database = make_url(self.db_url)
+        if (
+            must_exist
+            and database.get_backend_name() == "sqlite"
+            and not Path(str(database.database)).is_file()
+        ):
             raise CourseError(
-                f"There is no gradebook {database}. `course grade LAB` makes one; --folder names the folder "
-                "that holds it."
+                f"There is no gradebook at {database.database}: nothing was graded there yet. "
+                "`course grade LAB` does it; --folder names the folder that holds submitted/."
             )
         try:
             with environment(PATH=path_with_programs()):
