@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +19,8 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
+from course.instructor.files import Row, as_csv, write
+
 
 @dataclass
 class Mark:
@@ -28,34 +29,67 @@ class Mark:
     Attributes:
         student: the student's id.
         lab: the lab's id.
-        score: marks so far.
-        max_score: full marks, with those that a person gives.
-        auto_score: automatic marks.
-        max_auto_score: full automatic marks.
-        needs_manual_grade: whether a person still has to mark something.
-        blocks: automatic marks by check cell, each with its full marks.
+        auto_score: automatic marks, whatever a person made of them.
         given: marks by graded cell, whoever gave them; None where nobody has yet.
         points: full marks by graded cell.
-        by_hand: the cells that only a person marks.
+        manual: the cells that only a person marks.
+        waits: the cells that a person has still to mark, or to look at again.
+        begun: whether a check cell ran or a person gave a mark; of an unreadable notebook, neither is so.
         timestamp: when it was handed in, in UTC, if that is known.
         late_s: seconds after the due date.
-        late_penalty: marks taken off for that; `score` is without it, as in nbgrader.
+        late_penalty: marks taken off for that.
     """
 
     student: str
     lab: str
-    score: float = 0.0
-    max_score: float = 0.0
     auto_score: float = 0.0
-    max_auto_score: float = 0.0
-    needs_manual_grade: bool = False
-    blocks: dict[str, tuple[float, float]] = field(default_factory=dict)
     given: dict[str, float | None] = field(default_factory=dict)
     points: dict[str, float] = field(default_factory=dict)
-    by_hand: tuple[str, ...] = ()
+    manual: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    begun: bool = False
     timestamp: datetime | None = None
     late_s: float = 0.0
     late_penalty: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """Return the marks given, before anything is taken off."""
+        return sum(mark for mark in self.given.values() if mark is not None)
+
+    @property
+    def max_score(self) -> float:
+        """Return the full marks, with those that a person gives."""
+        return sum(self.points.values())
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether a person has still something to do; nothing marked at all is no 0 either."""
+        return bool(self.waits) or not self.given
+
+    @property
+    def automatic(self) -> float | None:
+        """Return the marks of all check cells, as a person corrected them; None while one has none."""
+        return self._sum(cell for cell in self.given if cell not in self.manual)
+
+    @property
+    def by_hand(self) -> float | None:
+        """Return the marks of what only a person marks; None while one is missing."""
+        return self._sum(self.manual)
+
+    @property
+    def so_far(self) -> float | None:
+        """Return the marks so far, less what was taken off for being late; never below 0, as in nbgrader."""
+        return max(0.0, self.score - self.late_penalty) if self.begun else None
+
+    @property
+    def total(self) -> float | None:
+        """Return the same, None as long as the marks are not complete."""
+        return None if self.waiting else self.so_far
+
+    def _sum(self, cells: Iterable[str]) -> float | None:
+        given = [self.given[cell] for cell in cells]
+        return None if None in given or not self.given else sum(mark or 0.0 for mark in given)
 
 
 def read_marks(db_url: str, lab: str) -> list[Mark]:
@@ -74,7 +108,7 @@ def marks_of(gradebook: Gradebook, lab: str) -> list[Mark]:
         .join(Assignment, Notebook.assignment_id == Assignment.id)
         .filter(Assignment.name == lab)
     )
-    by_hand = {name for (name,) in solutions}
+    manual_cells = {name for (name,) in solutions}
     columns = (
         Student.id, GradeCell.name, GradeCell.max_score, Grade.auto_score, Grade.manual_score,
         Grade.extra_credit, Grade.needs_manual_grade,
@@ -90,7 +124,7 @@ def marks_of(gradebook: Gradebook, lab: str) -> list[Mark]:
         .filter(Assignment.name == lab)
     )
     for student, cell, points, auto, manual, extra, waits in grades:
-        _add(marks[student], cell, float(points), auto, manual, extra or 0.0, waits, cell in by_hand)
+        _add(marks[student], cell, float(points), auto, manual, extra or 0.0, waits, cell in manual_cells)
     return [marks[student] for student in sorted(marks)]
 
 
@@ -122,29 +156,23 @@ def _add(
     manual: float | None,
     extra: float,
     waits: bool,
-    by_hand: bool,
+    is_manual: bool,
 ) -> None:
     """Add the grade of one cell to the marks of a student."""
     given = manual if manual is not None else auto
     mark.given[cell] = None if given is None else float(given) + extra
     mark.points[cell] = points
-    mark.score += mark.given[cell] or 0.0
-    mark.max_score += points
-    mark.needs_manual_grade = mark.needs_manual_grade or bool(waits)
-    if by_hand:
-        mark.by_hand += (cell,)
-        return
-    mark.blocks[cell] = (float(auto or 0.0), points)
-    mark.auto_score += float(auto or 0.0)
-    mark.max_auto_score += points
+    if waits or given is None:
+        mark.waits += (cell,)
+    # nbgrader gives 0 to a question that nobody answered: that alone is no beginning.
+    mark.begun = mark.begun or manual is not None or (auto is not None and not is_manual)
+    if is_manual:
+        mark.manual += (cell,)
+    else:
+        mark.auto_score += float(auto or 0.0)
 
 
 def write_csv(marks: list[Mark], path: Path) -> Path:
     """Write marks as CSV: student, lab, score, max_score, one row each."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["student", "lab", "score", "max_score"])
-        for mark in marks:
-            writer.writerow([mark.student, mark.lab, f"{mark.score:g}", f"{mark.max_score:g}"])
-    return path
+    rows: list[Row] = [[mark.student, mark.lab, mark.score, mark.max_score] for mark in marks]
+    return write(path, as_csv([["student", "lab", "score", "max_score"], *rows]))

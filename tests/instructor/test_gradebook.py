@@ -26,8 +26,8 @@ def test_code_that_a_person_marks_is_no_automatic_mark(tmp_path: Path) -> None:
         grade.auto_score = 5
         gradebook.db.commit()
     (mark,) = read_marks(url, "lab")
-    assert (mark.auto_score, mark.max_auto_score, mark.max_score) == (5, 7, 27)
-    assert mark.blocks == {"steps_check": (5.0, 7.0)}
+    assert (mark.auto_score, mark.automatic, mark.max_score) == (5, 5, 27)
+    assert mark.manual == ("light_generator", "question")
 
 
 def test_what_nobody_marked_is_none_and_a_person_overrules_the_grader(tmp_path: Path) -> None:

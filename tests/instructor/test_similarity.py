@@ -330,7 +330,7 @@ def test_the_page_needs_no_other_file(room: Classroom, page: Callable[..., str])
     room.hand_in("10001")
     room.hand_in("10002")
     html = page()
-    assert "http://" not in html and "https://" not in html and html.count("data:image/png;base64,") == 1
+    assert "http://" not in html and "https://" not in html and html.count("data:image/svg+xml;base64,") == 1
 
 
 def test_shared_code_is_marked_on_both_sides_and_the_rest_is_not(

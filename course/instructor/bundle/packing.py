@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -12,6 +13,7 @@ import nbformat
 
 from course.instructor.bundle.install_cell import install_cell
 from course.instructor.bundle.wheel import build_wheel
+from course.instructor.files import write
 from course.instructor.settings import Course, CourseError
 
 _README = {"es": "LEEME.md", "en": "README.md"}
@@ -38,7 +40,7 @@ def bundle_labs(course: Course, labs: Sequence[str], folder: Path | None = None)
     wheel, data = build_wheel(course)
     for (lab, language), texts in contents.items():
         files = {name: text.encode() for name, text in texts.items()}
-        yield _write(folder / f"{lab}-{language}.zip", lab, {**files, wheel: data})
+        yield write(folder / f"{lab}-{language}.zip", _zipped(lab, {**files, wheel: data}))
 
 
 def require_built(course: Course, lab: str) -> None:
@@ -80,18 +82,13 @@ def _notes(course: Course, lab: str, language: str) -> str:
     return frame.substitute(lab=lab, title=title, data=data.read_text(encoding="utf-8").strip())
 
 
-def _write(path: Path, lab: str, files: Mapping[str, bytes]) -> Path:
-    """Write a zip file that holds a folder of the lab's name, whole or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(files):
-                entry = zipfile.ZipInfo(f"{lab}/{name}", _TIME)
-                entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, files[name])
-        new.replace(path)
-    except OSError as error:
-        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None
-    return path
+def _zipped(lab: str, files: Mapping[str, bytes]) -> bytes:
+    """Return a zip file that holds a folder of the lab's name."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{lab}/{name}", _TIME)
+            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name])
+    return buffer.getvalue()

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from course.instructor.export.people import Line
-from course.instructor.export.results import Result, Results
+from course.instructor.export.results import Results
+from course.instructor.files import Cell
+from course.instructor.gradebook import Mark
 
-Cell = str | float | None
 Row = list[Cell]
 
 
@@ -41,11 +42,11 @@ def rows_for(
     return layout(lines, results, headers, partial)
 
 
-def _mark(result: Result | None, partial: bool) -> float | None:
+def _mark(mark: Mark | None, partial: bool) -> float | None:
     """Return the mark to export: nothing where nothing was handed in or a person has still to mark."""
-    if result is None:
+    if mark is None:
         return None
-    return result.so_far if partial else result.total
+    return mark.so_far if partial else mark.total
 
 
 def _canvas(lines: Sequence[Line], results: Results, headers: dict[str, str], partial: bool) -> list[Row]:
@@ -82,12 +83,12 @@ def _csv(lines: Sequence[Line], results: Results, headers: dict[str, str], parti
     for line in lines:
         row: Row = [line.student, line.entry.sortable_name, line.entry.email, line.entry.section]
         for lab, full in results.labs.items():
-            result = line.marks.get(lab)
-            row += [_mark(result, partial), full]
-            if result is None:
+            mark = line.marks.get(lab)
+            row += [_mark(mark, partial), full]
+            if mark is None:
                 row += [None, None, None, "nothing handed in"]
                 continue
-            state = "waiting for a person" if result.waiting else "complete"
-            row += [result.automatic, result.by_hand, result.penalty, state]
+            state = "waiting for a person" if mark.waiting else "complete"
+            row += [mark.automatic, mark.by_hand, mark.late_penalty, state]
         rows.append(row)
     return rows

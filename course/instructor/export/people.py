@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from course.instructor.export.results import Result, Results, Student
+from course.instructor.export.results import Results, Student
 from course.instructor.export.roster import Entry, Roster
+from course.instructor.gradebook import Mark
 from course.instructor.settings import CourseError
 
 
@@ -24,7 +25,7 @@ class Line:
 
     student: str
     entry: Entry
-    marks: Mapping[str, Result]
+    marks: Mapping[str, Mark]
     matched: bool = True
 
 
@@ -78,7 +79,7 @@ def _line(results: Results, entry: Entry, students: Sequence[str], name: str) ->
     return Line(students[0] if students else own_id, entry, _marks_of(results, students))
 
 
-def _marks_of(results: Results, students: Sequence[str]) -> dict[str, Result]:
+def _marks_of(results: Results, students: Sequence[str]) -> dict[str, Mark]:
     """Return the marks of the student whom the gradebook knows by these ids."""
     return {
         lab: results.marks[student, lab]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from course.instructor.export import files
+from course.instructor import files
 from course.instructor.export.formats import Format, rows_for
 from course.instructor.export.people import Line, lines_with_roster, lines_without_roster
 from course.instructor.export.results import Results, known_labs, read_results

@@ -24,7 +24,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SAWarning
 
 from course.instructor.environment import environment, path_with_programs
+from course.instructor.files import put
 from course.instructor.settings import CourseError
+from course.instructor.source import grade_id
 
 _LOCKED_S = 60.0
 
@@ -38,6 +40,7 @@ class SaveTrustedMarks(SaveAutoGrades):
         notebook: NotebookNode,
         resources: Mapping[str, Any],
         marks: Mapping[str, float | None],
+        earlier: Mapping[str, str],
     ) -> None:
         """Save the marks of one notebook.
 
@@ -46,9 +49,10 @@ class SaveTrustedMarks(SaveAutoGrades):
             notebook: as it was marked.
             resources: as nbgrader's preprocessors have them.
             marks: by grade_id of the check cells; None where a person must look.
+            earlier: what the cells of the student's last graded notebook held, by grade_id.
         """
         names = resources["nbgrader"]
-        self.gradebook, self.marks = gradebook, marks
+        self.gradebook, self.marks, self.earlier = gradebook, marks, earlier
         self.notebook_id, self.assignment_id = names["notebook"], names["assignment"]
         self.student_id = names["student"]
         # SaveAutoGrades.preprocess would open a gradebook of its own.
@@ -56,12 +60,18 @@ class SaveTrustedMarks(SaveAutoGrades):
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata["nbgrader"]["grade_id"]
-        if name not in self.marks:
-            super()._add_score(cell, resources)
-            return
         grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
-        grade.auto_score = self.marks[name]
-        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        before, settled = grade.auto_score, grade.manual_score is not None and not grade.needs_manual_grade
+        if name in self.marks:
+            grade.auto_score = self.marks[name]
+            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            same = grade.auto_score == before
+        else:
+            super()._add_score(cell, resources)
+            same = self.earlier.get(name) == cell.source
+        # nbgrader would ask a person to confirm every mark again, also where nothing has changed.
+        if settled and same:
+            grade.needs_manual_grade = False
 
 
 class Folders:
@@ -244,7 +254,8 @@ class Store(Folders):
         given = {"timestamp": timestamp} if timestamp else {}
         gradebook.update_or_create_submission(lab, student, **given)
         names = {"student": student, "assignment": lab, "notebook": lab, "db_url": self.db_url}
-        SaveTrustedMarks(config=self.config).save(gradebook, notebook, {"nbgrader": names}, marks)
+        earlier = self._graded_cells(student, lab)
+        SaveTrustedMarks(config=self.config).save(gradebook, notebook, {"nbgrader": names}, marks, earlier)
         self._assign_late_penalty(gradebook, student, lab)
 
     def _assign_late_penalty(self, gradebook: Gradebook, student: str, lab: str) -> None:
@@ -269,18 +280,19 @@ class Store(Folders):
             return None
         return found
 
+    def _graded_cells(self, student: str, lab: str) -> dict[str, str]:
+        """Return what the cells of the last graded notebook held, by grade_id; nothing if there is none."""
+        path = self.folder("autograded", student, lab) / f"{lab}.ipynb"
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except (OSError, ValueError, nbformat.ValidationError):
+            return {}
+        return {str(name): cell.source for cell in notebook.cells if (name := grade_id(cell)) is not None}
+
     def _write_autograded(self, student: str, lab: str, notebook: str, owner: str) -> None:
         """Write the marked notebook where nbgrader's feedback and formgrader look for it."""
         target = self.folder("autograded", student, lab)
-        target.mkdir(parents=True, exist_ok=True)
-        _replace(target / f"{lab}.ipynb", notebook.encode())
+        put(target / f"{lab}.ipynb", notebook.encode())
         stamp = self.folder("submitted", owner, lab) / "timestamp.txt"
         if stamp.is_file():
-            _replace(target / stamp.name, stamp.read_bytes())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all, also over one that nbgrader made read-only."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(data)
-    new.replace(path)
+            put(target / stamp.name, stamp.read_bytes())

@@ -50,24 +50,22 @@ class Row:
     @property
     def automatic(self) -> float | None:
         """Return the marks of all check cells; None while one has none."""
-        return self._sum(by_hand=False)
+        return self.mark.automatic if self.mark else None
 
     @property
     def by_hand(self) -> float | None:
         """Return the marks of what only a person marks; None while one is missing."""
-        return self._sum(by_hand=True)
+        return self.mark.by_hand if self.mark else None
 
     @property
     def total(self) -> float | None:
         """Return all marks, less what was taken off for handing in late; None while some are missing."""
-        if self.mark is None or self.automatic is None or self.by_hand is None:
-            return None
-        return self.automatic + self.by_hand - self.mark.late_penalty
+        return self.mark.total if self.mark else None
 
     @property
-    def so_far(self) -> float:
-        """Return the marks that were given."""
-        return self.mark.score - self.mark.late_penalty if self.mark else 0.0
+    def so_far(self) -> float | None:
+        """Return the marks that were given; None before the first."""
+        return self.mark.so_far if self.mark else None
 
     @property
     def late_s(self) -> float:
@@ -76,22 +74,16 @@ class Row:
 
     @property
     def waits_for_hand(self) -> bool:
-        """Tell whether an open question has no mark yet."""
-        return self.mark is not None and any(self.mark.given[cell] is None for cell in self.mark.by_hand)
+        """Tell whether an open question has no mark yet, or a mark of a person's waits for another look."""
+        mark = self.mark
+        return mark is not None and any(c in mark.manual or mark.given[c] is not None for c in mark.waits)
 
     @property
     def unmarked(self) -> list[str]:
         """Return the check cells that have no mark."""
         if self.mark is None:
             return []
-        return [cell for cell in self.mark.blocks if self.mark.given[cell] is None]
-
-    def _sum(self, *, by_hand: bool) -> float | None:
-        if self.mark is None:
-            return None
-        cells = [c for c in self.mark.given if (c in self.mark.by_hand) == by_hand]
-        given = [self.mark.given[cell] for cell in cells]
-        return None if any(mark is None for mark in given) else sum(mark or 0.0 for mark in given)
+        return [c for c, mark in self.mark.given.items() if mark is None and c not in self.mark.manual]
 
 
 @dataclass
@@ -277,7 +269,7 @@ def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[Block]:
     """
     places = {name: place for place, name in enumerate(order)}
     points = {cell: value for mark in marks for cell, value in mark.points.items()}
-    by_hand = {cell for mark in marks for cell in mark.by_hand}
+    by_hand = {cell for mark in marks for cell in mark.manual}
     cells = sorted(points, key=lambda cell: (cell in by_hand, places.get(block_of(cell), len(places)), cell))
     blocks = []
     for cell in cells:

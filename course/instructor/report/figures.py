@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from course.instructor.figures import embed
 
 BLUE, INK, SOFT = "#0969da", "#1f2328", "#57606a"
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -60,7 +59,7 @@ def histogram(
     axes.spines[["top", "right"]].set_visible(False)
     parts = [f"{a:g} to {b:g}: {n}" for a, b, n in zip(edges, edges[1:], counts, strict=False) if n]
     alt = f"Histogram. {caption}, {counted} by {xlabel}: {'; '.join(parts)}."
-    return Picture(_embedded(figure), alt, caption)
+    return Picture(embed(figure), alt, caption)
 
 
 def _edges(high: float) -> list[float]:
@@ -76,12 +75,3 @@ def _counts(values: Sequence[float], edges: Sequence[float]) -> list[int]:
     for value in values:
         counts[min(max(int((value - edges[0]) / width + 1e-9), 0), len(counts) - 1)] += 1
     return counts
-
-
-def _embedded(figure: Figure) -> str:
-    """Return a figure as the address of a picture that holds its own data, the same for the same figure."""
-    buffer = io.BytesIO()
-    with matplotlib.rc_context({"font.size": 9, "svg.hashsalt": "report", "text.color": INK}):
-        figure.tight_layout()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()

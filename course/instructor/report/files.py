@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from course.instructor.report.data import ClassReport, Row
+from course.instructor.files import Cell, Row, as_csv, write
+from course.instructor.report.data import ClassReport
+from course.instructor.report.data import Row as Student
 from course.instructor.report.looks import BY_KEY
 
 
 def write_table(report: ClassReport, path: Path) -> Path:
     """Write a CSV file with one row per student; a mark that nobody has given yet is blank, not 0."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([
-            "student", "lab", "state", "automatic", "by_hand", "late_penalty", "total", "max_score",
-            "partners", "late_hours", "seconds", "look",
-            *(block.cell for block in report.blocks), *(check.name for check in report.checks),
-        ])  # fmt: skip
-        for row in report.rows:
-            writer.writerow([_safe(value) for value in _columns(report, row)])
-    return path
+    header: Row = [
+        "student", "lab", "state", "automatic", "by_hand", "late_penalty", "total", "max_score",
+        "partners", "late_hours", "seconds", "look",
+        *(block.cell for block in report.blocks), *(check.name for check in report.checks),
+    ]  # fmt: skip
+    return write(path, as_csv([header, *(list(_columns(report, row)) for row in report.rows)]))
 
 
-def _columns(report: ClassReport, row: Row) -> Iterator[Any]:
+def _columns(report: ClassReport, row: Student) -> Iterator[Cell]:
     """Yield the values of one student."""
     yield from (row.student, report.lab, row.state, row.automatic, row.by_hand)
     yield row.mark.late_penalty if row.mark else None
@@ -41,15 +37,6 @@ def _columns(report: ClassReport, row: Row) -> Iterator[Any]:
         yield row.mark.given.get(block.cell) if row.mark else None
     passed = {check.name: int(check.passed) for check in row.outcome.checks} if row.outcome else {}
     yield from (passed.get(check.name) for check in report.checks)
-
-
-def _safe(value: Any) -> str:
-    """Return a value as text that no spreadsheet takes for a formula, whatever a student is called."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-    return f"{value:g}"
 
 
 def write_data(report: ClassReport, path: Path) -> Path:
@@ -71,12 +58,10 @@ def write_data(report: ClassReport, path: Path) -> Path:
             "cpu_s": round(times.cpu_s, 2), "wall_s": round(times.wall_s, 1), "runs": times.runs,
         },
     }  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
-def _student(row: Row) -> dict[str, Any]:
+def _student(row: Student) -> dict[str, Any]:
     """Return one student as JSON data; marks that are missing are null."""
     mark, outcome = row.mark, row.outcome
     return {

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from course.instructor.files import write
 from course.instructor.report.data import ClassReport
 from course.instructor.report.figures import Picture, histogram
 from course.instructor.report.looks import command_for, grouped, urgent
@@ -103,10 +104,7 @@ def _write(template: str, context: dict[str, Any], path: Path) -> Path:
         script_digest=digest,
         style=Markup(_source(environment, "style.css")),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A folder of a student's may have a name that no encoding knows.
-    path.write_text(html, encoding="utf-8", errors="replace")
-    return path
+    return write(path, html)
 
 
 def _source(environment: Environment, name: str) -> str:

@@ -20,8 +20,8 @@ def show_table(console: Console, report: ClassReport) -> None:
             escape(row.student),
             report.lab,
             f"[{colour}]{'–' if score is None else f'{score:g}'}[/] / {report.max_automatic:g}",
-            f"{row.so_far:g} / {report.max_automatic + report.max_by_hand:g}",
-            "waiting" if row.mark is None or row.mark.needs_manual_grade else "done",
+            f"{row.so_far or 0.0:g} / {report.max_automatic + report.max_by_hand:g}",
+            "waiting" if row.mark is None or row.mark.waiting else "done",
         ]
         table.add_row(*cells, *[escape(row.note)] * noted)
     console.print(table)

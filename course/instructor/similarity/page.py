@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import matplotlib
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from course.instructor.settings import CourseError
+from course.instructor.figures import embed
+from course.instructor.files import write
 from course.instructor.similarity.likeness import Comparison, Match
 from course.instructor.similarity.run import CAUTION, Pair, Similarity
 
@@ -47,14 +45,9 @@ def write_page(path: Path, found: Similarity) -> Path:
         listed=found.pairs[:_LISTED],
         views=[(pair, list(_cells(found, pair))) for pair in found.pairs[:_SIDE_BY_SIDE]],
         compared=int((found.code.sizes > 0).sum()),
-        plot=_embedded(_histogram(found)),
+        plot=embed(_histogram(found)),
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(html, encoding="utf-8")
-    except OSError as error:
-        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None
-    return path
+    return write(path, html)
 
 
 def _cells(found: Similarity, pair: Pair) -> list[CellView]:
@@ -103,12 +96,3 @@ def _histogram(found: Similarity) -> Figure:
     title = "Likeness of the code of all pairs; listed: right of the dashed line"
     axes.set(title=title, xlabel="likeness (%)", ylabel="pairs", xlim=(0, 100))
     return figure
-
-
-def _embedded(figure: Figure) -> str:
-    """Return a figure as the address of a picture that holds its own data."""
-    buffer = io.BytesIO()
-    with matplotlib.rc_context({"font.size": 9}):
-        figure.tight_layout()
-        figure.savefig(buffer, format="png", dpi=110)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

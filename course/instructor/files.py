@@ -1,4 +1,4 @@
-"""Write CSV that spreadsheets show and never execute."""
+"""Write files whole or not at all, and CSV that spreadsheets show and never execute."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from course.instructor.export.formats import Row
 from course.instructor.settings import CourseError
+
+Cell = str | float | None
+Row = Sequence[Cell]
 
 # What a spreadsheet may take for the beginning of a formula; it may skip white space before.
 _FORMULA = ("=", "+", "-", "@")
@@ -41,7 +43,7 @@ def as_csv(rows: Sequence[Row]) -> str:
     return buffer.getvalue()
 
 
-def _cell(cell: str | float | None) -> str:
+def _cell(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -50,19 +52,33 @@ def _cell(cell: str | float | None) -> str:
     return number(cell)
 
 
-def write(path: Path, content: str, encoding: str) -> Path:
+def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
     """Write a file, whole or not at all.
+
+    Args:
+        path: of the file; its folder is made.
+        content: what to write.
+        encoding: of a text; a name of a folder that no encoding knows gets question marks.
 
     Raises:
         CourseError: if that is not possible.
     """
+    try:
+        return put(
+            path, content if isinstance(content, bytes) else content.encode(encoding, errors="replace")
+        )
+    except OSError as error:
+        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def put(path: Path, content: bytes) -> Path:
+    """Do the same, also over a file that nbgrader made read-only; errors are the system's."""
     new = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(content.encode(encoding, errors="replace"))
-        new.replace(path)
-    except OSError as error:
+        new.write_bytes(content)
+        return new.replace(path)
+    except OSError:
         with contextlib.suppress(OSError):
             new.unlink()
-        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None
-    return path
+        raise
