@@ -14,6 +14,7 @@ from typing import Any
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
@@ -69,12 +70,10 @@ def clean_html(html: str) -> str:
     )
 
 
-def markdown_to_html(source: str) -> str:
-    """Return a Markdown cell as HTML that is safe to show; a Jinja filter for nbconvert's templates.
-
-    Formulas stay as they are: MathJax draws them where these templates load it.
-    """
-    return _render(source, _Renderer(escape=False))
+@pass_context
+def markdown_in_formgrader(context: Mapping[str, Any], source: str) -> str:
+    """Return a Markdown cell as HTML, where nbconvert's templates ask for `markdown2html`."""
+    return markdown_to_page(source, context.get("cell", {}).get("attachments"))
 
 
 def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) -> str:
@@ -84,32 +83,16 @@ def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) 
         source: of the cell.
         attachments: pictures that the cell holds, by name.
     """
-    renderer = _RendererOfFormulas(
-        escape=False, exclude_anchor_links=True, attachments=dict(attachments or {})
-    )
-    html = _render(source, renderer)
-    return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], html)
-
-
-def _render(source: str, renderer: IPythonRenderer) -> str:
+    renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
     try:
         html = MarkdownWithMath(renderer=renderer).render(_without_active_tex(source))
     except Exception:  # whatever the parser stumbles over: nothing that a student wrote stops a page
         html = f"<pre>{escape(source, quote=False)}</pre>"
-    return clean_html(html)
+    return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], clean_html(html))
 
 
 class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, which raises where a picture is missing; here its text stands in for it."""
-
-    def _embed_image_or_attachment(self, src: str) -> str:
-        if src.startswith("attachment:") and src.removeprefix("attachment:") not in self.attachments:
-            return ""
-        return str(super()._embed_image_or_attachment(src))
-
-
-class _RendererOfFormulas(_Renderer):
-    """Renders formulas as MathML, which goes into the page after everything else was cleaned."""
+    """nbconvert's renderer, with formulas as MathML, which goes into the page after all else was cleaned."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -117,6 +100,12 @@ class _RendererOfFormulas(_Renderer):
         # Nobody can write a placeholder of their own; in an attribute it is escaped, and stays one.
         self._name = f"formula-{secrets.token_hex(16)}"
         self.placeholder = re.compile(rf'<span class="{self._name}-(\d+)"></span>')
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        # nbconvert's own raises where a picture is missing; here its text stands in for it.
+        if src.startswith("attachment:") and src.removeprefix("attachment:") not in self.attachments:
+            return ""
+        return str(super()._embed_image_or_attachment(src))
 
     def _keep(self, tex: str, *, display: bool) -> str:
         self.formulas.append(to_mathml(tex, display=display))

@@ -83,6 +83,19 @@ class NeutraliseOutputs(NbGraderPreprocessor):
         return nb, resources
 
 
+class NeutraliseForFormgrader(NeutraliseOutputs):
+    """Does the same for formgrader's pages, whose template also writes names as they come."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Clean a notebook that somebody is about to mark; others are left alone."""
+        if "submission_id" not in resources:
+            return nb, resources
+        for name in ("student", "first_name", "last_name", "notebook_path"):
+            if resources[name] is not None:
+                resources[name] = escape(resources[name])
+        return super().preprocess(nb, resources)
+
+
 class ExecuteForGrading(Execute):
     """nbgrader's Execute, with exploration shrunk: nobody looks at the pictures while a class is graded."""
 
