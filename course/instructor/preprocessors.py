@@ -93,7 +93,12 @@ class NeutraliseForFormgrader(NeutraliseOutputs):
         for name in ("student", "first_name", "last_name", "notebook_path"):
             if resources[name] is not None:
                 resources[name] = escape(resources[name])
-        return super().preprocess(nb, resources)
+        nb, resources = super().preprocess(nb, resources)
+        for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
+            # nbconvert frames pictures without a text in red.
+            for kind in [kind for kind in output.get("data", {}) if kind.startswith("image/")]:
+                output.metadata[kind] = {"alt": "Picture that this cell drew"}
+        return nb, resources
 
 
 class ExecuteForGrading(Execute):
