@@ -69,7 +69,6 @@ checks.score
 #
 # `latent(n)` returns `n` latent vectors of two numbers from the standard normal distribution: `torch.randn`.
 
-
 # %% id="latent" nbgrader={"grade": false, "grade_id": "latent", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def latent(n):
     """es: Vectores latentes: (n, 2)."""
@@ -77,7 +76,6 @@ def latent(n):
     ### BEGIN SOLUTION
     return torch.randn(n, 2)
     ### END SOLUTION
-
 
 # %% id="latent_check" nbgrader={"grade": true, "grade_id": "latent_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("latent", points=3) as checks:
@@ -94,11 +92,9 @@ checks.score
 #
 # One hidden layer of 8 units with ReLU, and a linear output: `(n, 2)` -> `(n, 1)`.
 
-
 # %% id="generator" nbgrader={"grade": false, "grade_id": "generator", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class Generator(nn.Module):
     """es: Un número por vector latente: (n, 2) -> (n, 1)."""
-
     """en: One number per latent vector: (n, 2) -> (n, 1)."""
 
     def __init__(self):
@@ -111,7 +107,6 @@ class Generator(nn.Module):
         ### BEGIN SOLUTION
         return self.model(z)
         ### END SOLUTION
-
 
 # %% id="generator_check" nbgrader={"grade": true, "grade_id": "generator_check", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("generator", points=5) as checks:
