@@ -14,7 +14,7 @@ DOCUMENT = ROOT / "docs" / "authoring.md"
 EXAMPLE = ROOT / "docs" / "example_lab"
 
 
-@pytest.mark.parametrize(("language", "file"), [("python", "lab0_example.py"), ("toml", "answers.toml")])
+@pytest.mark.parametrize(("language", "file"), [("text", "lab0_example.py"), ("toml", "answers.toml")])
 def test_what_the_page_shows_of_the_example_stands_in_the_example(language: str, file: str) -> None:
     shown = blocks(DOCUMENT, language)
     assert shown and all(block in (EXAMPLE / file).read_text() for block in shown)
