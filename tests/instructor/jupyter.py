@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +32,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def formgrader_server(folder: Path, home: Path) -> Iterator[Server]:
+def formgrader_server(
+    folder: Path, home: Path, command: Sequence[str] = (sys.executable, "-m", "jupyter_server")
+) -> Iterator[Server]:
     """Run a Jupyter server with formgrader in a course folder; it knows no configuration but its own.
 
     Args:
         folder: holds nbgrader_config.py.
         home: an empty folder for what Jupyter keeps.
+        command: which server.
     """
     settings = {
         "ServerApp": {
@@ -58,7 +61,7 @@ def formgrader_server(folder: Path, home: Path) -> Iterator[Server]:
     log = home / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server"],
+            list(command),
             cwd=folder, env={**os.environ, **places}, stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:

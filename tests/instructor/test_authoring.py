@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.documents import Reader, blocks, checkout, steps
+from tests.instructor.documents import Reader, blocks, checkout, steps
 
 DOCUMENT = ROOT / "docs" / "authoring.md"
 EXAMPLE = ROOT / "docs" / "example_lab"
