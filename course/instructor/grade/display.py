@@ -73,6 +73,8 @@ def show_end(console: Console, grading: Grading) -> None:
                 escape("\n".join(outcome.notes)),
             )
         console.print(table)
+    if grading.shared:
+        console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")
     if grading.unstored:
         console.print(
             f"[red]✗[/] the gradebook did not take {len(grading.unstored)} of them: is another program "
