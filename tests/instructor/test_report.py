@@ -24,7 +24,7 @@ from course.instructor.report import run as reporting
 from course.instructor.report.data import ClassReport, Row, blocks_of, check_stats, hint_stats
 from course.instructor.report.figures import histogram
 from course.instructor.report.files import write_data, write_table
-from course.instructor.report.looks import BY_KEY, command_for, looks_of
+from course.instructor.report.looks import BY_KEY, command_for, looks_of, urgent
 from course.instructor.report.page import write_page
 from course.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
@@ -356,6 +356,14 @@ def test_a_submission_that_the_gradebook_did_not_take_is_listed() -> None:
     outcome = Outcome("s1", "graded", "", {})
     found = row(marks={"steps_check": 7.0, "question": 3.0}, outcome=outcome)
     assert looks_of(found, changed=False, stored=False) == ("unstored",)
+
+
+def test_a_notebook_that_nobody_signed_is_listed_and_not_urgent() -> None:
+    outcome = Outcome("s1", "graded", "", {}, note_keys=["nobody"])
+    found = looks_of(
+        row(marks={"steps_check": 7.0, "question": 3.0}, outcome=outcome), changed=False, stored=True
+    )
+    assert found == ("unsigned",) and not urgent(found)
 
 
 def test_a_command_names_a_student_whatever_the_id() -> None:

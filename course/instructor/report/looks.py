@@ -12,10 +12,10 @@ from course.instructor.grade.display import LOOK_KEYS
 from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
-_IDENTITY = {"nobody", "other_identity", "partner_bad_id", "partner_own"}
+_IDENTITY = {"other_identity", "partner_bad_id", "partner_own"}
 _BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "bad_bundle"}
-# Notes that need nobody: what they tell is as it should be.
-_FINE = {"partner"}
+# Notes that put nothing right.
+_FINE = {"partner", "nobody"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,14 @@ LOOKS = (
         urgent=False,
     ),
     Look(
+        "unsigned",
+        "The identity cell is not complete",
+        "The marks went to the student whose folder it is. If two worked together, the other one has none: "
+        "complete the identity cell of the notebook that was handed in, and grade it again.",
+        _GRADE,
+        urgent=False,
+    ),
+    Look(
         "repaired",
         "Put right before it was run",
         "Nothing to do: the note says what was put right.",
@@ -140,6 +148,8 @@ def _of_outcome(outcome: Outcome) -> set[str]:
         found.add("stopped")
     if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF) and outcome.status == "graded":
         found.add("odd")
+    if "nobody" in keys and outcome.status == "graded":
+        found.add("unsigned")
     if keys - LOOK_KEYS - _FINE and outcome.status != "unusable":
         found.add("repaired")
     return found

@@ -89,10 +89,10 @@ def _levels(matches: Sequence[Match], length: int) -> bytearray:
 
 def _histogram(found: Similarity) -> Figure:
     """Draw how many pairs are how alike, and where the list begins."""
-    figure = Figure(figsize=(7, 2.6))
+    figure = Figure(figsize=(4.6, 2.5))
     axes = figure.subplots()
     axes.hist(100 * found.all_code, bins=range(0, 105, 5), color=_GREY, log=True)
     axes.axvline(100 * found.threshold, color=_RED, linestyle="--")
-    title = "Likeness of the code of all pairs; listed: right of the dashed line"
+    title = "Likeness of the code of all pairs\n(listed: right of the dashed line)"
     axes.set(title=title, xlabel="likeness (%)", ylabel="pairs", xlim=(0, 100))
     return figure
