@@ -5,10 +5,14 @@ else is nbgrader as it comes: `nbgrader generate_assignment`, `autograde`, `gene
 `export`, formgrader.
 """
 
+from importlib.resources import files
+from pathlib import Path
+
 c = get_config()  # noqa: F821  (nbgrader defines it)
 
 c.CourseDirectory.course_id = "gan-course"
-c.CourseDirectory.source_directory = "build/source"
+# Absolute, so that a class in a folder of its own (`course grade --folder`) finds the labs too.
+c.CourseDirectory.source_directory = str(Path(__file__).parent / "build" / "source")
 c.CourseDirectory.release_directory = "release/es"
 c.CourseDirectory.ignore = [
     ".ipynb_checkpoints",
@@ -52,9 +56,16 @@ c.Execute.shutdown_kernel = "immediate"
 c.ExecutePreprocessor.record_timing = False
 
 # What students wrote is shown in feedback pages and in formgrader, and must not run there.
+c.GenerateFeedback.exporter_class = "course.instructor.feedback.exporter.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.GetGrades",
+    "course.instructor.feedback.grades.GetGradesAndGaps",
     "course.instructor.preprocessors.NeutraliseOutputs",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    "course.instructor.feedback.outline.OutlineFeedback",
 ]
-c.HTMLExporter.filters = {"markdown2html": "course.instructor.neutral.markdown_to_html"}
+# The same in formgrader, and no network: its template takes from the first folder what is there.
+c.HTMLExporter.preprocessors = ["course.instructor.preprocessors.NeutraliseForFormgrader"]
+c.HTMLExporter.filters = {"markdown2html": "course.instructor.neutral.markdown_in_formgrader"}
+c.HTMLExporter.extra_template_basedirs = [
+    str(files("course.instructor") / "templates"),
+    str(files("nbgrader") / "server_extensions" / "formgrader" / "templates"),
+]

@@ -17,13 +17,18 @@ from autograder.errors import GraderError
 from course.instructor import audit as auditing
 from course.instructor import audit_report
 from course.instructor import build as building
+from course.instructor import bundle as bundling
 from course.instructor import demo as demonstration
 from course.instructor import doctor as checkup
+from course.instructor import export as exporting
 from course.instructor import observe as observing
 from course.instructor import release as releasing
+from course.instructor import similarity as comparing
 from course.instructor.grade import display as grade_display
 from course.instructor.grade import run as grading_run
+from course.instructor.report import run as reporting
 from course.instructor.settings import CourseError, load_course
+from course.instructor.similarity.page import write_page
 from course.instructor.trial import TIME_LIMIT
 
 app = typer.Typer(
@@ -36,6 +41,9 @@ console = Console()
 
 Lab = Annotated[str, typer.Argument(help="id of a lab, such as lab1_sine_gan")]
 SomeLab = Annotated[str | None, typer.Argument(help="id of a lab; all labs if left out")]
+GradebookFolder = Annotated[
+    Path | None, typer.Option("--folder", help="holds submitted/ and the gradebook; default: the checkout")
+]
 
 
 @app.command()
@@ -53,10 +61,22 @@ def build(lab: SomeLab = None) -> None:
 
 @app.command()
 def release(lab: Lab) -> None:
-    """Enter a lab into nbgrader's gradebook and pack what students get, one zip per language."""
+    """Enter a lab into nbgrader's gradebook, and bundle it."""
     course = load_course()
     for path in releasing.release_lab(course, lab):
         console.print(f"[green]✓[/] {path.relative_to(course.root)}")
+
+
+@app.command()
+def bundle(
+    lab: SomeLab = None,
+    output: Annotated[Path | None, typer.Option(help="folder to write to; default: build/release")] = None,
+) -> None:
+    """Pack what students get, one zip per lab and language: notebook, notes on its data, the wheel."""
+    course = load_course()
+    with console.status("building the wheel …"):
+        for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), output):
+            console.print(f"[green]✓[/] {path}")
 
 
 @app.command()
@@ -136,9 +156,7 @@ def grade(
         str | None, typer.Option(help="address of a running dask scheduler, such as tcp://host:8786")
     ] = None,
     force: Annotated[bool, typer.Option(help="grade again what is graded already")] = False,
-    folder: Annotated[
-        Path | None, typer.Option(help="holds submitted/ and the gradebook; default: the checkout")
-    ] = None,
+    folder: GradebookFolder = None,
 ) -> None:
     """Grade a whole class: isolated, in parallel, with marks that cannot be forged."""
     options = grading_run.Options(
@@ -159,6 +177,68 @@ def grade(
         console.print(f"[green]✓[/] {grading.log}")
     if grading.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def report(
+    lab: SomeLab = None,
+    folder: GradebookFolder = None,
+    output: Annotated[Path | None, typer.Option(help="folder to write; default: report/ there")] = None,
+) -> None:
+    """Write a page on a graded class, and the same as CSV and JSON."""
+    course = load_course()
+    if lab is None:
+        files = reporting.report_all(course, folder, output)
+    else:
+        files = reporting.report_lab(course, course.require_lab(lab), folder, output)
+    for path in files:
+        console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
+
+
+@app.command()
+def export(
+    lab: SomeLab = None,
+    to: Annotated[exporting.Format, typer.Option(help="the system that the file is for")] = (
+        exporting.Format.CSV
+    ),
+    output: Annotated[Path | None, typer.Option(help="file to write; default: in build/export")] = None,
+    folder: GradebookFolder = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="who is in the class: an export of Canvas or Moodle, any CSV with ids"),
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option(help="give marks that still wait for a person as they are so far")
+    ] = False,
+) -> None:
+    """Write the marks for Canvas, Moodle or a spreadsheet; what is missing is blank, never 0."""
+    options = exporting.Options(to=to, lab=lab, roster=roster, partial=partial, output=output, folder=folder)
+    found = exporting.export_marks(load_course(), options)
+    for warning in found.warnings:
+        console.print(f"[yellow]![/] {escape(warning)}", highlight=False)
+    labs = f"{len(found.labs)} labs" if len(found.labs) != 1 else found.labs[0]
+    console.print(f"[green]✓[/] {found.path}: {found.students} students, {labs}")
+
+
+@app.command()
+def similarity(
+    lab: Lab,
+    folder: GradebookFolder = None,
+    threshold: Annotated[
+        float, typer.Option(help="from 0 to 1: list pairs at least this alike")
+    ] = comparing.THRESHOLD,
+    output: Annotated[
+        Path | None, typer.Option(help="page to write; default: build/similarity/LAB.html")
+    ] = None,
+) -> None:
+    """Rank pairs of submissions by how alike what students wrote is; a reason to look, and no proof."""
+    course = load_course()
+    options = comparing.Options(threshold=threshold, folder=folder)
+    with console.status("reading …") as status:
+        found = comparing.find_similar(course, lab, options, lambda student: status.update(f"{student} …"))
+    comparing.show(console, found)
+    page = output or (folder or course.build) / "similarity" / f"{lab}.html"
+    console.print(f"[green]✓[/] {write_page(page, found)}")
 
 
 @app.command()

@@ -15,7 +15,8 @@ from rich.console import Console
 from course.instructor.bank import load_bank
 from course.instructor.build import build_lab, run_nbgrader, write_source
 from course.instructor.gradebook import Mark, read_marks, write_csv
-from course.instructor.report import show_table, write_report
+from course.instructor.report.run import collect_report, write_files
+from course.instructor.report.terminal import show_table
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import grade_id, is_student_cell, read_source, select_language, write_notebook
 
@@ -125,10 +126,10 @@ def run(course: Course, console: Console, lab: str = LAB1, *, skip_build: bool =
         _nbgrader(course, folder, lab, "generate_feedback")
         marks = read_marks(f"sqlite:///{folder / 'gradebook.db'}", lab)
     csv = write_csv(marks, folder / "marks.csv")
-    notes = {student.id: student.what for student in students}
-    report = write_report(course, marks, folder / "report.html", notes)
-    show_table(console, marks, notes)
-    for path in (csv, report, folder / "feedback"):
+    report = collect_report(course, lab, folder, {student.id: student.what for student in students})
+    files = write_files(report, folder / "report.html")
+    show_table(console, report)
+    for path in (csv, *files, folder / "feedback"):
         console.print(f"[green]✓[/] {path.relative_to(course.root)}")
     return marks
 

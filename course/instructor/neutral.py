@@ -7,14 +7,18 @@ instructor's. nbconvert's own `sanitize_html` would also take headings, tables a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
-from nbconvert.filters import markdown2html_mistune
+from jinja2 import pass_context
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+
+from course.instructor.formulas import to_mathml
 
 _TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details", "div",
@@ -66,14 +70,74 @@ def clean_html(html: str) -> str:
     )
 
 
-def markdown_to_html(source: str) -> str:
-    """Return a Markdown cell as HTML that is safe to show; a Jinja filter for nbconvert's templates."""
-    return clean_html(markdown2html_mistune(_without_active_tex(source)))
+@pass_context
+def markdown_in_formgrader(context: Mapping[str, Any], source: str) -> str:
+    """Return a Markdown cell as HTML, where nbconvert's templates ask for `markdown2html`."""
+    return markdown_to_page(source, context.get("cell", {}).get("attachments"))
+
+
+def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) -> str:
+    """Return a Markdown cell as HTML that is safe to show and needs no script: formulas are MathML.
+
+    Args:
+        source: of the cell.
+        attachments: pictures that the cell holds, by name.
+    """
+    renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
+    try:
+        html = MarkdownWithMath(renderer=renderer).render(_without_active_tex(source))
+    except Exception:  # whatever the parser stumbles over: nothing that a student wrote stops a page
+        html = f"<pre>{escape(source, quote=False)}</pre>"
+    return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], clean_html(html))
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's renderer, with formulas as MathML, which goes into the page after all else was cleaned."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.formulas: list[str] = []
+        # Nobody can write a placeholder of their own; in an attribute it is escaped, and stays one.
+        self._name = f"formula-{secrets.token_hex(16)}"
+        self.placeholder = re.compile(rf'<span class="{self._name}-(\d+)"></span>')
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        # nbconvert's own raises where a picture is missing; here its text stands in for it.
+        if src.startswith("attachment:") and src.removeprefix("attachment:") not in self.attachments:
+            return ""
+        return str(super()._embed_image_or_attachment(src))
+
+    def _keep(self, tex: str, *, display: bool) -> str:
+        self.formulas.append(to_mathml(tex, display=display))
+        return f'<span class="{self._name}-{len(self.formulas) - 1}"></span>'
+
+    def block_math(self, body: str) -> str:
+        """Render a formula on a line of its own."""
+        return self._keep(body, display=True)
+
+    def inline_math(self, body: str) -> str:
+        """Render a formula within a line."""
+        return self._keep(body, display=False)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Render an environment, such as align."""
+        return self._keep(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
 
 def clean_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Return outputs of a cell with nothing in them that a browser would run."""
     return [_clean_output(output) for output in outputs]
+
+
+def hide(value: Any, secret: str) -> Any:
+    """Return JSON data with a secret taken out of all texts in them."""
+    if isinstance(value, str):
+        return value.replace(secret, "…")
+    if isinstance(value, Mapping):
+        return NotebookNode({name: hide(item, secret) for name, item in value.items()})
+    if isinstance(value, list):
+        return [hide(item, secret) for item in value]
+    return value
 
 
 def _clean_output(output: NotebookNode) -> NotebookNode:

@@ -83,6 +83,24 @@ class NeutraliseOutputs(NbGraderPreprocessor):
         return nb, resources
 
 
+class NeutraliseForFormgrader(NeutraliseOutputs):
+    """Does the same for formgrader's pages, whose template also writes names as they come."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Clean a notebook that somebody is about to mark; others are left alone."""
+        if "submission_id" not in resources:
+            return nb, resources
+        for name in ("student", "first_name", "last_name", "notebook_path"):
+            if resources[name] is not None:
+                resources[name] = escape(resources[name])
+        nb, resources = super().preprocess(nb, resources)
+        for output in (output for cell in nb.cells for output in cell.get("outputs", [])):
+            # nbconvert frames pictures without a text in red.
+            for kind in [kind for kind in output.get("data", {}) if kind.startswith("image/")]:
+                output.metadata[kind] = {"alt": "Picture that this cell drew"}
+        return nb, resources
+
+
 class ExecuteForGrading(Execute):
     """nbgrader's Execute, with exploration shrunk: nobody looks at the pictures while a class is graded."""
 

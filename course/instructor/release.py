@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from course.instructor.build import run_nbgrader, write_source
-from course.instructor.settings import Course, CourseError
+from course.instructor.bundle import bundle_labs
+from course.instructor.bundle.packing import require_built
+from course.instructor.settings import Course
 
 
 def release_lab(course: Course, lab: str) -> list[Path]:
-    """Enter a built lab into nbgrader's gradebook and pack one zip file per language.
+    """Enter a built lab into nbgrader's gradebook and bundle it.
 
     Returns:
         The zip files, in build/release.
 
     Raises:
-        CourseError: if the lab is unknown or not built.
+        CourseError: if the lab is unknown or not built, or cannot be packed.
     """
-    course.require_lab(lab)
-    notebooks = {language: course.release(lab, language) for language in course.languages}
-    missing = [str(path.relative_to(course.root)) for path in notebooks.values() if not path.is_file()]
-    if missing:
-        raise CourseError(f"{', '.join(missing)} is missing: run `course build {lab}` first.")
+    require_built(course, lab)
+    notebook = course.release(lab, course.language)
     write_source(course, lab)
-    built = notebooks[course.language].read_bytes()
+    built = notebook.read_bytes()
     run_nbgrader(course, "generate_assignment", lab, "--force")
     # nbgrader has just written its own copy over ours; the same notebook, in our stable form.
-    notebooks[course.language].write_bytes(built)
-    folder = course.build / "release"
-    folder.mkdir(parents=True, exist_ok=True)
-    return [_pack(path, folder / f"{lab}-{language}.zip") for language, path in notebooks.items()]
-
-
-def _pack(notebook: Path, target: Path) -> Path:
-    """Write a zip file that holds a notebook in a folder of its name."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(notebook, f"{notebook.stem}/{notebook.name}")
-    return target
+    notebook.write_bytes(built)
+    return list(bundle_labs(course, [lab]))

@@ -119,6 +119,11 @@ def is_check_cell(cell: NotebookNode) -> bool:
     return bool(data.get("grade")) and not data.get("solution")
 
 
+def is_graded(cell: NotebookNode) -> bool:
+    """Tell whether this cell has marks, whoever gives them."""
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
+
+
 def manual_points(notebook: NotebookNode) -> dict[str, float]:
     """Return the full marks of the cells that a person marks, by grade_id."""
     cells = [c for c in notebook.cells if is_student_cell(c) and c.metadata["nbgrader"].get("grade")]

@@ -12,16 +12,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from copy import deepcopy
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
 import pytest
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
+from course.instructor.demo import answer
 from course.instructor.grade.display import marks_text, needs_look
 from course.instructor.grade.run import Grading
 from course.instructor.grade.work import Outcome
@@ -30,17 +30,9 @@ from course.instructor.intake.attachments import attachments
 from course.instructor.settings import CourseError
 from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1, ROOT
-from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation
+from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation, with_code
 
 pytestmark = pytest.mark.slow
-
-
-def with_code(notebook: NotebookNode, name: str, code: str) -> NotebookNode:
-    """Return a copy with more code at the end of a student's cell."""
-    changed = deepcopy(notebook)
-    cell = next(cell for cell in changed.cells if grade_id(cell) == name)
-    cell.source += f"\n{code}"
-    return changed
 
 
 @pytest.fixture(scope="module")
@@ -203,20 +195,36 @@ def test_what_the_gradebook_lost_is_stored_again_without_a_run(graded: tuple[Cla
     assert room.totals()["complete"] == 70
 
 
+def mark_question(room: Classroom, student: str, score: float) -> None:
+    """Give a mark by hand, as formgrader does."""
+    with closing(room.grader()) as grader, grader.store.transaction() as gradebook:
+        grade = gradebook.find_grade("question_models", LAB1, LAB1, student)
+        grade.manual_score, grade.needs_manual_grade = score, False
+
+
+def question_of(room: Classroom, student: str) -> tuple[float | None, bool]:
+    """Return a person's mark, and whether a person is asked to look at it."""
+    with closing(room.grader()) as grader, grader.store.transaction() as gradebook:
+        grade = gradebook.find_grade("question_models", LAB1, LAB1, student)
+        return grade.manual_score, grade.needs_manual_grade
+
+
 def test_force_runs_again_and_keeps_marks_given_by_hand(graded: tuple[Classroom, Grading]) -> None:
     room, _ = graded
-    grader = room.grader()
-    with grader.store.transaction() as gradebook:
-        question = next(
-            c for c in gradebook.find_notebook(LAB1, LAB1).grade_cells if c.cell_type == "markdown"
-        )
-        gradebook.find_grade(question.name, LAB1, LAB1, "complete").manual_score = 7
-    grader.close()
+    mark_question(room, "complete", 7)
     assert [o.student for o in room.grade(force=True, students="compl*").outcomes] == ["complete"]
-    grader = room.grader()
-    with grader.store.transaction() as gradebook:
-        assert gradebook.find_submission(LAB1, "complete").score == 77
-    grader.close()
+    assert question_of(room, "complete") == (7, False)
+
+
+def test_an_answer_that_changed_after_it_was_marked_is_looked_at_again(
+    graded: tuple[Classroom, Grading],
+) -> None:
+    room, _ = graded
+    mark_question(room, "complete", 7)
+    changed = room.identified(room.notebook(), "complete")
+    room.hand_in("complete", answer(changed, {"question_models": "Something else."}))
+    room.grade(students="compl*")
+    assert question_of(room, "complete") == (7, True)
 
 
 def test_nbgrader_makes_feedback_of_all_and_none_of_it_runs_a_students_script(

@@ -15,11 +15,13 @@ from course.instructor.grade.work import Outcome
 from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
-_LOOK = {
-    "another_lab", "bad_bundle", "cell_stopped", "died", "no_run", "nobody", "other_identity", "output_cut",
+LOOK_KEYS = {
+    "another_lab", "bad_bundle", "cell_stopped", "died", "no_run", "other_identity", "output_cut",
     "partner_bad_id", "partner_own", "several_notebooks", "unrecognised",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
+_URGENCY = ("unusable", "incomplete", "graded")
+_SHOWN = 30
 
 
 def show_start(console: Console, lab: str, plan: Plan, isolation: Isolation) -> None:
@@ -62,10 +64,10 @@ def show_end(console: Console, grading: Grading) -> None:
     said = ", ".join(f"[{_COLOURS[name]}]{count} {name}[/]" for name, count in counts.items() if count)
     skipped = f", {len(grading.plan.skip)} unchanged" if grading.plan.skip else ""
     console.print(f"{said or 'nothing to run'}{skipped} in {grading.wall_s:.0f} s")
-    worth = [outcome for outcome in outcomes if needs_look(outcome)]
+    worth = sorted(filter(needs_look, outcomes), key=lambda outcome: _URGENCY.index(outcome.status))
     if worth:
         table = Table("student", "state", "automatic", "why", title="To look at")
-        for outcome in worth:
+        for outcome in worth[:_SHOWN]:
             table.add_row(
                 escape(outcome.student),
                 f"[{_COLOURS[outcome.status]}]{outcome.status}[/]",
@@ -73,6 +75,10 @@ def show_end(console: Console, grading: Grading) -> None:
                 escape("\n".join(outcome.notes)),
             )
         console.print(table)
+        if len(worth) > _SHOWN:
+            console.print(f"and {len(worth) - _SHOWN} more: `course report` lists them by reason.")
+    if grading.shared:
+        console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")
     if grading.unstored:
         console.print(
             f"[red]✗[/] the gradebook did not take {len(grading.unstored)} of them: is another program "
@@ -85,7 +91,7 @@ def show_end(console: Console, grading: Grading) -> None:
 
 def needs_look(outcome: Outcome) -> bool:
     """Tell whether a person should look at a submission."""
-    return outcome.status != "graded" or bool(_LOOK & set(outcome.note_keys))
+    return outcome.status != "graded" or bool(LOOK_KEYS & set(outcome.note_keys))
 
 
 def marks_text(outcome: Outcome) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from course.instructor.build import run_nbgrader, write_source
 from course.instructor.grade import engine
+from course.instructor.grade.pairs import share_marks_by_hand
 from course.instructor.grade.people import recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
 from course.instructor.grade.store import Store
@@ -85,6 +86,7 @@ class Grading:
         outcomes: of the submissions that were run or stored, in the order in which they finished.
         isolation: how students' code was isolated.
         unstored: students whose marks the gradebook did not take; the next run stores them.
+        shared: students who got the marks by hand of those with whom they handed in.
         wall_s: time on the clock.
         log: the run log.
         interrupted: whether it was stopped before the end.
@@ -94,6 +96,7 @@ class Grading:
     outcomes: list[Outcome]
     isolation: Isolation
     unstored: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
     wall_s: float = 0.0
     log: Path | None = None
     interrupted: bool = False
@@ -147,6 +150,7 @@ class Grader:
                 # The notebooks of a large class would not fit into memory.
                 grading.outcomes.append(replace(record.outcome, notebook=""))
                 advance(record.outcome)
+            grading.shared = self._share()
         except KeyboardInterrupt:
             grading.interrupted = True
         finally:
@@ -269,6 +273,18 @@ class Grader:
         self.store.save(students, self.lab, outcome.notebook, outcome.marks, owner=outcome.student)
         self.records.write(outcome.student, record.as_stored())
 
+    def _share(self) -> list[str]:
+        """Give marks by hand to everybody who handed in the same notebook; return who got some."""
+        outcomes = [record.outcome for record in self.records.read_all().values()]
+        # A partner who has handed in alone since then has marks of their own.
+        groups = [[s for s in o.recipients if s == o.student or s not in self.submitted] for o in outcomes]
+        try:
+            with self.store.transaction() as gradebook:
+                return share_marks_by_hand(gradebook, self.lab, [group for group in groups if len(group) > 1])
+        except OperationalError as error:
+            log.warning("marks by hand were not shared, the next run does it: %s", error)
+            return []
+
     def _write_log(self, grading: Grading, started: datetime, seed: int) -> Path:
         """Write what happened as JSON."""
         data: dict[str, Any] = {
@@ -284,6 +300,7 @@ class Grader:
             "skipped": self.plan.skip,
             "outdated": self.plan.outdated,
             "unstored": grading.unstored,
+            "shared": grading.shared,
             "submissions": summarise(grading.outcomes),
         }
         return self.records.write_log(data)

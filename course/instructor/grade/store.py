@@ -20,10 +20,13 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SAWarning
 
 from course.instructor.environment import environment, path_with_programs
+from course.instructor.files import put
 from course.instructor.settings import CourseError
+from course.instructor.source import grade_id
 
 _LOCKED_S = 60.0
 
@@ -37,6 +40,7 @@ class SaveTrustedMarks(SaveAutoGrades):
         notebook: NotebookNode,
         resources: Mapping[str, Any],
         marks: Mapping[str, float | None],
+        earlier: Mapping[str, str],
     ) -> None:
         """Save the marks of one notebook.
 
@@ -45,9 +49,10 @@ class SaveTrustedMarks(SaveAutoGrades):
             notebook: as it was marked.
             resources: as nbgrader's preprocessors have them.
             marks: by grade_id of the check cells; None where a person must look.
+            earlier: what the cells of the student's last graded notebook held, by grade_id.
         """
         names = resources["nbgrader"]
-        self.gradebook, self.marks = gradebook, marks
+        self.gradebook, self.marks, self.earlier = gradebook, marks, earlier
         self.notebook_id, self.assignment_id = names["notebook"], names["assignment"]
         self.student_id = names["student"]
         # SaveAutoGrades.preprocess would open a gradebook of its own.
@@ -55,27 +60,30 @@ class SaveTrustedMarks(SaveAutoGrades):
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata["nbgrader"]["grade_id"]
-        if name not in self.marks:
-            super()._add_score(cell, resources)
-            return
         grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
-        grade.auto_score = self.marks[name]
-        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        before, settled = grade.auto_score, grade.manual_score is not None and not grade.needs_manual_grade
+        if name in self.marks:
+            grade.auto_score = self.marks[name]
+            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            same = grade.auto_score == before
+        else:
+            super()._add_score(cell, resources)
+            same = self.earlier.get(name) == cell.source
+        # nbgrader would ask a person to confirm every mark again, also where nothing has changed.
+        if settled and same:
+            grade.needs_manual_grade = False
 
 
-class Store:
-    """The gradebook and the folders of a course, as nbgrader's own configuration names them."""
+class Folders:
+    """The folders of a course, as nbgrader's own configuration names them."""
 
     def __init__(self, config: Path, *, folder: Path | None = None, db_url: str | None = None) -> None:
-        """Open the gradebook.
+        """Read the configuration; nothing is opened or made.
 
         Args:
             config: the folder that holds nbgrader_config.py.
             folder: holds submitted/, autograded/ and the gradebook; None: the same.
             db_url: another gradebook than the configuration's.
-
-        Raises:
-            CourseError: if it cannot be opened.
         """
         app = NbGrader()
         with contextlib.chdir(config):
@@ -87,6 +95,52 @@ class Store:
         self.config = app.config
         self.coursedir = CourseDirectory(config=app.config)
         self.db_url: str = self.coursedir.db_url
+
+    def folder(self, step: str, student: str, lab: str) -> Path:
+        """Return the folder of a submission: step is "submitted", "autograded" or "feedback"."""
+        name = getattr(self.coursedir, f"{step}_directory")
+        return Path(self.coursedir.format_path(name, student, lab))
+
+    def submissions(self, lab: str, pattern: str = "*") -> list[str]:
+        """Return the students whose folder of a lab matches a shell pattern, in order."""
+        parent = self.folder("submitted", "X", lab).parent.parent
+        found = (path.parent.name for path in parent.glob(f"{pattern}/{lab}") if path.is_dir())
+        return sorted(found)
+
+
+class Store(Folders):
+    """The gradebook and the folders of a course."""
+
+    def __init__(
+        self,
+        config: Path,
+        *,
+        folder: Path | None = None,
+        db_url: str | None = None,
+        must_exist: bool = False,
+    ) -> None:
+        """Open the gradebook.
+
+        Args:
+            config: the folder that holds nbgrader_config.py.
+            folder: holds submitted/, autograded/ and the gradebook; None: the same.
+            db_url: another gradebook than the configuration's.
+            must_exist: whether a gradebook that is not there is an error; else it is made.
+
+        Raises:
+            CourseError: if it cannot be opened.
+        """
+        super().__init__(config, folder=folder, db_url=db_url)
+        database = make_url(self.db_url)
+        if (
+            must_exist
+            and database.get_backend_name() == "sqlite"
+            and not Path(str(database.database)).is_file()
+        ):
+            raise CourseError(
+                f"There is no gradebook at {database.database}: nothing was graded there yet. "
+                "`course grade LAB` does it; --folder names the folder that holds submitted/."
+            )
         try:
             with environment(PATH=path_with_programs()):
                 self._gradebook = Gradebook(self.db_url, self.coursedir.course_id)
@@ -99,17 +153,6 @@ class Store:
     def close(self) -> None:
         """Close the gradebook."""
         self._gradebook.close()
-
-    def folder(self, step: str, student: str, lab: str) -> Path:
-        """Return the folder of a submission: step is "submitted", "autograded" or "feedback"."""
-        name = getattr(self.coursedir, f"{step}_directory")
-        return Path(self.coursedir.format_path(name, student, lab))
-
-    def submissions(self, lab: str, pattern: str = "*") -> list[str]:
-        """Return the students whose folder of a lab matches a shell pattern, in order."""
-        parent = self.folder("submitted", "X", lab).parent.parent
-        found = (path.parent.name for path in parent.glob(f"{pattern}/{lab}") if path.is_dir())
-        return sorted(found)
 
     # --- the gradebook -----------------------------------------------------------------------------
 
@@ -211,7 +254,8 @@ class Store:
         given = {"timestamp": timestamp} if timestamp else {}
         gradebook.update_or_create_submission(lab, student, **given)
         names = {"student": student, "assignment": lab, "notebook": lab, "db_url": self.db_url}
-        SaveTrustedMarks(config=self.config).save(gradebook, notebook, {"nbgrader": names}, marks)
+        earlier = self._graded_cells(student, lab)
+        SaveTrustedMarks(config=self.config).save(gradebook, notebook, {"nbgrader": names}, marks, earlier)
         self._assign_late_penalty(gradebook, student, lab)
 
     def _assign_late_penalty(self, gradebook: Gradebook, student: str, lab: str) -> None:
@@ -236,18 +280,19 @@ class Store:
             return None
         return found
 
+    def _graded_cells(self, student: str, lab: str) -> dict[str, str]:
+        """Return what the cells of the last graded notebook held, by grade_id; nothing if there is none."""
+        path = self.folder("autograded", student, lab) / f"{lab}.ipynb"
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except (OSError, ValueError, nbformat.ValidationError):
+            return {}
+        return {str(name): cell.source for cell in notebook.cells if (name := grade_id(cell)) is not None}
+
     def _write_autograded(self, student: str, lab: str, notebook: str, owner: str) -> None:
         """Write the marked notebook where nbgrader's feedback and formgrader look for it."""
         target = self.folder("autograded", student, lab)
-        target.mkdir(parents=True, exist_ok=True)
-        _replace(target / f"{lab}.ipynb", notebook.encode())
+        put(target / f"{lab}.ipynb", notebook.encode())
         stamp = self.folder("submitted", owner, lab) / "timestamp.txt"
         if stamp.is_file():
-            _replace(target / stamp.name, stamp.read_bytes())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all, also over one that nbgrader made read-only."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_bytes(data)
-    new.replace(path)
+            put(target / stamp.name, stamp.read_bytes())

@@ -15,14 +15,16 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from autograder.block import Result
 from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
+from autograder.messages import TEXTS
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
-from course.instructor.neutral import clean_outputs
-from course.instructor.source import grade_id, is_check_cell
+from course.instructor.neutral import clean_outputs, hide
+from course.instructor.source import grade_id, is_check_cell, is_graded
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
@@ -64,12 +66,22 @@ class Job:
 
 @dataclass
 class CheckRecord:
-    """One check of a graded submission: whether it passed, and the hint that was given."""
+    """One check of a graded submission.
+
+    Attributes:
+        name: of the check.
+        points: its full marks.
+        passed: whether it was accepted.
+        hint: that was given, in English.
+        error: key of what kept it from seeing a value, such as "not_written"; None for a wrong value, and in
+            records of earlier versions.
+    """
 
     name: str
     points: float
     passed: bool
     hint: str | None = None
+    error: str | None = None
 
 
 @dataclass
@@ -80,7 +92,8 @@ class Outcome:
         student: whose folder it is.
         status: "graded", "incomplete" (some check cells never finished) or "unusable".
         notebook: the marked notebook, as JSON text.
-        marks: by check cell; None where no mark could be given.
+        marks: by check cell; None where no mark could be given. Of an unusable notebook, by every cell
+            with marks.
         checks: of all check cells that were marked.
         language: of the notebook.
         students: who the identity cell names.
@@ -260,6 +273,9 @@ def _outcome(
             block = marked.get(block_of(name))
             marks[name] = None if block is None else block.score
             cell.outputs = _marked_outputs(block, job.language)
+        if cell.cell_type == "code":
+            # A student may print the seed of this run, and feedback shows what was printed.
+            cell.outputs = hide(cell.outputs, str(job.reference.seed))
     _prepend_notes(notebook, notes, job.language)
     identity = marked.get("identity")
     return Outcome(
@@ -269,7 +285,7 @@ def _outcome(
         marks=marks,
         language=job.language,
         checks=[
-            CheckRecord(result.name, result.points, bool(result.passed), hints.found.get(result.name))
+            _check_record(result, hints)
             for block in marked.values()
             for result in block.results
             if result.points > 0
@@ -282,9 +298,24 @@ def _outcome(
     )
 
 
+def _check_record(result: Result, hints: Hints) -> CheckRecord:
+    """Return what is remembered of a check; what a kernel calls an error is one that the library knows."""
+    error = result.observation.error if result.observation is not None else "not_observed"
+    known = error == "not_observed" or error in TEXTS
+    return CheckRecord(
+        result.name,
+        result.points,
+        bool(result.passed),
+        hints.found.get(result.name),
+        error if known and not result.passed else None,
+    )
+
+
 def _ungraded(job: Job, notebook: NotebookNode, status: str, notes: list[Note]) -> Outcome:
     """Return the outcome of a submission without a run."""
-    names = [str(grade_id(cell)) for cell in notebook.cells if is_check_cell(cell)]
+    # Open questions of a notebook that nobody could read have no marks either; nbgrader would give them 0.
+    has_no_mark = is_check_cell if status != "unusable" else is_graded
+    names = [str(grade_id(cell)) for cell in notebook.cells if has_no_mark(cell)]
     _prepend_notes(notebook, notes, job.language)
     return Outcome(
         student=job.student,

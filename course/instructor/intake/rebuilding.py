@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from course.instructor.bundle.install_cell import is_install_code
 from course.instructor.intake.matching import Matching, match, recognised
 from course.instructor.intake.notes import Note, note, reason
 from course.instructor.intake.reading import (
@@ -227,9 +228,15 @@ def _extras(
     for index, cell in enumerate(submitted):
         if index in lab_cell:
             place = lab_cell[index]
-        elif cell.text and cell.grade_id not in locked and cell.text not in known:
+        elif _is_own(cell, locked, known):
             extras.setdefault(place, []).append(index)
     return extras
+
+
+def _is_own(cell: Cell, locked: Collection[str | None], known: Collection[str]) -> bool:
+    """Tell whether a cell is the student's own: none of the lab's, nor of the bundle that it came in."""
+    foreign = cell.grade_id in locked or cell.text in known or is_install_code(cell.text)
+    return bool(cell.text) and not foreign
 
 
 def _extra_cell(cell: Cell, index: int, notes: list[Note]) -> NotebookNode:

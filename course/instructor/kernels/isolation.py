@@ -12,7 +12,8 @@ import tempfile
 from dataclasses import dataclass
 
 from course.instructor.kernels import seccomp
-from course.instructor.kernels.sandbox import bubblewrap_wall
+from course.instructor.kernels.limits import Limits
+from course.instructor.kernels.sandbox import bubblewrap_command, bubblewrap_wall, sandbox
 from course.instructor.settings import CourseError
 
 WAYS = ("bwrap", "fork", "none")
@@ -29,6 +30,13 @@ if os.fork() == 0:
     run_confined(box, lambda: None, lambda line: os.write(1, f"{line}\\n".encode()))
 os.wait()
 shutil.rmtree(folder, ignore_errors=True)
+"""
+
+# A sandbox in which notebooks do not find the course would give a whole class 0.
+_FIND = """
+import importlib.util, sys
+missing = [name for name in ("autograder", "course", "torch") if importlib.util.find_spec(name) is None]
+sys.exit(f"{', '.join(missing)} cannot be found there: pip install -e ." if missing else 0)
 """
 
 
@@ -110,12 +118,9 @@ def _bubblewrap_problem() -> str | None:
     """Return why bubblewrap cannot be used, None if it can."""
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed (Debian, Ubuntu: apt install bubblewrap)"
-    command = [
-        "bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--disable-userns", "--cap-drop", "ALL",
-        "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--as-pid-1", "--size", "65536",
-        "--tmpfs", "/tmp", "true",
-    ]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    with tempfile.TemporaryDirectory(prefix="gk-", dir="/tmp") as folder:
+        command = bubblewrap_command(sandbox(folder, Limits(), {}), [sys.executable, "-c", _FIND], None)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if result.returncode == 0:
         return None
     lines = result.stderr.strip().splitlines()

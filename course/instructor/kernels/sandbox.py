@@ -92,6 +92,7 @@ def base_environment() -> dict[str, str]:
         "COURSE_DEVICE": "cpu",
         "COURSE_PROGRESS": "off",
         **one_thread,
+        **_import_path(),
     }
 
 
@@ -104,6 +105,17 @@ def _existing_system() -> list[str]:
 def _python() -> list[str]:
     """Return the folders of this Python and of its environment."""
     return [str(Path(prefix)) for prefix in (sys.prefix, sys.base_prefix, sys.base_exec_prefix)]
+
+
+def _import_path() -> dict[str, str]:
+    """Return where Python finds the student's packages, if that is a checkout and not this environment.
+
+    Of the checkout a kernel sees nothing else. Without this, one that runs without being installed would give
+    a whole class 0: no notebook could import it.
+    """
+    parents = dict.fromkeys(str(Path(_package(name)).parent) for name in ("autograder", "course"))
+    outside = [path for path in parents if not Path(path).is_relative_to(sys.prefix)]
+    return {"PYTHONPATH": os.pathsep.join(outside)} if outside else {}
 
 
 def _package(name: str) -> str:

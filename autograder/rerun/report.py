@@ -1,0 +1,119 @@
+"""Say what came out of a run: marks by block and check, totals, open questions, and what to look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+
+from autograder.display import number
+from autograder.rerun.reading import Notebook, grade_id, is_code, is_unchanged
+from autograder.rerun.running import Run
+from autograder.rerun.texts import Text, say
+from autograder.summary import Section, Summary
+
+# The first line of a block of marks, as `autograder.display` writes it.
+_MARKS = re.compile(r"^[✓◐✗●] (?P<block>\w+): (?P<score>[\d.]+) / (?P<points>[\d.]+) ", re.MULTILINE)
+_MAX_DETAIL = 200
+
+
+def report(notebook: Notebook, run: Run) -> str:
+    """Return all there is to say of a run, in the notebook's language."""
+    shown = {block: _shown(run.content.cells[i], block) for i, block in notebook.blocks().items()}
+    parts = [text for text in shown.values() if text]
+    parts.append(repr(_summary(notebook, run, shown)))
+    parts += [part for part in (_open_questions(notebook), _to_look_at(notebook, run, shown)) if part]
+    parts.append(say("closing", notebook.language))
+    return "\n\n".join(parts)
+
+
+def _shown(cell: NotebookNode, block: str) -> str | None:
+    """Return the marks of a block as its check cell showed them last, None if it showed none."""
+    texts = [output.data.get("text/plain", "") for output in cell.outputs if "data" in output]
+    found = [text for text in texts if (match := _MARKS.match(text)) and match["block"] == block]
+    return str(found[-1]) if found else None
+
+
+def _summary(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> Summary:
+    """Return the summary that the notebook itself would show."""
+    sections = []
+    for block, points in notebook.key.blocks.items():
+        match = _MARKS.match(shown.get(block) or "")
+        # A block without marks is complete when all its checks pass.
+        checks = ({"passed": (shown.get(block) or "").startswith("✓")},)
+        score = min(float(match["score"]), points) if match else None
+        sections.append(Section(block, score, points, checks))
+    return Summary(notebook.lab, notebook.language, tuple(sections), notebook.key.manual, run.identities)
+
+
+def _open_questions(notebook: Notebook) -> str:
+    """Return a line for each cell that a person marks."""
+    language = notebook.language
+    cells = {grade_id(cell): cell for cell in notebook.content.cells}
+    lines = []
+    for name, points in notebook.key.manual.items():
+        unchanged = is_unchanged(cells[name]) if name in cells else None
+        state = {True: "unanswered", False: "answered", None: "question_unknown"}[unchanged]
+        if name not in cells and not _lost_metadata(notebook):
+            state = "question_missing"
+        lines.append(f"  {name} [{number(points)}]: {say(state, language)}")
+    return "\n".join([say("open_questions", language), *lines]) if lines else ""
+
+
+def _to_look_at(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> str:
+    """Return what went wrong, a line each."""
+    found = [*run.notes, *_of_the_file(notebook), *_of_the_run(notebook, run, shown)]
+    if not found:
+        return say("nothing_to_look_at", notebook.language)
+    lines = [f"  - {text.render(notebook.language)}" for text in found]
+    return "\n".join([say("to_look_at", notebook.language), *lines])
+
+
+def _lost_metadata(notebook: Notebook) -> bool:
+    """Tell whether an editor has dropped what nbgrader keeps in cells."""
+    return not any(grade_id(cell) for cell in notebook.content.cells)
+
+
+def _of_the_file(notebook: Notebook) -> Iterator[Text]:
+    """Yield what is wrong with the notebook before it is run."""
+    if _lost_metadata(notebook):
+        yield Text("lost_metadata")
+    blocks = notebook.blocks()
+    for index in blocks:
+        if is_unchanged(notebook.content.cells[index]) is False:
+            yield Text("edited_check", {"cell": notebook.name(index)})
+    for block in notebook.key.blocks:
+        if block not in blocks.values():
+            yield Text("missing_check", {"cell": f"`{block}`"})
+
+
+def _of_the_run(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> Iterator[Text]:
+    """Yield which cells did not run as they should."""
+    blocks = notebook.blocks()
+    for index, cell in enumerate(run.content.cells):
+        if not is_code(cell):
+            continue
+        if index in run.stopped:
+            yield run.stopped[index]
+        elif index in run.finished:
+            error = next((o for o in cell.outputs if o.output_type == "error"), None)
+            if error is not None:
+                yield _error(notebook.name(index), error)
+            elif index in blocks and not shown[blocks[index]]:
+                yield Text("check_silent", {"cell": notebook.name(index)})
+    left = [
+        notebook.name(i)
+        for i, cell in enumerate(run.content.cells)
+        if is_code(cell) and i not in run.finished and i not in run.stopped
+    ]
+    if left:
+        yield Text("not_run", {"cells": ", ".join(left)})
+
+
+def _error(cell: str, output: NotebookNode) -> Text:
+    """Return what to say of a cell that ended with an exception."""
+    if output.ename == "NotImplementedError" and not output.evalue:
+        return Text("not_written", {"cell": cell})
+    detail = (output.evalue.strip().splitlines() or [""])[0][:_MAX_DETAIL]
+    return Text("raised", {"cell": cell, "error": output.ename, "detail": detail})

@@ -1,0 +1,284 @@
+"""`python -m autograder check` runs a notebook from a clean kernel and says what its marks are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbgrader.utils import compute_checksum
+
+from autograder.rerun.reading import is_unchanged, read_notebook
+from autograder.rerun.texts import _TEXTS, RerunError
+from course.instructor.settings import Course
+from course.instructor.source import grade_id, is_check_cell, is_student_cell
+from tests.conftest import LAB1, ROOT
+
+Edit = Callable[[NotebookNode], None]
+
+
+def check(path: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "autograder", "check", str(path), *options],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        cwd=path.parent if path.parent.is_dir() else ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def cell(notebook: NotebookNode, name: str) -> NotebookNode:
+    return next(c for c in notebook.cells if name in (grade_id(c), c.get("id")))
+
+
+@pytest.fixture(scope="module")
+def solved(course: Course) -> NotebookNode:
+    """The release, answered as in the solution: what a student hands in."""
+    solution = nbformat.read(course.solution(LAB1), as_version=4)
+    notebook = nbformat.read(course.release(LAB1, "es"), as_version=4)
+    for theirs in notebook.cells:
+        if is_student_cell(theirs):
+            theirs.source = cell(solution, str(grade_id(theirs))).source
+    return notebook
+
+
+def short(notebook: NotebookNode) -> NotebookNode:
+    """The first cells of a lab, up to its first marks: enough to see what happens when one goes wrong."""
+    end = next(i for i, c in enumerate(notebook.cells) if grade_id(c) == "train_data_check")
+    part = deepcopy(notebook)
+    part.cells = part.cells[: end + 1]
+    return part
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[NotebookNode], Path]:
+    def written(notebook: NotebookNode) -> Path:
+        path = tmp_path / f"{LAB1}.ipynb"
+        nbformat.write(notebook, path)
+        return path
+
+    return written
+
+
+@contextmanager
+def unchanged(folder: Path) -> Iterator[None]:
+    def state() -> dict[str, str]:
+        return {
+            str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in folder.rglob("*.*")
+        }
+
+    before = state()
+    yield
+    assert state() == before
+
+
+# --- a notebook that runs ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def complete(
+    solved: NotebookNode, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("complete")
+    notebook = deepcopy(solved)
+    cell(notebook, "plot-real").source += (
+        "\nimport helper\nfrom pathlib import Path\nassert helper.value == 3\n"
+        "Path('data/numbers.txt').write_text('changed')\nPath('film.gif').unlink()"
+    )
+    path = folder / f"{LAB1}.ipynb"
+    nbformat.write(notebook, path)
+    (folder / "data").mkdir()
+    for name in ("film.gif", "data/numbers.txt", "helper.py"):
+        (folder / name).write_text("value = 3")
+    with unchanged(folder):
+        result = check(path)
+    yield result
+
+
+@pytest.mark.slow
+def test_a_complete_notebook_gets_full_marks(complete: subprocess.CompletedProcess[str]) -> None:
+    assert complete.returncode == 0, complete.stderr
+    assert re.search(r"Total automático +70 / 70", complete.stdout), complete.stdout
+
+
+@pytest.mark.slow
+def test_every_check_is_listed_with_its_marks(complete: subprocess.CompletedProcess[str]) -> None:
+    assert "✓ discriminator_step.zero_grad [3]: correcto" in complete.stdout
+
+
+@pytest.mark.slow
+def test_open_questions_are_for_a_person_and_said_to_be_answered_or_not(
+    complete: subprocess.CompletedProcess[str],
+) -> None:
+    assert "question_models [8]: respondida" in complete.stdout
+
+
+@pytest.mark.slow
+def test_who_hands_in_is_said(complete: subprocess.CompletedProcess[str]) -> None:
+    assert "entrega de 00000" in complete.stdout
+
+
+@pytest.mark.slow
+def test_what_lies_beside_the_notebook_is_within_reach_and_nothing_is_left_to_look_at(
+    complete: subprocess.CompletedProcess[str],
+) -> None:
+    assert "Todas las celdas se ejecutaron sin errores." in complete.stdout
+    assert complete.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_blank_notebook_is_checked_in_its_language(course: Course, tmp_path: Path) -> None:
+    release = nbformat.read(course.release(LAB1, "en"), as_version=4)
+    path = tmp_path / "renamed.ipynb"
+    nbformat.write(short(release), path)
+    result = check(path)
+    assert result.returncode == 0, result.stderr
+    assert "train_data.angles [2]: there is no code here yet" in result.stdout
+    assert "question_models [8]: the cell is missing" in result.stdout
+    assert "The marks cell `generator` is missing" in result.stdout
+
+
+# --- cells that go wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_one_run_names_errors_endless_loops_edited_checks_and_goes_on(
+    solved: NotebookNode, write: Callable[[NotebookNode], Path]
+) -> None:
+    notebook = short(solved)
+    cell(notebook, "plot-real").source = "1 / 0"
+    cell(notebook, "plot-diagram").source = "while True: pass"
+    cell(notebook, "identity_check").source += "\n10.0"
+    result = check(write(notebook), "--time-limit", "8")
+    assert result.returncode == 0, result.stderr
+    assert "se detuvo con ZeroDivisionError: division by zero" in result.stdout
+    assert "se interrumpió: tardó más de 8 s" in result.stdout
+    assert "La celda de puntos `identity_check` fue cambiada" in result.stdout
+    assert "✓ train_data: 10 / 10 puntos" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_kernel_that_dies_keeps_the_marks_before_it(
+    solved: NotebookNode, write: Callable[[NotebookNode], Path]
+) -> None:
+    notebook = short(solved)
+    cell(notebook, "train_data").source = "import os\nos._exit(1)"
+    result = check(write(notebook))
+    assert result.returncode == 0, result.stderr
+    assert "✓ identity: 0 / 0" in result.stdout
+    assert "El núcleo terminó de golpe en la celda `train_data`" in result.stdout
+    assert "Sin ejecutar, porque el núcleo ya no estaba: `train_data_check`" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_loop_that_cannot_be_interrupted_ends_the_run(
+    solved: NotebookNode, write: Callable[[NotebookNode], Path]
+) -> None:
+    notebook = short(solved)
+    deaf = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    cell(notebook, "plot-real").source = deaf
+    result = check(write(notebook), "--time-limit", "8")
+    assert result.returncode == 0, result.stderr
+    assert "no se pudo interrumpir" in result.stdout
+
+
+@pytest.mark.slow
+def test_a_notebook_without_inner_data_is_checked_all_the_same(
+    solved: NotebookNode, write: Callable[[NotebookNode], Path]
+) -> None:
+    notebook = short(solved)
+    notebook.metadata = NotebookNode()
+    for each in notebook.cells:
+        each.metadata = NotebookNode()
+    result = check(write(notebook))
+    assert "✓ train_data: 10 / 10 puntos" in result.stdout
+    assert "El cuaderno perdió sus datos internos" in result.stdout
+
+
+# --- files that are no notebook of a lab --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "está vacío"),
+        (b"{not json", "no es JSON \\(línea 1\\)"),
+        (b'{"cells": []}', "no es un cuaderno de Jupyter"),
+        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "no es un cuaderno de Jupyter"),
+        (b"[" * 100_000, "no es JSON"),
+        (b'{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "ninguna celda con open_lab"),
+    ],
+)
+def test_a_file_that_is_no_notebook_is_described(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "x.ipynb"
+    path.write_bytes(content)
+    with pytest.raises(RerunError, match=message):
+        read_notebook(path)
+
+
+def test_a_missing_file_and_a_folder_are_described(tmp_path: Path) -> None:
+    with pytest.raises(RerunError, match="No existe el archivo"):
+        read_notebook(tmp_path / "x.ipynb")
+    with pytest.raises(RerunError, match="es una carpeta"):
+        read_notebook(tmp_path)
+
+
+def test_the_notebook_of_an_unknown_lab_is_described(tmp_path: Path, solved: NotebookNode) -> None:
+    text = nbformat.writes(solved).replace(f'open_lab(\\"{LAB1}\\"', 'open_lab(\\"lab9\\"')
+    (tmp_path / "x.ipynb").write_text(text, encoding="utf-8")
+    with pytest.raises(RerunError, match=r"laboratorio lab9, que esta instalación no conoce. Conoce: lab1"):
+        read_notebook(tmp_path / "x.ipynb")
+
+
+def test_the_command_says_it_in_one_line_and_fails(tmp_path: Path) -> None:
+    result = check(tmp_path / "x.ipynb", COURSE_LANGUAGE="en")
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr.startswith("There is no file") and len(result.stderr.splitlines()) == 1
+
+
+def test_a_missing_package_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'nbclient' else find(name, *rest)\n"
+    )
+    result = check(tmp_path / "x.ipynb", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert result.returncode == 1
+    assert "Falta nbclient. Instálalo con:" in result.stderr and "-m pip install nbclient" in result.stderr
+
+
+# --- what it rests on ----------------------------------------------------------------------------------
+
+
+def test_a_cell_is_unchanged_exactly_when_nbgrader_says_so(course: Course, lab: str) -> None:
+    for each in nbformat.read(course.release(lab, "es"), as_version=4).cells:
+        if grade_id(each):
+            assert is_unchanged(each) is (compute_checksum(each) == each.metadata.nbgrader.checksum) is True
+            each.source += " "
+            assert is_unchanged(each) is False
+
+
+def test_every_check_cell_of_a_release_is_found(course: Course, lab: str) -> None:
+    notebook = read_notebook(course.release(lab, "en"))
+    checks = [f"{name}_check" for name in notebook.blocks().values()]
+    assert checks == [grade_id(c) for c in notebook.content.cells if is_check_cell(c)]
+    assert (notebook.lab, notebook.language) == (lab, "en")
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    assert all(set(texts) == {"es", "en"} for texts in _TEXTS.values())
+
+
+def test_the_library_imports_nothing_of_the_course() -> None:
+    files = [ROOT / "autograder" / "__main__.py", *(ROOT / "autograder" / "rerun").glob("*.py")]
+    assert not [p for p in files if re.search(r"^\s*(from|import) course", p.read_text(), re.MULTILINE)]
