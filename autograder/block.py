@@ -248,7 +248,7 @@ class Block:
         *,
         input_shape: tuple[int, ...],
         training: bool = False,
-        method: str = "forward",
+        ways: Sequence[networks.Way] = networks.FORWARD,
         mirrored: bool = False,
         low: float | None = None,
         high: float | None = None,
@@ -262,7 +262,7 @@ class Block:
             factory: the student's class.
             input_shape: of the batch it is called with.
             training: whether it is in train mode, where dropout would show, or in eval mode.
-            method: of the network, whose output is observed.
+            ways: through the network, each a chain of its methods; all must lead to the same output.
             mirrored: whether the output with parameters of the opposite sign is observed too.
             low: the least output allowed, if any.
             high: the greatest output allowed, if any.
@@ -273,7 +273,7 @@ class Block:
 
         def compute(running: Replay) -> torch.Tensor:
             output = networks.evaluate(
-                factory, input_shape, running, trace, training=training, method=method, mirrored=mirrored
+                factory, input_shape, running, trace, training=training, ways=ways, mirrored=mirrored
             )
             return tensors.require_tensor(output, low=low, high=high)
 
@@ -288,14 +288,24 @@ class Block:
         factory: Callable[[], Any],
         *,
         input_shape: tuple[int, ...],
+        ways: Sequence[networks.Way] = networks.FORWARD,
         points: float,
         digits: int = DIGITS,
     ) -> bool | None:
-        """Check that a network's dropout is active in train mode, as asked, and absent in eval mode."""
+        """Check that a network's dropout is active in train mode, as asked, and absent in eval mode.
+
+        Args:
+            name: of the check.
+            factory: the student's class.
+            input_shape: of the batch it is called with.
+            ways: through the network, each a chain of its methods; dropout is observed on all of them.
+            points: the marks of this check.
+            digits: significant digits compared.
+        """
         trace = networks.Trace()
 
         def compute(running: Replay) -> torch.Tensor:
-            return networks.dropout_output(factory, input_shape, running, trace)
+            return networks.dropout_output(factory, input_shape, running, trace, ways)
 
         def diagnose(_: torch.Tensor) -> Message:
             return Message("wrong_dropout", {"operations": trace.describe()})
@@ -708,8 +718,8 @@ class Block:
         def compute(running: Replay) -> torch.Tensor:
             runs = classification.kept_epochs(function, running)
             if aspect == "state":
-                return torch.stack([state for state, _ in runs])
-            return torch.tensor([score for _, scores in runs for score in scores], dtype=torch.float64)
+                return torch.stack([run.state for run in runs])
+            return torch.tensor([score for run in runs for score in run.scores()], dtype=torch.float64)
 
         return self.run_array(name, points, compute, Message(f"wrong_fit_{aspect}"))
 

@@ -809,6 +809,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "la clase no tiene el método `{name}`.",
         "en": "the class has no method `{name}`.",
     },
+    "ways_differ": {
+        "es": "{first} y {second} no dan lo mismo con las mismas imágenes y los mismos pesos.",
+        "en": "{first} and {second} do not give the same for the same pictures and weights.",
+    },
     "penalty_argument": {
         "es": "la penalización recibió como {name}: {seen}. Pásale `classifier.dense.weight`, "
         "`classifier.dense.bias` y las activaciones que devuelve `classifier.hidden`.",

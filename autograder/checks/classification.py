@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograder.block import Block
 
 _FEATURES, _HIDDEN, _CLASSES = 6, 5, 2
-# More epochs than scores that a student could mistake for the best one.
+# After the best epoch there are at least three: as good again, then worse, then a little better than before.
 _EPOCHS = (7, 6, 8, 6)
 
 
@@ -72,31 +72,40 @@ class _ConstantClassifier(SmallClassifier):
 class Penalty:
     """A penalty in place of the student's: linear, so that its gradients are known numbers.
 
+    Wrong arguments are noted and do not stop the step: the loss that it returns is right all the same.
+
     Attributes:
-        calls: what it was called with, by shape.
+        shapes: of the three arguments that are asked for.
+        calls: how often it was called.
+        fault: what was wrong with its arguments, if anything.
     """
 
     running: Replay
-    calls: list[tuple[tuple[int, ...], ...]] = field(default_factory=list)
+    shapes: Mapping[str, tuple[int, ...]]
+    calls: int = 0
+    fault: CheckFailed | None = None
 
     def __call__(self, weight: Any, bias: Any, activations: Any) -> torch.Tensor:
         """Return a seeded linear function of all three, of the activations their mean over the batch."""
-        given = (weight, bias, activations)
-        for name, value in zip(("weight", "bias", "activations"), given, strict=True):
-            if not isinstance(value, torch.Tensor):
-                raise CheckFailed("penalty_argument", name=name, seen=type(value).__name__)
-        shapes = tuple(tuple(value.shape) for value in given)
-        expected = ((_HIDDEN, weight.shape[-1]), (_HIDDEN,), (len(activations), _HIDDEN))
-        for name, seen, right in zip(("weight", "bias", "activations"), shapes, expected, strict=True):
-            if seen != right:
-                raise CheckFailed("penalty_argument", name=name, seen=seen)
-        self.calls.append(shapes)
+        self.calls += 1
+        given = {"weight": weight, "bias": bias, "activations": activations}
+        for name, value in given.items():
+            seen = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+            if seen != self.shapes[name]:
+                self.fault = self.fault or CheckFailed("penalty_argument", name=name, seen=seen)
+        if self.fault is not None:
+            return torch.zeros((), dtype=torch.float64, device=self.running.device, requires_grad=True)
         parts = (weight, bias, activations.mean(dim=0))
         return torch.stack([(part * self._weights(part)).sum() for part in parts]).sum()
 
     def _weights(self, part: torch.Tensor) -> torch.Tensor:
         key = randomness.derive_key(self.running.seed, "penalty", tuple(part.shape))
         return torch.from_numpy(randomness.normal(key, tuple(part.shape))).to(part.device)
+
+    def require_arguments(self) -> None:
+        """Raise `CheckFailed` if it was given anything else than what is asked for."""
+        if self.fault is not None:
+            raise self.fault
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class _Trial:
     returned: Any
     movement: torch.Tensor
     activations: list[torch.Tensor]
-    penalties: int
+    penalty: Penalty
 
 
 class ClassifierStepChecks:
@@ -145,12 +154,13 @@ class ClassifierStepChecks:
         def observe() -> list[float]:
             trials = [self._trial(size) for size in BATCH_SIZES]
             for trial in trials:
+                trial.penalty.require_arguments()
                 if not trial.movement.any():
                     raise CheckFailed("not_moved", network=Message("classifier"))
             return self._values(name, torch.stack([trial.movement for trial in trials]))
 
         def diagnose() -> Message:
-            if not self._trial(BATCH_SIZES[0]).penalties:
+            if not self._trial(BATCH_SIZES[0]).penalty.calls:
                 return Message("classifier_penalty_unused")
             return Message("moved_wrong", {"network": Message("classifier")})
 
@@ -160,10 +170,13 @@ class ClassifierStepChecks:
         """Check that gradients from before do not count, where only the penalty moves anything."""
 
         def observe() -> list[float]:
-            moves = [self._run_trial(size, constant=True, prefill=True).movement for size in BATCH_SIZES]
+            trials = [self._run_trial(size, constant=True, prefill=True) for size in BATCH_SIZES]
+            moves = [trial.movement for trial in trials]
             clean = [self._run_trial(size, constant=True).movement for size in BATCH_SIZES]
             if any(float((a - b).abs().max()) > 1e-9 for a, b in zip(moves, clean, strict=True)):
                 raise CheckFailed("gradients_kept")
+            for trial in trials:
+                trial.penalty.require_arguments()
             if not all(move.any() for move in moves):
                 raise CheckFailed("not_moved", network=Message("classifier"))
             return self._values(name, torch.stack([move / move.norm() for move in moves]))
@@ -208,7 +221,10 @@ class ClassifierStepChecks:
             if prefill:
                 supplied.fill_gradients(classifier.parameters(), running.seed, "before")
             optimizer = torch.optim.SGD(classifier.parameters(), lr=STEP_LEARNING_RATE)
-            penalty = Penalty(running)
+            inputs, hidden = classifier.norm.num_features, _HIDDEN
+            penalty = Penalty(
+                running, {"weight": (hidden, inputs), "bias": (hidden,), "activations": (size, hidden)}
+            )
             images = supplied_rows((size, *self._sample_shape), running, "images")
             key = randomness.derive_key(running.seed, "labels", size)
             labels = torch.from_numpy(randomness.integers(key, (size,), 0, _CLASSES)).to(running.device)
@@ -217,7 +233,7 @@ class ClassifierStepChecks:
             movement = flat(classifier.parameters()) - before
             if isinstance(returned, torch.Tensor):
                 returned = returned.detach()
-            return _Trial(returned, movement, classifier.activations, len(penalty.calls))
+            return _Trial(returned, movement, classifier.activations, penalty)
 
 
 class PredictionChecks:
@@ -241,7 +257,7 @@ class PredictionChecks:
             found = []
             for size in BATCH_SIZES:
                 returned, _ = self._predicted(size, running, training=False)
-                probabilities = require_tensor(_as_tensor(returned), shape=(size,), low=0.0, high=1.0)
+                probabilities = require_tensor(returned, shape=(size,), low=0.0, high=1.0)
                 if probabilities.requires_grad:
                     raise CheckFailed("has_gradient")
                 found.append(probabilities)
@@ -272,13 +288,35 @@ class PredictionChecks:
         return self._function(classifier, images), classifier
 
 
-def _as_tensor(returned: Any) -> Any:
-    """Return a NumPy array as a tensor, anything else as it is."""
-    return torch.from_numpy(returned) if type(returned).__module__ == "numpy" else returned
+@dataclass(frozen=True)
+class Fitted:
+    """What a training with stand-ins left behind.
+
+    Attributes:
+        state: all parameters and buffers of the classifier.
+        returned: by the student's function.
+        epochs: as many as were asked for.
+    """
+
+    state: torch.Tensor
+    returned: Any
+    epochs: int
+
+    def scores(self) -> list[float]:
+        """Return the scores that came back.
+
+        Raises:
+            CheckFailed: if that is no list of one score per epoch.
+        """
+        if not isinstance(self.returned, (list, tuple)) or len(self.returned) != self.epochs:
+            listed = isinstance(self.returned, (list, tuple))
+            seen = f"{len(self.returned)}" if listed else type(self.returned).__name__
+            raise CheckFailed("fit_scores", seen=seen, expected=self.epochs)
+        return [require_scalar(score) for score in self.returned]
 
 
-def kept_epochs(function: Any, running: Replay) -> list[tuple[torch.Tensor, list[float]]]:
-    """Let a function train a classifier with stand-ins; return what is left, and the scores it returned.
+def kept_epochs(function: Any, running: Replay) -> list[Fitted]:
+    """Let a function train a classifier with stand-ins, several times.
 
     Args:
         function: the student's `fit(classifier, train_epoch, validate, num_epochs)`: `train_epoch()` trains,
@@ -286,18 +324,15 @@ def kept_epochs(function: Any, running: Replay) -> list[tuple[torch.Tensor, list
             with the first best score; the scores are returned in order.
         running: the replay.
 
-    Returns:
-        Per run, all parameters and buffers, and the scores.
-
     Raises:
-        CheckFailed: if epochs or validations are not as many as asked for, or no scores come back.
+        CheckFailed: if epochs or validations are not as many as asked for.
     """
     if not callable(function):
         raise CheckFailed("not_callable", seen=type(function).__name__)
     return [_fit_once(function, run, epochs, running) for run, epochs in enumerate(_EPOCHS)]
 
 
-def _fit_once(function: Any, run: int, epochs: int, running: Replay) -> tuple[torch.Tensor, list[float]]:
+def _fit_once(function: Any, run: int, epochs: int, running: Replay) -> Fitted:
     """Call `fit` once, with seeded movements and seeded scores; two epochs share the best score."""
     classifier = SmallClassifier((_FEATURES,), running)
     scores = _scores(run, epochs, running)
@@ -319,10 +354,7 @@ def _fit_once(function: Any, run: int, epochs: int, running: Replay) -> tuple[to
     returned = function(classifier, train_epoch, validate, epochs)
     if turns != ["train", "validate"] * epochs:
         raise CheckFailed("fit_turns", seen=turns.count("train"), expected=epochs)
-    if not isinstance(returned, (list, tuple)) or len(returned) != epochs:
-        seen = f"{len(returned)}" if isinstance(returned, (list, tuple)) else type(returned).__name__
-        raise CheckFailed("fit_scores", seen=seen, expected=epochs)
-    return flat(_floating_state(classifier)), [require_scalar(score) for score in returned]
+    return Fitted(flat(_floating_state(classifier)), returned, epochs)
 
 
 def _floating_state(classifier: nn.Module) -> list[torch.Tensor]:
@@ -332,10 +364,10 @@ def _floating_state(classifier: nn.Module) -> list[torch.Tensor]:
 
 
 def _scores(run: int, epochs: int, running: Replay) -> list[float]:
-    """Return seeded scores: the best one comes twice, neither first nor last, and the last one is a rise."""
+    """Return seeded scores: the best one is not the first, it comes twice, and what follows rises again."""
     key = randomness.derive_key(running.seed, "scores", run)
-    scores = 0.6 + 0.3 * randomness.uniform(key, (epochs,))
+    scores = 0.5 + 0.4 * randomness.uniform(key, (epochs,))
     best = 1 + int(randomness.integers(randomness.derive_key(key, "best"), (1,), 0, epochs - 4)[0])
     scores[best : best + 2] = 0.9 + 0.1 * scores[best]
-    scores[-2] -= 0.3
+    scores[best + 2 :].sort()
     return [float(score) for score in scores]

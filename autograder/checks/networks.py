@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,9 @@ from autograder.checks.tensors import flat, require_tensor, supplied_rows
 from autograder.messages import CheckFailed
 from autograder.replay import Replay
 
+# A chain of methods of a network, called one after the other.
+Way = tuple[str, ...]
+FORWARD: tuple[Way, ...] = (("forward",),)
 # Operators worth telling a student about, by the name that PyTorch's layers have.
 _ACTIVATIONS = {
     "relu": "ReLU",
@@ -117,6 +120,26 @@ def build(factory: Any, running: Replay) -> nn.Module:
     return network.double().to(running.device)
 
 
+def through(network: nn.Module, way: Way) -> Callable[..., Any]:
+    """Return what calls the methods of a network one after the other, each with what the one before returned.
+
+    Raises:
+        CheckFailed: if it has no such method.
+    """
+    if way == ("forward",):
+        return network
+    for name in way:
+        if not callable(getattr(network, name, None)):
+            raise CheckFailed("no_method", name=name)
+
+    def run(inputs: torch.Tensor) -> Any:
+        for name in way:
+            inputs = getattr(network, name)(inputs)
+        return inputs
+
+    return run
+
+
 def traced(
     network: Callable[..., Any],
     inputs: torch.Tensor,
@@ -195,7 +218,7 @@ def evaluate(
     trace: Trace,
     *,
     training: bool,
-    method: str = "forward",
+    ways: Sequence[Way] = FORWARD,
     mirrored: bool = False,
 ) -> torch.Tensor:
     """Return the output of a network in train or eval mode, with its parameters set from the seed.
@@ -206,51 +229,64 @@ def evaluate(
         running: the replay.
         trace: takes note of what the network does.
         training: whether it is in train mode.
-        method: of the network, whose output is returned.
+        ways: through the network, each a chain of its methods; the first one's output is returned.
         mirrored: whether the output with all parameters of the opposite sign follows: with few outputs,
             all of them may happen to be positive, and a ReLU behind them would not show.
 
     Raises:
-        CheckFailed: if it has no such method.
+        CheckFailed: if the ways through it do not lead to the same output, or it lacks one of their methods.
     """
     network = build(factory, running)
     inputs = supplied_rows(input_shape, running)
     refill(network, inputs, running)
     network.train(training)
-    if not callable(getattr(network, method, None)):
-        raise CheckFailed("no_method", name=method)
-    # The network itself, and not its `forward`: a forward pass may have hooks.
-    run = network if method == "forward" else getattr(network, method)
-    output: torch.Tensor = traced(run, inputs, running, trace)
+    output = require_tensor(traced(through(network, ways[0]), inputs, running, trace))
+    for way in ways[1:]:
+        other = require_tensor(
+            traced(through(network, way), inputs, running, Trace()), shape=tuple(output.shape)
+        )
+        if not torch.allclose(output, other):
+            raise CheckFailed("ways_differ", first=_named(ways[0]), second=_named(way))
     if not mirrored:
         return output
-    require_tensor(output)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.neg_()
-    return torch.cat([output, require_tensor(traced(run, inputs, running, Trace()))])
+    return torch.cat([output, require_tensor(traced(through(network, ways[0]), inputs, running, Trace()))])
+
+
+def _named(way: Way) -> str:
+    return " → ".join(f"`{name}`" for name in way)
 
 
 def dropout_output(
-    factory: Callable[[], Any], input_shape: tuple[int, ...], running: Replay, trace: Trace
+    factory: Callable[[], Any],
+    input_shape: tuple[int, ...],
+    running: Replay,
+    trace: Trace,
+    ways: Sequence[Way] = FORWARD,
 ) -> torch.Tensor:
     """Return what a network's dropouts multiply their inputs by in train mode, one after the other.
 
     Its parameters and activations do not enter: these have checks of their own.
 
     Raises:
-        CheckFailed: if dropout is not active in train mode, or active in eval mode.
+        CheckFailed: if dropout is not active in train mode, or active in eval mode, on one of the ways.
     """
     network = build(factory, running)
     inputs = supplied_rows(input_shape, running)
     refill(network, inputs, running)
-    network.train()
-    first = require_tensor(traced(network, inputs, running, trace))
-    if torch.equal(first, traced(network, inputs, running, Trace())):
-        raise CheckFailed("dropout_inactive")
-    network.eval()
-    once, again = (traced(network, inputs, running, Trace()) for _ in range(2))
-    if not torch.equal(once, again):
-        raise CheckFailed("dropout_in_eval")
-    masks = [mask.reshape(-1) for mask in trace.masks]
+    masks = []
+    for way in ways:
+        notes = trace if way == ways[0] else Trace()
+        call = through(network, way)
+        network.train()
+        first = require_tensor(traced(call, inputs, running, notes))
+        if torch.equal(first, traced(call, inputs, running, Trace())):
+            raise CheckFailed("dropout_inactive")
+        network.eval()
+        once, again = (traced(call, inputs, running, Trace()) for _ in range(2))
+        if not torch.equal(once, again):
+            raise CheckFailed("dropout_in_eval")
+        masks += [mask.reshape(-1) for mask in notes.masks]
     return torch.cat(masks) if masks else torch.zeros(0, dtype=torch.float64)

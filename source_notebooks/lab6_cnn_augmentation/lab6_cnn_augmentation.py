@@ -477,10 +477,25 @@ with lab.marks("classifier", points=8) as checks:
         points=2,
     )
     checks.network_output(
-        "classifier.hidden", checked_classifier, input_shape=(6, 1, 3, 4), training=True, method="hidden", points=2
+        "classifier.hidden",
+        checked_classifier,
+        input_shape=(6, 1, 3, 4),
+        training=True,
+        ways=(("hidden",),),
+        points=2,
     )
-    checks.network_output("classifier.logits", checked_classifier, input_shape=(7, 1, 3, 4), mirrored=True, points=2)
-    checks.dropout("classifier.dropout", checked_classifier, input_shape=(16, 1, 3, 4), points=2)
+    checked_ways = (("forward",), ("hidden", "classify"))
+    checks.network_output(
+        "classifier.logits",
+        checked_classifier,
+        input_shape=(7, 1, 3, 4),
+        ways=checked_ways,
+        mirrored=True,
+        points=2,
+    )
+    checks.dropout(
+        "classifier.dropout", checked_classifier, input_shape=(16, 1, 3, 4), ways=checked_ways, points=2
+    )
 checks.score
 
 # %% [markdown] id="regularisation-text-es" tags=["lang-es"]
@@ -876,7 +891,9 @@ def mcnemar_p(first, second):
 # %% id="paired_check" nbgrader={"grade": true, "grade_id": "paired_check", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("paired", points=6) as checks:
     checks.experiment.paired_interval("paired.difference", paired_difference, points=3)
-    checks.scalars("paired.mcnemar", mcnemar_p, lab.supplied_results("hits", "hits"), points=3)
+    supplied_hits = lab.supplied_results("hits", "hits")
+    supplied_hits.append((supplied_hits[0][0], supplied_hits[0][0]))  # the same answers twice
+    checks.scalars("paired.mcnemar", mcnemar_p, supplied_hits, points=3)
 checks.score
 
 # %% [markdown] id="comparison-text-es" tags=["lang-es"]

@@ -102,6 +102,20 @@ def test_a_split_that_cannot_be_repeated_or_does_not_use_its_seed_is_described(
     assert message in said(lab, lambda block: block.experiment.split_seed("block.seed", function, points=1))
 
 
+def test_a_split_that_is_not_stratified_loses_no_marks_for_its_seed(lab: Lab) -> None:
+    def plain(labels: np.ndarray, share: float, seed: int) -> Any:
+        return train_test_split(np.arange(len(labels)), test_size=share, random_state=seed)
+
+    right, wrong = (
+        seen(
+            lab,
+            lambda block, function=function: block.experiment.split_seed("block.seed", function, points=1),
+        )[0]
+        for function in (split, plain)
+    )
+    assert agree(right, wrong)
+
+
 # --- training sets ---------------------------------------------------------------------------------
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -131,6 +145,18 @@ def test_pictures_that_lose_their_labels_are_another_set(lab: Lab) -> None:
         return images.flip(0), labels
 
     assert set_seen(lab, mixed)[0].values != pytest.approx(set_seen(lab, shuffled)[0].values)
+
+
+def test_repeating_whole_rounds_only_is_another_set(lab: Lab) -> None:
+    def repeated(arm: str, real: Pair, fake: Pair) -> Pair:
+        places = torch.arange(len(real[0]) + len(fake[0])) % len(real[0])
+        return real[0][places], real[1][places]
+
+    def whole_rounds(arm: str, real: Pair, fake: Pair) -> Pair:
+        rounds = (len(real[0]) + len(fake[0])) // len(real[0])
+        return real[0].repeat(rounds, 1, 1, 1), real[1].repeat(rounds)
+
+    assert not agree(set_seen(lab, repeated)[0], set_seen(lab, whole_rounds)[0])
 
 
 def overwritten(arm: str, real: Pair, fake: Pair) -> Pair:
@@ -286,12 +312,28 @@ def test_each_mistake_in_a_step_costs_its_own_marks(lab: Lab, function: Any, ref
     assert {name for name in STEP_CHECKS if not agree(right[name][0], wrong[name][0])} == refused
 
 
-def test_wrong_steps_are_described(lab: Lab) -> None:
-    def penalise_logits(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
-        logits = classifier(images)
-        penalty(classifier.dense.weight, classifier.dense.bias, logits).backward()
-        return 0.0
+def penalise_logits(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
+    classifier.train()
+    optimizer.zero_grad()
+    logits = classifier(images)
+    loss = F.cross_entropy(logits, labels)
+    (loss + penalty(classifier.dense.weight, classifier.dense.bias, logits)).backward()
+    optimizer.step()
+    return loss.item()
 
+
+def penalise_the_layer(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
+    return step(classifier, optimizer, images, labels, lambda *given: penalty(classifier.dense, *given[1:]))
+
+
+@pytest.mark.parametrize("function", [penalise_logits, penalise_the_layer])
+def test_a_penalty_of_something_else_costs_neither_the_loss_nor_the_mode(lab: Lab, function: Any) -> None:
+    right, wrong = step_seen(lab, step), step_seen(lab, function)
+    assert agree(right["loss"][0], wrong["loss"][0]) and agree(right["mode"][0], wrong["mode"][0])
+    assert "the penalty received as" in wrong["update"][1]
+
+
+def test_wrong_steps_are_described(lab: Lab) -> None:
     assert "received as activations: (17, 2)" in step_seen(lab, penalise_logits)["update"][1]
     idle = step_seen(lab, lambda *arguments: 0.5)
     assert "did not change" in idle["update"][1] and "is not called" in idle["mode"][1]
@@ -317,6 +359,7 @@ def test_predictions_in_train_mode_with_gradients_or_as_columns_are_described(la
     assert "they should lie between 0 and 1" in message("values", lambda c, x: c(x)[:, 1].detach() + 5)
     assert "expected" in message("values", lambda c, x: c(x).softmax(dim=1).detach())
     assert "a torch.Tensor was expected" in message("values", lambda c, x: [0.5] * len(x))
+    assert "torch.from_numpy" in message("values", lambda c, x: c(x).softmax(dim=1)[:, 1].detach().numpy())
     assert "the classifier is not called" in message("mode", lambda c, x: torch.zeros(len(x)))
 
 
@@ -356,12 +399,34 @@ def test_a_state_that_was_not_copied_is_not_that_of_the_best_epoch(lab: Lab) -> 
     assert agree(fit_seen(lab, fit, "scores")[0], fit_seen(lab, not_copied, "scores")[0])
 
 
+def test_keeping_every_epoch_that_beats_the_one_before_is_not_keeping_the_best(lab: Lab) -> None:
+    def rising(classifier: nn.Module, train_epoch: Any, validate: Any, num_epochs: int) -> list[float]:
+        history: list[float] = []
+        best: Any = None
+        for _ in range(num_epochs):
+            train_epoch()
+            history.append(validate())
+            if len(history) == 1 or history[-1] > history[-2]:
+                best = copy.deepcopy(classifier.state_dict())
+        classifier.load_state_dict(best)
+        return history
+
+    assert not agree(fit_seen(lab, fit)[0], fit_seen(lab, rising)[0])
+
+
+def test_scores_that_are_not_returned_cost_no_marks_for_the_state(lab: Lab) -> None:
+    def silent(classifier: nn.Module, train_epoch: Any, validate: Any, num_epochs: int) -> None:
+        fit(classifier, train_epoch, validate, num_epochs)
+
+    assert agree(fit_seen(lab, fit)[0], fit_seen(lab, silent)[0])
+    assert "list of the 7 validation scores" in fit_seen(lab, silent, "scores")[1]
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (lambda c, train, validate, n: fit(c, train, validate, n - 1), "epochs of training and 7"),
         (lambda c, train, validate, n: fit(c, train, validate, n + 1), "epochs of training and 7"),
-        (lambda c, train, validate, n: max(fit(c, train, validate, n)), "list of the 7 validation scores"),
         (lambda c, train, validate, n: None, "epochs of training and 7"),
     ],
 )
@@ -393,3 +458,63 @@ def test_a_relu_behind_outputs_that_happen_to_be_positive_shows_with_mirrored_pa
         )
 
     assert seeds_that_tell(mirrored=False) < 20 == seeds_that_tell(mirrored=True)
+
+
+# --- a network that is run by its methods ----------------------------------------------------------
+
+
+class Head(nn.Module):
+    """A network whose methods lead to the same output as `forward`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense, self.dropout, self.output = nn.Linear(4, 6), nn.Dropout(0.45), nn.Linear(6, 2)
+
+    def hidden(self, rows: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.dense(rows))
+
+    def classify(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.output(self.dropout(hidden))
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.classify(self.hidden(rows))
+
+
+class HeadWithoutDropout(Head):
+    def classify(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.output(hidden)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.output(self.dropout(self.hidden(rows)))
+
+
+class HeadWithSoftmax(HeadWithoutDropout):
+    def classify(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.output(hidden).softmax(dim=1)
+
+
+WAYS = (("forward",), ("hidden", "classify"))
+
+
+def test_dropout_is_asked_for_on_every_way_through_a_network(lab: Lab) -> None:
+    def observed(factory: Any) -> tuple[Observation, str]:
+        return seen(
+            lab,
+            lambda block: block.dropout("block.dropout", factory, input_shape=(9, 4), ways=WAYS, points=1),
+        )
+
+    assert observed(Head)[0].error is None
+    assert "no dropout is active" in observed(HeadWithoutDropout)[1]
+
+
+def test_ways_through_a_network_that_differ_are_described(lab: Lab) -> None:
+    def message(factory: Any, ways: Any = WAYS) -> str:
+        return said(
+            lab,
+            lambda block: block.network_output(
+                "block.output", factory, input_shape=(9, 4), ways=ways, points=1
+            ),
+        )
+
+    assert "`forward` and `hidden` → `classify` do not give the same" in message(HeadWithSoftmax)
+    assert "has no method `decide`" in message(Head, (("hidden", "decide"),))
