@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,14 +12,17 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
 
 from course.instructor.environment import environment, path_with_programs
 from course.instructor.generated import build_generated
 from course.instructor.keys import build_key
 from course.instructor.settings import Course, CourseError
-from course.instructor.source import is_check_cell, read_source, select_language, write_notebook
+from course.instructor.source import code_cells, is_check_cell, read_source, select_language, write_notebook
 
 Report = Callable[[str], None]
+_OPENS_LAB = re.compile(r"""\bopen_lab\(\s*["']([^"']+)["']""")
 
 
 def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> list[Path]:
@@ -53,9 +57,22 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
 def write_source(course: Course, lab: str) -> Path:
     """Write the bilingual notebook that nbgrader reads: build/source/<lab>/<lab>.ipynb."""
     notebook = read_source(course.source(course.require_lab(lab)))
+    _require_name(notebook, lab)
     path = course.build / "source" / lab / f"{lab}.ipynb"
     write_notebook(notebook, path)
     return path
+
+
+def _require_name(notebook: NotebookNode, lab: str) -> None:
+    """Raise if a notebook opens another lab, whose answer key would then judge it.
+
+    Raises:
+        CourseError: naming the cell.
+    """
+    for cell in code_cells(notebook):
+        for name in _OPENS_LAB.findall(cell.source):
+            if name != lab:
+                raise CourseError(f"{lab}, cell {cell.id!r} opens {name!r}: write open_lab({lab!r}, …).")
 
 
 def build_release(course: Course, lab: str, language: str) -> Path:
@@ -98,7 +115,10 @@ def build_solution(course: Course, lab: str) -> Path:
             resources={"metadata": {"path": folder}},
         )
         # The kernel's own log is no output of the notebook.
-        client.execute(stderr=subprocess.DEVNULL)
+        try:
+            client.execute(stderr=subprocess.DEVNULL)
+        except CellExecutionError as error:
+            raise CourseError(f"The solution of {lab} stops: {error.ename}: {error.evalue}") from None
     notebook.metadata.pop("widgets", None)
     notebook.metadata.pop("language_info", None)
     path = course.solution(lab)

@@ -56,8 +56,15 @@ class Course:
         return self.root / "solutions" / lab / f"{lab}.ipynb"
 
     def seed(self, lab: str) -> int:
-        """Return a lab's public seed."""
-        return int(self.labs[lab]["seed"])
+        """Return a lab's public seed.
+
+        Raises:
+            CourseError: if course.toml gives none.
+        """
+        seed = self.labs[lab].get("seed")
+        if not isinstance(seed, int):
+            raise CourseError(f"course.toml, [labs.{lab}]: seed must be a whole number, such as seed = 2023.")
+        return seed
 
     def require_lab(self, lab: str) -> str:
         """Return the id if there is such a lab.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from course.instructor.build import build_solution, write_source
+from course.instructor.settings import Course, CourseError
 from tests.conftest import ROOT
 from tests.instructor.documents import Reader, blocks, checkout, steps
 
@@ -27,3 +31,39 @@ def test_every_command_does_what_the_page_says(tmp_path: Path) -> None:
         reader.follow(step)
     key = json.loads((tmp_path / "autograder" / "keys" / "lab0_example.json").read_text())
     assert set(key["checks"]) >= {"latent.values", "generator.structure", "generator.output"}
+
+
+# --- what an author may get wrong ------------------------------------------------------------------
+
+
+@pytest.fixture
+def draft(course: Course, tmp_path: Path) -> Course:
+    """The example lab in a course folder of its own, not built yet."""
+    shutil.copytree(EXAMPLE, tmp_path / "source_notebooks" / "lab0_example")
+    return replace(course, root=tmp_path, labs={"lab0_example": {"seed": 2099}})
+
+
+def edit(draft: Course, old: str, new: str) -> None:
+    path = draft.source("lab0_example")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_notebook_that_opens_another_lab_is_described(draft: Course) -> None:
+    edit(draft, 'open_lab("lab0_example"', 'open_lab("lab1_sine_gan"')
+    with pytest.raises(CourseError, match=r"cell 'open-lab-es' opens 'lab1_sine_gan': write open_lab"):
+        write_source(draft, "lab0_example")
+
+
+@pytest.mark.parametrize("seed", [{}, {"seed": "2099"}])
+def test_a_lab_without_a_seed_is_described(draft: Course, seed: dict[str, str]) -> None:
+    with pytest.raises(CourseError, match=r"\[labs\.lab0_example\]: seed must be a whole number"):
+        replace(draft, labs={"lab0_example": seed}).seed("lab0_example")
+
+
+@pytest.mark.slow
+def test_a_solution_that_stops_is_described(draft: Course) -> None:
+    edit(draft, "device = get_device()", "device = get_device()\nraise ValueError('no such thing')")
+    with pytest.raises(CourseError, match="The solution of lab0_example stops: ValueError: no such thing"):
+        build_solution(draft, "lab0_example")
