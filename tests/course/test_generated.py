@@ -62,18 +62,21 @@ def test_exported_pictures_take_the_place_of_the_course_s_and_the_latest_are_use
         Image.new("L", (32, 32), level).save(path)
     generated = load_generated(few, tmp_path / "generated", report=silent)
     assert generated.pixels[:, 0, 0].tolist() == [20, 30] and generated.labels.tolist() == [1, 1]
-    earlier = load_generated(few.at(np.array([0])), tmp_path / "generated", apart_from=few, report=silent)
-    assert earlier.pixels[:, 0, 0].tolist() == [10]
+    before = load_generated(few.at(np.arange(1)), tmp_path / "generated", besides=generated, report=silent)
+    assert before.pixels[:, 0, 0].tolist() == [10]
+    with pytest.raises(FileNotFoundError, match=r"yes/ holds 3 PNG files and 4 are needed"):
+        load_generated(few, tmp_path / "generated", besides=generated, report=silent)
 
 
-def test_further_pictures_are_others_than_those_to_train_with(training: Brains, tmp_path: Path) -> None:
+def test_generated_pictures_besides_those_of_the_training_are_others(
+    training: Brains, tmp_path: Path
+) -> None:
     _, test = split_brains(brain_phantoms())
-    further = load_generated(test, tmp_path, apart_from=training, report=silent)
-    assert further.labels.bincount().tolist() == [20, 31]
-    both = torch.cat([further.pixels, load_generated(training, tmp_path, report=silent).pixels])
-    assert len(both.flatten(1).unique(dim=0)) == 51 + 151
-    with pytest.raises(FileNotFoundError, match="the set of the course has 98 of class no, not 116"):
-        load_generated(training, tmp_path, apart_from=training, report=silent)
+    used = load_generated(training, tmp_path, report=silent)
+    others = load_generated(test, tmp_path, besides=used, report=silent)
+    assert others.labels.bincount().tolist() == test.labels.bincount().tolist() == [20, 31]
+    distance, _ = nearest_neighbours(others.images, used.images)
+    assert float(distance.min()) > 0.05
 
 
 def test_too_few_exported_pictures_are_counted(training: Brains, tmp_path: Path) -> None:
