@@ -76,7 +76,7 @@ def bundle(
     course = load_course()
     with console.status("building the wheel …"):
         for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), output):
-            console.print(f"[green]✓[/] {path}")
+            console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
 
 @app.command()
@@ -217,7 +217,8 @@ def export(
     for warning in found.warnings:
         console.print(f"[yellow]![/] {escape(warning)}", highlight=False)
     labs = f"{len(found.labs)} labs" if len(found.labs) != 1 else found.labs[0]
-    console.print(f"[green]✓[/] {found.path}: {found.students} students, {labs}")
+    where = escape(str(found.path))
+    console.print(f"[green]✓[/] {where}: {found.students} students, {labs}", soft_wrap=True)
 
 
 @app.command()
@@ -238,7 +239,7 @@ def similarity(
         found = comparing.find_similar(course, lab, options, lambda student: status.update(f"{student} …"))
     comparing.show(console, found)
     page = output or (folder or course.build) / "similarity" / f"{lab}.html"
-    console.print(f"[green]✓[/] {write_page(page, found)}")
+    console.print(f"[green]✓[/] {escape(str(write_page(page, found)))}", soft_wrap=True)
 
 
 @app.command()
