@@ -62,6 +62,21 @@ def test_exported_pictures_take_the_place_of_the_course_s_and_the_latest_are_use
         Image.new("L", (32, 32), level).save(path)
     generated = load_generated(few, tmp_path / "generated", report=silent)
     assert generated.pixels[:, 0, 0].tolist() == [20, 30] and generated.labels.tolist() == [1, 1]
+    before = load_generated(few.at(np.arange(1)), tmp_path / "generated", besides=generated, report=silent)
+    assert before.pixels[:, 0, 0].tolist() == [10]
+    with pytest.raises(FileNotFoundError, match=r"yes/ holds 3 PNG files and 4 are needed"):
+        load_generated(few, tmp_path / "generated", besides=generated, report=silent)
+
+
+def test_generated_pictures_besides_those_of_the_training_are_others(
+    training: Brains, tmp_path: Path
+) -> None:
+    _, test = split_brains(brain_phantoms())
+    used = load_generated(training, tmp_path, report=silent)
+    others = load_generated(test, tmp_path, besides=used, report=silent)
+    assert others.labels.bincount().tolist() == test.labels.bincount().tolist() == [20, 31]
+    distance, _ = nearest_neighbours(others.images, used.images)
+    assert float(distance.min()) > 0.05
 
 
 def test_too_few_exported_pictures_are_counted(training: Brains, tmp_path: Path) -> None:
