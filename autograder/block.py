@@ -249,7 +249,6 @@ class Block:
         input_shape: tuple[int, ...],
         training: bool = False,
         ways: Sequence[networks.Way] = networks.FORWARD,
-        mirrored: bool = False,
         low: float | None = None,
         high: float | None = None,
         points: float,
@@ -263,7 +262,6 @@ class Block:
             input_shape: of the batch it is called with.
             training: whether it is in train mode, where dropout would show, or in eval mode.
             ways: through the network, each a chain of its methods; all must lead to the same output.
-            mirrored: whether the output with parameters of the opposite sign is observed too.
             low: the least output allowed, if any.
             high: the greatest output allowed, if any.
             points: the marks of this check.
@@ -272,9 +270,7 @@ class Block:
         trace = networks.Trace()
 
         def compute(running: Replay) -> torch.Tensor:
-            output = networks.evaluate(
-                factory, input_shape, running, trace, training=training, ways=ways, mirrored=mirrored
-            )
+            output = networks.evaluate(factory, input_shape, running, trace, training=training, ways=ways)
             return tensors.require_tensor(output, low=low, high=high)
 
         def diagnose(_: torch.Tensor) -> Message:

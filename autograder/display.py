@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autograder.block import Result
 
 # Colours that keep their contrast on light and dark notebook themes: text is set with its background.
-GREEN, AMBER, RED, GREY = "#1a7f37", "#9a6700", "#cf222e", "#57606a"
+GREEN, AMBER, RED, GREY = "#116329", "#9a6700", "#cf222e", "#57606a"
 _TINTS = {GREEN: "#e6f4ea", AMBER: "#fff8e1", RED: "#fdecea", GREY: "#f0f2f4"}
 
 
@@ -141,7 +141,10 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
     def cells(tag: str, row: list[str]) -> str:
         style = "text-align:left;padding:2px 14px 2px 0"
-        return "".join(f'<{tag} style="{style}">{cell}</{tag}>' for cell in row)
+        # A header without a text would be announced as one: an empty cell is no header.
+        return "".join(
+            f'<{tag if cell else "td"} style="{style}">{cell}</{tag if cell else "td"}>' for cell in row
+        )
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return f'<table style="border-collapse:collapse"><tr>{cells("th", header)}</tr>{body}</table>'

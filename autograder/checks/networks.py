@@ -219,7 +219,6 @@ def evaluate(
     *,
     training: bool,
     ways: Sequence[Way] = FORWARD,
-    mirrored: bool = False,
 ) -> torch.Tensor:
     """Return the output of a network in train or eval mode, with its parameters set from the seed.
 
@@ -230,8 +229,6 @@ def evaluate(
         trace: takes note of what the network does.
         training: whether it is in train mode.
         ways: through the network, each a chain of its methods; the first one's output is returned.
-        mirrored: whether the output with all parameters of the opposite sign follows: with few outputs,
-            all of them may happen to be positive, and a ReLU behind them would not show.
 
     Raises:
         CheckFailed: if the ways through it do not lead to the same output, or it lacks one of their methods.
@@ -247,12 +244,7 @@ def evaluate(
         )
         if not torch.allclose(output, other):
             raise CheckFailed("ways_differ", first=_named(ways[0]), second=_named(way))
-    if not mirrored:
-        return output
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.neg_()
-    return torch.cat([output, require_tensor(traced(through(network, ways[0]), inputs, running, Trace()))])
+    return output
 
 
 def _named(way: Way) -> str:

@@ -66,12 +66,13 @@ def test_check_cells_bind_no_name_that_the_rest_of_the_notebook_uses(course: Cou
     others = {node.id for cell in cells if not is_check_cell(cell) for node in names(cell.source)}
     bound = {node.id for cell in checks for node in names(cell.source) if isinstance(node.ctx, ast.Store)}
     assert "checks" in bound and not bound & others
-    assert all(name.startswith(NEUTRAL_STARTS) or name in NEUTRAL for name in bound)
+    assert all(
+        name.startswith(("small_", "step_", "training_", "prediction_")) or name in NEUTRAL for name in bound
+    )
 
 
 # What check cells may call what they need, beside their checks.
-NEUTRAL = {"checks", "cases", "size", "units", "penalty_arguments", "decision_names"}
-NEUTRAL_STARTS = ("small_", "step_", "training_", "prediction_", "checked_", "supplied_")
+NEUTRAL = {"checks", "cases", "size", "units"}
 
 
 def names(source: str) -> list[ast.Name]:

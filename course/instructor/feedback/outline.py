@@ -11,13 +11,13 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.messages import LANGUAGES
+from course.instructor.grade.work import REPORT_CELL
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
 _LANGUAGE = re.compile(r"""open_lab\([^)]*language\s*=\s*["'](\w+)["']""")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _BOLD = re.compile(r"^\*\*(.+?)\*\*", re.MULTILINE)
 _NO_RESPONSE = "No response."  # what nbgrader says of an answer that nobody wrote
-_REPORT_CELL = "grading-notes"
 
 
 @dataclass
@@ -80,12 +80,12 @@ class OutlineFeedback(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook as it is, and resources with the outline."""
-        cells = [cell for cell in nb.cells if cell.get("id") != _REPORT_CELL]
+        cells = [cell for cell in nb.cells if cell.get("id") != REPORT_CELL]
         sections = list(split(cells))
         resources["feedback"] = {
             "language": language_of(nb),
             "title": next(iter(_headings(cells)), resources["nbgrader"]["assignment"]),
-            "notes": [cell for cell in nb.cells if cell.get("id") == _REPORT_CELL],
+            "notes": [cell for cell in nb.cells if cell.get("id") == REPORT_CELL],
             "sections": sections,
             "missing": sum(section.points for section in sections if section.waiting),
         }
