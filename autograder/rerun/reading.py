@@ -17,10 +17,32 @@ from autograder.key import AnswerKey, key_folder
 from autograder.messages import LANGUAGES
 from autograder.rerun.texts import RerunError
 
-_OPENS = re.compile(r"^[^#\n]*\bopen_lab\(\s*[\"'](?P<lab>\w+)[\"'](?P<rest>[^)]*)", re.MULTILINE)
+_OPENS = re.compile(r"^[^#\n]*\bopen_lab\(\s*[\"'](?P<lab>[^\"'/\\\s]+)[\"'](?P<rest>[^)]*)", re.MULTILINE)
 _LANGUAGE = re.compile(r"language\s*=\s*[\"'](\w+)[\"']")
 _BLOCK = re.compile(r"^[^#\n]*\.marks\(\s*[\"'](\w+)[\"']", re.MULTILINE)
 _PATCH = 60
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a cell with `lab = open_lab("lab1_sine_gan", language="es")` opens.
+
+    Attributes:
+        lab: the lab's id.
+        language: of the lab's messages; None where the call does not say.
+    """
+
+    lab: str
+    language: str | None
+
+
+def opening(source: str) -> Opening | None:
+    """Return which lab the code of a cell opens, if any."""
+    match = _OPENS.search(source)
+    if match is None:
+        return None
+    language = _LANGUAGE.search(match["rest"])
+    return Opening(match["lab"], language[1] if language else None)
 
 
 @dataclass(frozen=True)
@@ -63,17 +85,16 @@ def read_notebook(path: Path) -> Notebook:
         KeyFileError: if the lab's answer key is damaged.
     """
     content = _read_file(path)
-    opening = next((m for c in content.cells if is_code(c) and (m := _OPENS.search(c.source))), None)
-    if opening is None:
+    opened = next((o for c in content.cells if is_code(c) and (o := opening(c.source))), None)
+    if opened is None:
         raise RerunError("no_lab", file=path.name)
-    lab = opening["lab"]
+    lab = opened.lab
     try:
         key = AnswerKey.load(_key_path(lab))
     except UnknownLabError:
         known = ", ".join(sorted(p.stem for p in key_folder().glob("*.json"))) or "-"
         raise RerunError("unknown_lab", file=path.name, lab=lab, known=known) from None
-    named = _LANGUAGE.search(opening["rest"])
-    language = named[1] if named else content.metadata.get("language")
+    language = opened.language or content.metadata.get("language")
     return Notebook(path, content, lab, language if language in LANGUAGES else LANGUAGES[0], key)
 
 

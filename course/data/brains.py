@@ -59,6 +59,11 @@ class Brains:
         return len(self.pixels)
 
     @property
+    def counts(self) -> tuple[int, ...]:
+        """Return how many pictures of each class there are, in the classes' order."""
+        return tuple(int((self.labels == label).sum()) for label in range(len(CLASSES)))
+
+    @property
     def images(self) -> torch.Tensor:
         """Return the pictures as networks expect them: float32 of shape (n, 1, size, size), in [-1, 1]."""
         return as_images(self.pixels)
@@ -226,7 +231,7 @@ def load_brains(
         brains = brain_phantoms(size=size)
     else:
         brains = _read(folder, size).without_copies()
-    counts = ", ".join(f"{int((brains.labels == label).sum())} {name}" for label, name in enumerate(CLASSES))
+    counts = ", ".join(f"{count} {name}" for count, name in zip(brains.counts, CLASSES, strict=True))
     skipped = f"; {len(brains.skipped)} skipped: {', '.join(brains.skipped)}" if brains.skipped else ""
     copies = f"; {brains.copies} left out as copies of another" if brains.copies else ""
     report(f"{brains.name}: {counts}, {size}x{size}{skipped}{copies}")

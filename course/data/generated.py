@@ -47,9 +47,8 @@ def load_generated(
         ValueError: if the real pictures are of another size than the set of the course.
     """
     size = like.pixels.shape[-1]
-    counts = _counts(like)
-    used = [0] * len(CLASSES) if besides is None else _counts(besides)
-    wanted = list(zip(CLASSES, counts, used, strict=True))
+    used = (0,) * len(CLASSES) if besides is None else besides.counts
+    wanted = list(zip(CLASSES, like.counts, used, strict=True))
     folder = Path(folder)
     if any((folder / name).is_dir() for name in CLASSES):
         parts = [_exported(folder / name, count, skip, size) for name, count, skip in wanted]
@@ -57,14 +56,9 @@ def load_generated(
     else:
         parts = [_from_strip(name, count, skip, like) for name, count, skip in wanted]
         name = "pictures that a WGAN-GP made for this course"
-    labels = torch.tensor([label for label, count in enumerate(counts) for _ in range(count)])
-    report(f"{name}: {', '.join(f'{c} {n}' for n, c in zip(CLASSES, counts, strict=True))}")
+    labels = torch.repeat_interleave(torch.arange(len(CLASSES)), torch.tensor(like.counts))
+    report(f"{name}: {', '.join(f'{c} {n}' for n, c in zip(CLASSES, like.counts, strict=True))}")
     return Brains(torch.cat(parts), labels, name)
-
-
-def _counts(brains: Brains) -> list[int]:
-    """Return how many pictures of each class there are."""
-    return [int((brains.labels == label).sum()) for label in range(len(CLASSES))]
 
 
 def _exported(folder: Path, count: int, skip: int, size: int) -> torch.Tensor:

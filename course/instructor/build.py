@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from autograder.rerun.reading import opening
 from course.instructor.environment import environment, path_with_programs
 from course.instructor.generated import build_generated
 from course.instructor.keys import build_key
@@ -22,7 +22,6 @@ from course.instructor.settings import Course, CourseError
 from course.instructor.source import code_cells, is_check_cell, read_source, select_language, write_notebook
 
 Report = Callable[[str], None]
-_OPENS_LAB = re.compile(r"""\bopen_lab\(\s*["']([^"']+)["']""")
 
 
 def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> list[Path]:
@@ -70,9 +69,9 @@ def _require_name(notebook: NotebookNode, lab: str) -> None:
         CourseError: naming the cell.
     """
     for cell in code_cells(notebook):
-        for name in _OPENS_LAB.findall(cell.source):
-            if name != lab:
-                raise CourseError(f"{lab}, cell {cell.id!r} opens {name!r}: write open_lab({lab!r}, …).")
+        opened = opening(cell.source)
+        if opened and opened.lab != lab:
+            raise CourseError(f"{lab}, cell {cell.id!r} opens {opened.lab!r}: write open_lab({lab!r}, …).")
 
 
 def build_release(course: Course, lab: str, language: str) -> Path:

@@ -11,10 +11,10 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.messages import LANGUAGES
+from autograder.rerun.reading import opening
 from course.instructor.grade.work import REPORT_CELL
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
-_LANGUAGE = re.compile(r"""open_lab\([^)]*language\s*=\s*["'](\w+)["']""")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _BOLD = re.compile(r"^\*\*(.+?)\*\*", re.MULTILINE)
 _NO_RESPONSE = "No response."  # what nbgrader says of an answer that nobody wrote
@@ -140,6 +140,6 @@ def language_of(nb: NotebookNode) -> str:
     """Return the language of a lab's notebook, also of one whose metadata an editor lost."""
     said = nb.metadata.get("language")
     if said not in LANGUAGES:
-        found = (_LANGUAGE.search(cell.source) for cell in nb.cells if cell.cell_type == "code")
-        said = next((match[1] for match in found if match), None)
+        found = (opening(cell.source) for cell in nb.cells if cell.cell_type == "code")
+        said = next((opened.language for opened in found if opened), None)
     return str(said) if said in LANGUAGES else LANGUAGES[0]
