@@ -129,6 +129,11 @@ def clean_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     return [_clean_output(output) for output in outputs]
 
 
+def is_picture(kind: str, data: Any) -> bool:
+    """Tell whether data of a media type are a PNG, JPEG or GIF picture in base64."""
+    return kind in _PICTURE_TYPES and isinstance(data, str) and bool(_BASE64.fullmatch(data))
+
+
 def hide(value: Any, secret: str) -> Any:
     """Return JSON data with a secret taken out of all texts in them."""
     if isinstance(value, str):
@@ -148,7 +153,7 @@ def _clean_output(output: NotebookNode) -> NotebookNode:
         text = "".join(content) if isinstance(content, list) else content
         if not isinstance(text, str):
             continue
-        if kind == "text/plain" or (kind in _PICTURE_TYPES and _BASE64.fullmatch(text)):
+        if kind == "text/plain" or is_picture(kind, text):
             data[kind] = text
         elif kind == "text/html":
             data[kind] = clean_html(text)

@@ -13,14 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 from course.instructor.demo import answer
 from course.instructor.intake import Rebuilt, Templates, rebuild
 from course.instructor.intake.reading import parse
+from course.instructor.neutral import markdown_to_page
 from course.instructor.settings import Course
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
 LAB = "lab1_sine_gan"
+# A PNG picture of one pixel.
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 Edit = Callable[[NotebookNode], Any]
 
 
@@ -233,6 +237,50 @@ def test_a_raw_cell_becomes_text_that_is_shown_as_it_is(
     rebuilt = hand_in(edited(complete, lambda notebook: notebook.cells.insert(3, extra)))
     assert rebuilt.notebook.cells[3].cell_type == "markdown"
     assert rebuilt.notebook.cells[3].source == "    <b>\n    *x*"
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["metadata kept", "metadata lost"])
+def test_a_picture_pasted_into_an_answer_reaches_whoever_marks_it(
+    complete: NotebookNode, hand_in: Callable[..., Rebuilt], ids: bool
+) -> None:
+    def paste(notebook: NotebookNode) -> None:
+        cell = cell_of(notebook, "question_models")
+        cell.source = "My drawing:\n\n![](attachment:drawing.png)"
+        cell.attachments = {"drawing.png": {"image/png": PICTURE}}
+
+    notebook = edited(complete, paste)
+    rebuilt = hand_in(notebook if ids else without_metadata(notebook))
+    page = cell_of(rebuilt.notebook, "question_models")
+    assert f'src="data:image/png;base64,{PICTURE}"' in markdown_to_page(page.source, page.attachments)
+    nbformat.validate(rebuilt.notebook)
+
+
+def test_a_picture_in_a_cell_of_the_students_own_is_kept(
+    complete: NotebookNode, hand_in: Callable[..., Rebuilt]
+) -> None:
+    extra = new_markdown_cell("![](attachment:a.png)", attachments={"a.png": {"image/png": PICTURE}})
+    rebuilt = hand_in(edited(complete, lambda notebook: notebook.cells.append(extra)))
+    assert rebuilt.notebook.cells[-1].attachments == {"a.png": {"image/png": PICTURE}} and not rebuilt.notes
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [
+        {"drawing.svg": {"image/svg+xml": "<svg onload='alert(1)'/>"}},
+        {"drawing.png": {"image/png": '"><script>alert(1)</script>'}},
+        {"drawing.png": {"image/png": "A" * (8 * 2**20 + 1)}},
+    ],
+    ids=["another type", "no base64", "too large"],
+)
+def test_an_attachment_that_is_no_picture_is_left_out_and_mentioned(
+    complete: NotebookNode, hand_in: Callable[..., Rebuilt], attachments: dict[str, Any]
+) -> None:
+    def paste(notebook: NotebookNode) -> None:
+        cell_of(notebook, "question_models").attachments = attachments
+
+    rebuilt = hand_in(edited(complete, paste))
+    assert "attachments" not in cell_of(rebuilt.notebook, "question_models")
+    assert keys(rebuilt) == ["pictures_left_out"]
 
 
 def test_an_edited_cell_that_is_not_locked_is_the_students(

@@ -116,6 +116,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda `{cell}` era de tipo {kind} y se devolvió a su tipo.",
         "en": "The cell `{cell}` had become a {kind} cell and was turned back.",
     },
+    "pictures_left_out": {
+        "es": "{count} adjuntos de la celda `{cell}` se dejaron fuera: se guardan imágenes PNG, JPEG y GIF, "
+        "de {limit} MB en total.",
+        "en": "{count} attachments of the cell `{cell}` were left out: PNG, JPEG and GIF pictures are kept, "
+        "of {limit} MB in all.",
+    },
     "not_run": {
         "es": "En la celda `{cell}` no se ejecutó `{line}`: al calificar no hay red ni se instala nada.",
         "en": "In the cell `{cell}`, `{line}` was not run: there is no network while grading, and nothing is "

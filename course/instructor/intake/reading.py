@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 
 from course.instructor.intake.notes import Note, note, reason
+from course.instructor.intake.pictures import Pictures, pictures_of
 
 MAX_FILE_BYTES = 500 * 2**20
 # Far beyond what anybody writes, and few and small enough to compare with the lab's.
@@ -35,12 +36,16 @@ class Cell:
         source: its text.
         grade_id: of nbgrader's metadata, if they are there.
         cell_id: of nbformat 4.5, if there is one.
+        pictures: that were pasted into it.
+        left_out: how many attachments are not among them.
     """
 
     kind: str
     source: str
     grade_id: str | None = None
     cell_id: str | None = None
+    pictures: Pictures = ()
+    left_out: int = 0
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
@@ -213,11 +218,14 @@ def _cell(raw: Any) -> Cell | None:
     nbgrader_data = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = nbgrader_data.get("grade_id") if isinstance(nbgrader_data, dict) else None
     cell_id = raw.get("id")
+    pictures, left_out = pictures_of(raw)
     return Cell(
         str(raw["cell_type"]),
         source,
         grade_id if isinstance(grade_id, str) else None,
         cell_id if isinstance(cell_id, str) else None,
+        pictures,
+        left_out,
     )
 
 

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course.instructor.bundle.install_cell import is_install_code
 from course.instructor.intake.matching import Matching, match, recognised
 from course.instructor.intake.notes import Note, note, reason
+from course.instructor.intake.pictures import MAX_PICTURES, attach
 from course.instructor.intake.reading import (
     Cell,
     File,
@@ -205,6 +206,17 @@ def _fill(cell: NotebookNode, submitted: Cell, notes: list[Note]) -> None:
     # anything was written, so an unchanged answer must stay the same to the letter.
     if changed:
         cell.source = _harmless(submitted.source, cell.cell_type, name, notes)
+    if cell.cell_type == "markdown":
+        _attach(cell, submitted, name, notes)
+
+
+def _attach(cell: NotebookNode, submitted: Cell, name: str, notes: list[Note]) -> None:
+    """Put the pictures of a student's text into a cell."""
+    attach(cell, submitted.pictures)
+    if submitted.left_out:
+        notes.append(
+            note("pictures_left_out", cell=name, count=submitted.left_out, limit=MAX_PICTURES // 2**20)
+        )
 
 
 def _stays_original(cell: NotebookNode) -> bool:
@@ -248,6 +260,7 @@ def _extra_cell(cell: Cell, index: int, notes: list[Note]) -> NotebookNode:
         made = new_code_cell(source)
     elif cell.kind == "markdown":
         made = new_markdown_cell(source)
+        _attach(made, cell, name, notes)
     else:  # nbconvert would copy a raw cell into a page as it is
         lines = source.split("\n")
         made = new_markdown_cell("\n".join(f"    {line}" for line in lines))
