@@ -18,7 +18,7 @@ from course.instructor.source import read_source, select_language
 
 # In place of lab 4's own: the generator must not see the pictures that lab 6 validates and tests with. Both
 # are split off as in lab 6.
-_DATA = """
+DATA = """
 CLASS = {name!r}
 rest, test = split_brains(load_brains({source!r}))
 training, _ = split_brains(rest, test_share=0.25)
@@ -70,7 +70,7 @@ def export_pictures(
     cells = [cell for cell in notebook.cells if cell.id == "data"]
     if len(cells) != 1:
         raise CourseError(f"{lab} has no cell `data` that chooses its pictures.")
-    cells[0].source = _DATA.format(name=name, source=source)
+    cells[0].source = DATA.format(name=name, source=source)
     quiet = {"COURSE_DEVICE": "cpu", "COURSE_PROGRESS": "off", "COURSE_MODE": "practice", "MPLBACKEND": "Agg"}
     with (
         record(course.seed(lab)),

@@ -11,9 +11,10 @@ from PIL import Image
 from torchvision.models import efficientnet_b3
 
 from course.backbones import WEIGHTS, find_weights, make_backbone
-from course.data import Brains, brain_phantoms, load_generated, split_brains
+from course.data import Brains, brain_phantoms, load_brains, load_generated, split_brains
 from course.data.brains import CLASSES, COUNTS
 from course.data.generated import strip_path, write_strip
+from course.instructor.generated import DATA
 from course.metrics import nearest_neighbours
 from course.plots import confusion_matrices, intervals
 
@@ -50,6 +51,20 @@ def test_no_generated_picture_is_a_copy_of_a_phantom_and_none_occurs_twice(
     distance, _ = nearest_neighbours(generated.images, brain_phantoms().images)
     assert float(distance.min()) > 0.1
     assert len(generated.without_copies()) == len(generated)
+
+
+def test_the_generator_was_trained_with_the_training_part_of_lab_6() -> None:
+    lab6 = Path("source_notebooks/lab6_cnn_augmentation/lab6_cnn_augmentation.py").read_text(encoding="utf-8")
+    splits = [line for line in lab6.splitlines() if " = split_brains(" in line]
+    of_lab6, of_generator = {"brains": load_brains(report=silent)}, {}
+    exec("\n".join(splits), {"split_brains": split_brains}, of_lab6)
+    exec(
+        DATA.format(name="yes", source="phantoms"),
+        {"split_brains": split_brains, "load_brains": load_brains},
+        of_generator,
+    )
+    assert len(splits) == 2
+    assert torch.equal(of_generator["real_images"], of_lab6["training"].of_class("yes"))
 
 
 def test_exported_pictures_take_the_place_of_the_course_s_and_the_latest_are_used(
