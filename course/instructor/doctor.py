@@ -104,9 +104,8 @@ def _nbgrader(course: Course) -> list[Finding]:
     advice = f"found; if nbgrader does not find it, put {here.name}/ of the environment on PATH"
     findings.append(("alembic (nbgrader calls it)", bool(found), advice if found else "missing: make setup"))
     built = source.is_dir()
-    findings.append(
-        ("build/source", True if built else None, "built" if built else "run `course build` first")
-    )
+    said = "built" if built else "none yet: `course release LAB` writes it"
+    findings.append(("build/source", True if built else None, said))
     book = course.root / "gradebook.db"
     findings.append(
         ("gradebook.db", True if book.is_file() else None, "found" if book.is_file() else "none yet")

@@ -6,9 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from course.instructor import doctor
+from course.instructor.settings import load_course
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +47,11 @@ def test_doctor_finds_everything_here() -> None:
     result = course("doctor", COLUMNS="200")
     assert result.returncode == 0, result.stdout
     assert "lab1_sine_gan" in result.stdout and "nbgrader" in result.stdout
+
+
+def test_doctor_sends_nobody_to_build_what_a_checkout_has_built(tmp_path: Path) -> None:
+    found = {what: said for what, _, said in doctor._nbgrader(replace(load_course(ROOT), root=tmp_path))}
+    assert found["build/source"] == "none yet: `course release LAB` writes it"
 
 
 @pytest.mark.slow
