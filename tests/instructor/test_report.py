@@ -189,6 +189,18 @@ def test_the_page_needs_no_network_fits_the_window_and_is_accessible(
 
 
 @pytest.mark.slow
+def test_a_telephone_shows_shares_and_automatic_marks_without_scrolling(
+    reported: Reported, browser: Browser
+) -> None:
+    page = Visit(browser, reported.page, PHONE).page
+    row = page.locator("#students-table tbody tr", has_text="tardy")
+    share = page.get_by_role("row", name="discriminator.output").get_by_text("%")
+    for shown in (row.locator("td.n").first, share):
+        box = shown.bounding_box()
+        assert box is not None and box["x"] + box["width"] <= PHONE
+
+
+@pytest.mark.slow
 def test_ids_and_texts_of_students_are_text(reported: Reported, browser: Browser) -> None:
     visit = Visit(browser, reported.page)
     assert HOSTILE in visit.page.locator("#students-table").inner_text()
