@@ -7,14 +7,13 @@ filled with `str.format`; add a language by giving every entry one more text.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from autograder.errors import GraderError
+from autograder.language import current_language
 
-LANGUAGES = ("es", "en")
+Error = TypeVar("Error", bound=Exception)
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Translated:
     texts: Mapping[str, str]
 
     def render(self, language: str) -> str:
-        """Return the text in one of `LANGUAGES`."""
+        """Return the text in one of `language.LANGUAGES`."""
         return self.texts[language]
 
 
@@ -41,7 +40,7 @@ class Message:
         return TEXTS
 
     def render(self, language: str) -> str:
-        """Return the text in one of `LANGUAGES`."""
+        """Return the text in one of `language.LANGUAGES`."""
         details = {
             name: value.render(language) if isinstance(value, (Message, Translated)) else value
             for name, value in self.details.items()
@@ -77,28 +76,23 @@ def text(key: str, language: str, **details: Any) -> str:
 
 
 def say(key: str, **details: Any) -> str:
-    """Return a text in the language that COURSE_LANGUAGE names, for code that has no session.
-
-    Spanish unless it is set to another language that the library speaks.
-    """
+    """Return a text in the language of this process, for code that has no session."""
     return say_message(Message(key, details))
 
 
 def say_message(message: Message) -> str:
-    """Return a message in the language that COURSE_LANGUAGE names; see `say`."""
-    language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
-    return message.render(language if language in LANGUAGES else LANGUAGES[0])
+    """Return a message in the language of this process; see `say`."""
+    return message.render(current_language())
 
 
-def require_language(language: str) -> str:
-    """Return the language if the library speaks it.
+def error_saying(kind: type[Error], message: Message) -> Error:
+    """Return an exception whose text is a message in the language of this process.
 
-    Raises:
-        GraderError: if it does not.
+    Where it leaves a student's code within a check, `faults.explain` says it in the lab's language.
     """
-    if language not in LANGUAGES:
-        raise GraderError(f"language={language!r} is not available: choose one of {', '.join(LANGUAGES)}.")
-    return language
+    error = kind(say_message(message))
+    error.__dict__["message"] = message
+    return error
 
 
 TEXTS: dict[str, dict[str, str]] = {

@@ -25,7 +25,7 @@ from autograder.checks.supplied import (
 )
 from autograder.errors import GraderError, UnknownLabError
 from autograder.key import AnswerKey
-from autograder.messages import require_language
+from autograder.language import require_language, set_language
 from autograder.observation import Observation
 from autograder.summary import Summary, summarise, write_marks
 
@@ -242,7 +242,7 @@ def open_lab(
         KeyFileError: if its answer key is damaged.
         GraderError: if the language is not available.
     """
-    require_language(language)
+    set_language(language)
     options: dict[str, Any] = {"language": language, "device": device}
     recording = _recording.get()
     if recording is not None:

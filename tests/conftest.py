@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from autograder.key import AnswerKey
+from autograder.language import set_language
 from course.instructor.settings import Course, load_course
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("cuda"):
                 item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
+
+
+@pytest.fixture(autouse=True)
+def no_lab_opened_before() -> None:
+    """Let every test begin without the language of a lab that another one opened."""
+    set_language(None)
 
 
 @pytest.fixture(scope="session")

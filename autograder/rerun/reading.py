@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from autograder.errors import UnknownLabError
 from autograder.key import AnswerKey, key_folder
-from autograder.messages import LANGUAGES
+from autograder.language import LANGUAGES
 from autograder.rerun.texts import RerunError
 
 _OPENS = re.compile(r"^[^#\n]*\bopen_lab\(\s*[\"'](?P<lab>[^\"'/\\\s]+)[\"'](?P<rest>[^)]*)", re.MULTILINE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from autograder.errors import GraderError
-from autograder.messages import LANGUAGES, Message
+from autograder.language import current_language
+from autograder.messages import Message
 
 _TEXTS: dict[str, dict[str, str]] = {
     "description": {
@@ -162,15 +162,9 @@ class RerunError(GraderError):
     """Why a notebook cannot be run."""
 
     def __init__(self, key: str, **details: Any) -> None:
-        super().__init__(Text(key, details).render(default_language()))
+        super().__init__(Text(key, details).render(current_language()))
 
 
 def say(key: str, language: str, **details: Any) -> str:
     """Return one text in a language."""
     return Text(key, details).render(language)
-
-
-def default_language() -> str:
-    """Return the language where no notebook tells: what COURSE_LANGUAGE says, else Spanish."""
-    language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
-    return language if language in LANGUAGES else LANGUAGES[0]

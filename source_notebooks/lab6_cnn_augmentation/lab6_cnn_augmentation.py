@@ -81,13 +81,14 @@ from course.plots import confusion_matrices, curves, image_grid, intervals
 from course.training import History, progress
 
 device = get_device()
-describe_device(device)
 
 # %% id="open-lab-es" tags=["lang-es"]
 lab = open_lab("lab6_cnn_augmentation", language="es", device=device)
+print(describe_device(device))
 
 # %% id="open-lab-en" tags=["lang-en"]
 lab = open_lab("lab6_cnn_augmentation", language="en", device=device)
+print(describe_device(device))
 
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
@@ -234,7 +235,7 @@ intervals(rates, title=title, xlabel=xlabel)
 brains = load_brains()
 rest, test = split_brains(brains)
 times = budget(cpu=4, cuda=4, grading=1, device=device)  # how many fresh pictures for each real one
-fresh = brain_phantoms(98 * times, 155 * times, seed=1) if brains.name.endswith("phantoms") else None
+fresh = brain_phantoms(98 * times, 155 * times, seed=1) if brains.name == "phantoms" else None
 title = "Arriba sin tumor, abajo con tumor"  # es
 title = "Above without a tumour, below with one"  # en
 image_grid(torch.cat([rest.of_class("no")[:8], rest.of_class("yes")[:8]]), title=title)
