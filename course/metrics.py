@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course.classifier import FEATURES, DigitClassifier
-from course.texts import error
+from course.texts import error, say
 
 BINS = 32
 NEAR = 0.2
@@ -32,7 +32,7 @@ class SineQuality:
     coverage: float
 
     def __str__(self) -> str:
-        return f"distance {self.distance:.3f}, coverage {self.coverage:.0%}"
+        return say("sine_quality", distance=self.distance, coverage=self.coverage)
 
 
 def sine_quality(samples: torch.Tensor) -> SineQuality:
@@ -73,7 +73,8 @@ class DigitQuality:
     shares: tuple[float, ...]
 
     def __str__(self) -> str:
-        return f"{self.classes} of 10 classes, confidence {self.confidence:.2f}, distance {self.distance:.2f}"
+        figures = {"confidence": self.confidence, "distance": self.distance}
+        return say("digit_quality", classes=self.classes, **figures)
 
 
 def digit_quality(samples: torch.Tensor, real: torch.Tensor, classifier: DigitClassifier) -> DigitQuality:

@@ -162,6 +162,15 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "record: {name} debe ser un número, no {seen}; ¿lo devuelve el paso de entrenamiento?",
         "en": "record: {name} must be one number, not {seen}; does the training step return it?",
     },
+    "history": {"es": "{name}({steps} pasos)", "en": "{name}({steps} steps)"},
+    "sine_quality": {
+        "es": "distancia {distance:.3f}, cobertura {coverage:.0%}",
+        "en": "distance {distance:.3f}, coverage {coverage:.0%}",
+    },
+    "digit_quality": {
+        "es": "{classes} de 10 clases, confianza {confidence:.2f}, distancia {distance:.2f}",
+        "en": "{classes} of 10 classes, confidence {confidence:.2f}, distance {distance:.2f}",
+    },
     "samples_shape": {
         "es": "las muestras deben tener la forma {expected}, no {seen}",
         "en": "samples must have shape {expected}, not {seen}",

@@ -11,7 +11,7 @@ import torch
 from tqdm.std import tqdm
 
 from course.budget import mode
-from course.texts import error
+from course.texts import error, say
 
 Item = TypeVar("Item")
 
@@ -58,7 +58,7 @@ class History:
         return max((len(curve) for curve in self._curves.values()), default=0)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} steps)"
+        return say("history", name=type(self).__name__, steps=len(self))
 
 
 class LossHistory(History):

@@ -656,11 +656,15 @@ scatter(generated_points, title=title, reference=real_points, labels=names)
 # passes, so its distance is not large; it is the coverage that gives it away. With another seed the result is another, better or worse.
 
 # %% id="quality-real"
-print("real:     ", sine_quality(real_points))
+print("reales:      ", sine_quality(real_points))  # es
+print("real:     ", sine_quality(real_points))  # en
 
 # %% id="quality" tags=["raises-exception"]
-print("untrained:", sine_quality(sample(Generator().to(device), 1000)))
-print("trained:  ", sine_quality(generated_points))
+untrained_points = sample(Generator().to(device), 1000)
+print("sin entrenar:", sine_quality(untrained_points))  # es
+print("entrenado:   ", sine_quality(generated_points))  # es
+print("untrained:", sine_quality(untrained_points))  # en
+print("trained:  ", sine_quality(generated_points))  # en
 
 # %% [markdown] id="questions-text-es" tags=["lang-es"]
 # ## 11. Preguntas abiertas (30 puntos)

@@ -554,8 +554,11 @@ torch.manual_seed(0)
 shuffled = digits.images[torch.randperm(len(digits))]
 half = min(1000, len(digits) // 2)
 classifier = fit_digit_classifier(digits.images, digits.labels)
-print(f"accuracy: {classifier.accuracy:.1%}")
-print("real:", digit_quality(shuffled[-half:], shuffled[:half], classifier))
+real_quality = digit_quality(shuffled[-half:], shuffled[:half], classifier)
+print(f"exactitud del clasificador: {classifier.accuracy:.1%}")  # es
+print("reales:", real_quality)  # es
+print(f"accuracy of the classifier: {classifier.accuracy:.1%}")  # en
+print("real:", real_quality)  # en
 
 # %% id="measure"
 def measure(generator):
@@ -601,7 +604,8 @@ loss_curves(original_history, title=title, xlabel=steps, ylabel=loss)
 original_quality = measure(generator)
 print(f"D(x) = {mean_score(discriminator, real_images[:half].to(device)):.2f}")
 print(f"D(G(z)) = {mean_score(discriminator, generate(generator, half).to(device)):.2f}")
-print("generated:", original_quality)
+print("generadas:", original_quality)  # es
+print("generated:", original_quality)  # en
 
 # %% [markdown] id="collapse-text-es" tags=["lang-es"]
 # **Colapso.** Todas las imágenes son casi la misma mancha, y las cifras lo dicen: muy pocas clases y una distancia enorme. Cuidado con la
@@ -852,7 +856,8 @@ quality = measure(generator)
 print(f"D(x) = {mean_score(discriminator, real_images[:half].to(device)):.2f}")
 print(f"D(G(z)) = {mean_score(discriminator, generate(generator, half).to(device)):.2f}")
 print("original: ", original_quality)
-print("generated:", quality)
+print("reparada: ", quality)  # es
+print("repaired: ", quality)  # en
 
 # %% [markdown] id="bars-text-es" tags=["lang-es"]
 # ¿Salen todos los dígitos con la misma frecuencia? En los datos reales, cada uno tiene alrededor del 10 %.
