@@ -503,7 +503,7 @@ def train(
     optimizer_discriminator = torch.optim.Adam(discriminator.parameters(), lr=0.001)
     optimizer_generator = torch.optim.Adam(generator.parameters(), lr=0.001)
 
-    for epoch in progress(range(num_epochs), "epochs"):
+    for epoch in progress(range(num_epochs)):
         for real_samples, _ in train_loader:
             real_samples = real_samples.to(device)  # (32, 2)
             loss_discriminator = discriminator_step(

@@ -430,7 +430,7 @@ def train(discriminator, generator, optimizers, batches, num_epochs, on_epoch_en
     """en: Train both networks; return the history of losses."""
     history, loss_function = LossHistory(), nn.BCELoss()
     optimizer_discriminator, optimizer_generator = optimizers
-    for epoch in progress(range(num_epochs), "epochs"):
+    for epoch in progress(range(num_epochs)):
         for real_images, _ in batches:
             real_images = real_images.to(device)  # (batch_size, 1, 28, 28)
             loss_discriminator = discriminator_step(

@@ -757,7 +757,7 @@ def train(networks, optimizers, num_epochs, penalty, after_critic=nothing, on_ep
         return numbers
 
     history, batches = History("loss_c", "wasserstein", "penalty", "loss_g"), endless(real_images)
-    for epoch in progress(range(1, num_epochs + 1), "train"):
+    for epoch in progress(range(1, num_epochs + 1)):
         for _ in range(ROUNDS):
             numbers = train_round(batches, bounded_critic_step, one_generator_step, CRITIC_STEPS)
             loss_c, wasserstein, penalty_value, loss_g = numbers
