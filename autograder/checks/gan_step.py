@@ -18,7 +18,15 @@ import torch
 from torch import nn
 
 from autograder.checks import supplied
-from autograder.checks.tensors import flat, require_scalar, require_tuple, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import (
+    flat,
+    require_callable,
+    require_scalar,
+    require_tuple,
+    seed_of,
+    supplied_rows,
+    values_of,
+)
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay, replay
 
@@ -232,8 +240,7 @@ class StepChecks:
 
     def _replay(self, index: int) -> contextlib.AbstractContextManager[Replay]:
         """Return the replay of the trials with one batch size."""
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        require_callable(self._function)
         lab = self._block.lab
         return replay(seed_of(lab.seed, f"{self._block.name}/{index}"), lab.device)
 

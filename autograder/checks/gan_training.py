@@ -22,7 +22,7 @@ from torch.utils.data import TensorDataset
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
-from autograder.checks.tensors import seed_of, supplied_rows, values_of
+from autograder.checks.tensors import require_callable, seed_of, supplied_rows, values_of
 from autograder.messages import CheckFailed, Message
 from autograder.observation import TRAINING_DIGITS
 from autograder.replay import Replay, replay
@@ -172,8 +172,7 @@ class TrainingChecks:
 
     def _replay(self, purpose: str) -> Any:
         """Return the replay of one run."""
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        require_callable(self._function)
         lab = self._block.lab
         return replay(seed_of(lab.seed, f"{self._block.name}/{purpose}"), lab.device)
 

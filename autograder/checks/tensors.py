@@ -43,10 +43,15 @@ def column(function: Callable[..., torch.Tensor], index: int) -> Callable[..., t
     return call
 
 
-def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
-    """Call a student's function, building first what the library supplies for its arguments."""
+def require_callable(function: object) -> None:
+    """Raise `CheckFailed` unless this is a function or a class."""
     if not callable(function):
         raise CheckFailed("not_callable", seen=type(function).__name__)
+
+
+def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
+    """Call a student's function, building first what the library supplies for its arguments."""
+    require_callable(function)
     built = [a.build(running) if isinstance(a, Supplied) else a for a in args]
     result = function(*built)
     for argument, value in zip(args, built, strict=True):
@@ -66,8 +71,7 @@ def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay)
     Raises:
         CheckFailed: if they stayed as they were, or cannot be trained any more.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     network, *others = (a.build(running) if isinstance(a, Supplied) else a for a in arguments)
     before = [parameter.detach().clone() for parameter in network.parameters()]
     function(network, *others)
