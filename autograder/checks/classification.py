@@ -18,12 +18,11 @@ from autograder.checks.tensors import (
     require_callable,
     require_scalar,
     require_tensor,
-    seed_of,
     supplied_rows,
     values_of,
 )
 from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay, replay
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -221,8 +220,7 @@ class ClassifierStepChecks:
             prefill: whether it holds gradients from before.
         """
         require_callable(self._function)
-        lab = self._block.lab
-        with replay(seed_of(lab.seed, f"{self._block.name}/{size}"), lab.device) as running:
+        with self._block.replay(f"{self._block.name}/{size}") as running:
             kind = _ConstantClassifier if constant else SmallClassifier
             classifier = kind(self._sample_shape, running).train(training)
             if prefill:

@@ -23,12 +23,11 @@ from autograder.checks.tensors import (
     require_callable,
     require_scalar,
     require_tuple,
-    seed_of,
     supplied_rows,
     values_of,
 )
 from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay, replay
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -241,8 +240,7 @@ class StepChecks:
     def _replay(self, index: int) -> contextlib.AbstractContextManager[Replay]:
         """Return the replay of the trials with one batch size."""
         require_callable(self._function)
-        lab = self._block.lab
-        return replay(seed_of(lab.seed, f"{self._block.name}/{index}"), lab.device)
+        return self._block.replay(f"{self._block.name}/{index}")
 
     def _judging_network(self, running: Replay) -> nn.Module:
         """Return a discriminator; with batch normalisation where passes have to be separate."""

@@ -9,6 +9,7 @@ function and number of steps, but not on the order of the data.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable
@@ -22,10 +23,10 @@ from torch.utils.data import TensorDataset
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
-from autograder.checks.tensors import require_callable, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import require_callable, supplied_rows, values_of
 from autograder.messages import CheckFailed, Message
 from autograder.observation import TRAINING_DIGITS
-from autograder.replay import Replay, replay
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -170,11 +171,10 @@ class TrainingChecks:
             )
             return start, self._final_numbers(run, running)
 
-    def _replay(self, purpose: str) -> Any:
+    def _replay(self, purpose: str) -> contextlib.AbstractContextManager[Replay]:
         """Return the replay of one run."""
         require_callable(self._function)
-        lab = self._block.lab
-        return replay(seed_of(lab.seed, f"{self._block.name}/{purpose}"), lab.device)
+        return self._block.replay(f"{self._block.name}/{purpose}")
 
     def _prepare(self, running: Replay) -> Run:
         """Return a run with fresh networks and data."""

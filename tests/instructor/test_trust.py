@@ -154,7 +154,7 @@ import autograder.key, autograder.block, autograder.session
 autograder.key.AnswerKey.accepts = lambda self, observation: True
 autograder.session.Lab.accepts = lambda self, observation: True
 autograder.block.Block.score = property(lambda self: self.points)
-autograder.block.Block._run = lambda self, name, points, *a, **k: self.results.append(
+autograder.block.Block.run_check = lambda self, name, points, *a, **k: self.results.append(
     autograder.block.Result(name, points, True, autograder.messages.Message("ok")))
 """,
     "a lab of its own": """
