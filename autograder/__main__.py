@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.errors import GraderError
-from autograder.rerun.texts import RerunError, default_language, say
+from autograder.messages import default_language
+from autograder.rerun.texts import RerunError, say
 
 _NEEDED = ("nbclient", "nbformat", "ipykernel")
 _TIME_LIMIT_S = 120.0

@@ -76,18 +76,18 @@ def text(key: str, language: str, **details: Any) -> str:
     return Message(key, details).render(language)
 
 
-def say(key: str, **details: Any) -> str:
-    """Return a text in the language that COURSE_LANGUAGE names, for code that has no session.
+def default_language() -> str:
+    """Return the language where neither a session nor a notebook tells.
 
-    Spanish unless it is set to another language that the library speaks.
+    Spanish unless COURSE_LANGUAGE names another language that the library speaks.
     """
-    return say_message(Message(key, details))
-
-
-def say_message(message: Message) -> str:
-    """Return a message in the language that COURSE_LANGUAGE names; see `say`."""
     language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
-    return message.render(language if language in LANGUAGES else LANGUAGES[0])
+    return language if language in LANGUAGES else LANGUAGES[0]
+
+
+def say(key: str, **details: Any) -> str:
+    """Return a text in the default language."""
+    return text(key, default_language(), **details)
 
 
 def require_language(language: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from autograder.errors import GraderError
-from autograder.messages import LANGUAGES, Message
+from autograder.messages import Message, default_language
 
 _TEXTS: dict[str, dict[str, str]] = {
     "description": {
@@ -167,9 +166,3 @@ class RerunError(GraderError):
 def say(key: str, language: str, **details: Any) -> str:
     """Return one text in a language."""
     return Text(key, details).render(language)
-
-
-def default_language() -> str:
-    """Return the language where no notebook tells: what COURSE_LANGUAGE says, else Spanish."""
-    language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
-    return language if language in LANGUAGES else LANGUAGES[0]
