@@ -159,7 +159,7 @@ autograder.block.Block.run_check = lambda self, name, points, *a, **k: self.resu
 """,
     "a lab of its own": """
 from autograder import session, key
-lab = session.Lab("lab1_sine_gan", key=key.AnswerKey.load(key.key_folder() / "lab1_sine_gan.json"))
+lab = session.Lab("lab1_sine_gan", key=key.AnswerKey.load(key.installed_keys()["lab1_sine_gan"]))
 import os; os.environ.pop("AUTOGRADER_SEED")
 """,
     "rewritten check cells": """
