@@ -31,7 +31,7 @@ from autograder.checks import (
 )
 from autograder.checks import optimizers as optimizing
 from autograder.messages import CheckFailed, Message, Translated
-from autograder.observation import DIGITS, Observation
+from autograder.observation import DIGITS, Observation, project
 from autograder.replay import Replay, replay
 
 if TYPE_CHECKING:
@@ -750,7 +750,7 @@ class Block:
 
         def numbers(running: Replay) -> list[float]:
             seen.append(compute(running))
-            return tensors.values_of(seen[0], self.lab.seed, name)
+            return project(seen[0], self.lab.seed, name)
 
         def diagnose() -> Message:
             return refused if isinstance(refused, Message) else refused(seen[0])

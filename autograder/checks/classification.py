@@ -19,9 +19,9 @@ from autograder.checks.tensors import (
     require_scalar,
     require_tensor,
     supplied_rows,
-    values_of,
 )
 from autograder.messages import CheckFailed, Message
+from autograder.observation import project
 from autograder.replay import Replay
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class ClassifierStepChecks:
 
     def _values(self, name: str, array: torch.Tensor) -> list[float]:
         """Return the numbers that stand for an array in an observation."""
-        return values_of(array, self._block.lab.seed, name)
+        return project(array, self._block.lab.seed, name)
 
     def _run_trial(
         self, size: int, *, training: bool = True, constant: bool = False, prefill: bool = False

@@ -24,9 +24,9 @@ from autograder.checks.tensors import (
     require_scalar,
     require_tuple,
     supplied_rows,
-    values_of,
 )
 from autograder.messages import CheckFailed, Message
+from autograder.observation import project
 from autograder.replay import Replay
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class StepChecks:
 
         def observe() -> list[float]:
             moves = [self._moved(self._trial(index)) for index in range(len(BATCH_SIZES))]
-            return values_of(torch.stack(moves), self._block.lab.seed, name)
+            return project(torch.stack(moves), self._block.lab.seed, name)
 
         def diagnose() -> Message:
             return Message("moved_wrong", {"network": Message(self._trained)})
@@ -159,7 +159,7 @@ class StepChecks:
                 if float((move - clean).abs().max()) > 1e-9:
                     raise CheckFailed("gradients_kept")
                 directions.append(_direction(move))
-            return values_of(torch.stack(directions), self._block.lab.seed, name)
+            return project(torch.stack(directions), self._block.lab.seed, name)
 
         return self._block.run_check(name, points, observe, self._describe_wrong_step)
 
@@ -177,7 +177,7 @@ class StepChecks:
                 first, second = self._blind_trial(index, False)
                 self._require_isolated(first)
                 directions += [_direction(self._moved(trial)) for trial in (first, second)]
-            return values_of(torch.stack(directions), self._block.lab.seed, name)
+            return project(torch.stack(directions), self._block.lab.seed, name)
 
         return self._block.run_check(name, points, observe, self._describe_wrong_step)
 

@@ -23,9 +23,9 @@ from torch.utils.data import TensorDataset
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
-from autograder.checks.tensors import require_callable, supplied_rows, values_of
+from autograder.checks.tensors import require_callable, supplied_rows
 from autograder.messages import CheckFailed, Message
-from autograder.observation import TRAINING_DIGITS
+from autograder.observation import TRAINING_DIGITS, project
 from autograder.replay import Replay
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class TrainingChecks:
             # Sums over an epoch: correct loops may go through the data in other orders.
             sums = torch.stack([epoch.sum(dim=0) for epoch in epochs])
             seen = torch.cat([torch.tensor(recorded), sums.reshape(-1)])
-            return values_of(seen, self._block.lab.seed, name)
+            return project(seen, self._block.lab.seed, name)
 
         return self._block.run_check(name, points, observe, lambda: Message("wrong_history"))
 
@@ -125,7 +125,7 @@ class TrainingChecks:
                 _require_steps(run, 0)
             for network in NETWORKS:
                 require_owner(network, _single_optimizer(network, run), run.networks, ADAM)
-            return [*losses, *values_of(moves, self._block.lab.seed, name)]
+            return [*losses, *project(moves, self._block.lab.seed, name)]
 
         def diagnose() -> Message:
             received = {network: found[0] for network, found in self._ledger()[0].optimizers.items()}
@@ -140,7 +140,7 @@ class TrainingChecks:
             start, final = self._train()
             if torch.equal(final, start):
                 raise CheckFailed("not_moved", network=Message("discriminator"))
-            return values_of(final, self._block.lab.seed, name)
+            return project(final, self._block.lab.seed, name)
 
         def diagnose() -> Message:
             return Message("wrong_final_losses")

@@ -13,7 +13,7 @@ import torch
 from autograder import randomness
 from autograder.checks.supplied import Supplied, SuppliedSamples
 from autograder.messages import CheckFailed, Message
-from autograder.observation import all_finite, project
+from autograder.observation import all_finite
 from autograder.replay import Replay
 
 
@@ -212,11 +212,6 @@ def require_pairs(dataset: Any, rows: torch.Tensor) -> torch.Tensor:
             )
         found.append(row.detach().to(rows.device, rows.dtype))
     return torch.stack(found)
-
-
-def values_of(array: torch.Tensor, seed: int, name: str) -> list[float]:
-    """Return the numbers that stand for an array in an observation."""
-    return project(array, seed, name)
 
 
 def describe_wrong_values(array: torch.Tensor) -> Message:
