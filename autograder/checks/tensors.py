@@ -49,12 +49,17 @@ def require_callable(function: object) -> None:
         raise CheckFailed("not_callable", seen=type(function).__name__)
 
 
+def built(arguments: Sequence[Any], running: Replay) -> list[Any]:
+    """Return the arguments of a call, with what the library supplies among them built in the replay."""
+    return [a.build(running) if isinstance(a, Supplied) else a for a in arguments]
+
+
 def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
     """Call a student's function, building first what the library supplies for its arguments."""
     require_callable(function)
-    built = [a.build(running) if isinstance(a, Supplied) else a for a in args]
-    result = function(*built)
-    for argument, value in zip(args, built, strict=True):
+    given = built(args, running)
+    result = function(*given)
+    for argument, value in zip(args, given, strict=True):
         if isinstance(argument, Supplied):
             argument.give_back(value)
     return result
@@ -72,7 +77,7 @@ def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay)
         CheckFailed: if they stayed as they were, or cannot be trained any more.
     """
     require_callable(function)
-    network, *others = (a.build(running) if isinstance(a, Supplied) else a for a in arguments)
+    network, *others = built(arguments, running)
     before = [parameter.detach().clone() for parameter in network.parameters()]
     function(network, *others)
     after = list(network.parameters())

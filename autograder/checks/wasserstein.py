@@ -16,8 +16,8 @@ from torch import nn
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.gan_step import BATCH_SIZES, StepChecks
-from autograder.checks.supplied import Supplied
 from autograder.checks.tensors import (
+    built,
     require_callable,
     require_scalar,
     require_tensor,
@@ -63,9 +63,9 @@ def loss_and_gradients(
     require_callable(function)
     seen = []
     for case in cases:
-        built = [a.build(running) if isinstance(a, Supplied) else a for a in case]
-        given = [a.requires_grad_() for a in built if isinstance(a, torch.Tensor)]
-        loss = require_loss(function(*built))
+        arguments = built(case, running)
+        given = [a.requires_grad_() for a in arguments if isinstance(a, torch.Tensor)]
+        loss = require_loss(function(*arguments))
         gradients = torch.autograd.grad(loss, given, allow_unused=True)
         seen += [loss.detach().reshape(1), *map(_flat_gradient, gradients, given)]
     return torch.cat(seen)
