@@ -1,7 +1,7 @@
 """Everything the library says to a student, in Spanish and in English.
 
 A message names what was seen, what was expected where that is no secret, and a next step. Templates are
-filled with `str.format`; add a language by giving every entry one more text.
+filled with `str.format`; every entry has one for each of `LANGUAGES`.
 """
 
 from __future__ import annotations
