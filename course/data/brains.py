@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -34,7 +35,6 @@ _FINER = 2
 # Root mean square of the differences of pixels, where 1 is from black to white. In the real set, pictures
 # that were saved anew lie below 0.012 of each other (at 32 x 32) and different ones above 0.038.
 SAME_PICTURE = 0.025
-_DEGREE = 3.141592653589793 / 180.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _phantom(draws: Draws, lesions: bool, size: int, settings: PhantomSettings) 
     """Draw one brain section, uint8 of shape (size, size)."""
     fine = _FINER * size
     x, y = grid(fine)
-    x, y = rotated(x, y, 6.0 * _DEGREE * float(draws.normal()))
+    x, y = rotated(x, y, math.radians(6.0) * float(draws.normal()))
     x = x + 0.03 * smooth_noise(draws, 4, fine)
     y = y + 0.03 * smooth_noise(draws, 4, fine)
     a, b = 0.70 * draws.number(0.94, 1.06), 0.86 * draws.number(0.94, 1.06)
