@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import train_test_split
 
 from course.data.drawing import (
     Draws,
@@ -88,6 +86,8 @@ class Brains:
 
         A picture that stands in training and test in two copies makes a test easier than it should be.
         """
+        from scipy.sparse.csgraph import connected_components  # only here: it is slow to import
+
         pixels = self.pixels.flatten(1).double() / 255.0
         distances = torch.cdist(pixels, pixels) / pixels.shape[1] ** 0.5
         _, groups = connected_components((distances < SAME_PICTURE).numpy(), directed=False)
@@ -250,6 +250,8 @@ def split_brains(brains: Brains, test_share: float = 0.2) -> tuple[Brains, Brain
     Returns:
         The training pictures and the test pictures.
     """
+    from sklearn.model_selection import train_test_split  # only here: it is slow to import
+
     labels = brains.labels.numpy()
     training, test = train_test_split(
         np.arange(len(brains)), test_size=test_share, stratify=labels, random_state=0
