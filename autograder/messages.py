@@ -1,7 +1,7 @@
 """Everything the library says to a student, in Spanish and in English.
 
 A message names what was seen, what was expected where that is no secret, and a next step. Templates are
-filled with `str.format`; add a language by giving every entry one more text.
+filled with `str.format`; every entry has one for each of `LANGUAGES`.
 """
 
 from __future__ import annotations
@@ -77,12 +77,7 @@ def text(key: str, language: str, **details: Any) -> str:
 
 def say(key: str, **details: Any) -> str:
     """Return a text in the language of this process, for code that has no session."""
-    return say_message(Message(key, details))
-
-
-def say_message(message: Message) -> str:
-    """Return a message in the language of this process; see `say`."""
-    return message.render(current_language())
+    return text(key, current_language(), **details)
 
 
 def error_saying(kind: type[Error], message: Message) -> Error:
@@ -90,7 +85,7 @@ def error_saying(kind: type[Error], message: Message) -> Error:
 
     Where it leaves a student's code within a check, `faults.explain` says it in the lab's language.
     """
-    error = kind(say_message(message))
+    error = kind(message.render(current_language()))
     error.__dict__["message"] = message
     return error
 

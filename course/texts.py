@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from autograder.language import LANGUAGES
-from autograder.messages import Message, error_saying, say_message
+from autograder.language import LANGUAGES, current_language
+from autograder.messages import Message, error_saying
 
 Error = TypeVar("Error", bound=Exception)
 
@@ -203,7 +203,7 @@ class Text(Message):
 
 def say(key: str, **details: Any) -> str:
     """Return a text in the language of the notebook."""
-    return say_message(Text(key, details))
+    return Text(key, details).render(current_language())
 
 
 def in_all_languages(key: str, **details: Any) -> str:

@@ -21,9 +21,22 @@ LABS = tuple(load_course(ROOT).labs)
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put slow tests last, and skip those that need a CUDA device where there is none."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+# Files that take minutes, longest first. They are dealt to workers whole: what begins last must be short.
+LONGEST = (
+    "test_isolation.py", "test_grade.py", "test_term.py", "test_reproducibility.py", "test_nbval.py",
+    "test_generated.py", "test_audit.py", "test_rerun.py", "test_authoring.py", "test_demo.py",
+    "test_bundle.py", "test_trust.py", "test_formgrader.py", "test_report.py", "test_feedback.py",
+    "test_postgresql.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put slow tests last, or among workers long files first; without CUDA, skip what needs it."""
+    if hasattr(config, "workerinput"):
+        ranks = {name: rank for rank, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))
+    else:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("cuda"):

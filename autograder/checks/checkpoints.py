@@ -14,7 +14,7 @@ from torch import nn
 from autograder.checks import supplied
 from autograder.checks.optimizers import movements
 from autograder.checks.supplied import SuppliedInteger, fill_gradients
-from autograder.checks.tensors import flat, require_scalar, supplied_rows
+from autograder.checks.tensors import flat, require_callable, require_scalar, supplied_rows
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -66,8 +66,7 @@ def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
         CheckFailed: if there is no file, or no epoch comes back.
     """
     for function in (save, load):
-        if not callable(function):
-            raise CheckFailed("not_callable", seen=type(function).__name__)
+        require_callable(function)
     epoch = SuppliedInteger("epoch", 3, 1000).build(running)
     interrupted = _prepare(running, "interrupted")
     _train(interrupted, running)

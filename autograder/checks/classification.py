@@ -13,9 +13,16 @@ from torch import nn
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.gan_step import BATCH_SIZES, STEP_LEARNING_RATE
-from autograder.checks.tensors import flat, require_scalar, require_tensor, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import (
+    flat,
+    require_callable,
+    require_scalar,
+    require_tensor,
+    supplied_rows,
+)
 from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay, replay
+from autograder.observation import project
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -199,7 +206,7 @@ class ClassifierStepChecks:
 
     def _values(self, name: str, array: torch.Tensor) -> list[float]:
         """Return the numbers that stand for an array in an observation."""
-        return values_of(array, self._block.lab.seed, name)
+        return project(array, self._block.lab.seed, name)
 
     def _run_trial(
         self, size: int, *, training: bool = True, constant: bool = False, prefill: bool = False
@@ -212,10 +219,8 @@ class ClassifierStepChecks:
             constant: whether logits do not depend on its parameters.
             prefill: whether it holds gradients from before.
         """
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
-        lab = self._block.lab
-        with replay(seed_of(lab.seed, f"{self._block.name}/{size}"), lab.device) as running:
+        require_callable(self._function)
+        with self._block.replay(f"{self._block.name}/{size}") as running:
             kind = _ConstantClassifier if constant else SmallClassifier
             classifier = kind(self._sample_shape, running).train(training)
             if prefill:
@@ -281,8 +286,7 @@ class PredictionChecks:
 
     def _predicted(self, size: int, running: Replay, *, training: bool) -> tuple[Any, SmallClassifier]:
         """Call the student's function; return what it returned, and the classifier it was given."""
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        require_callable(self._function)
         classifier = SmallClassifier(self._sample_shape, running).train(training)
         images = supplied_rows((size, *self._sample_shape), running, f"images {size}")
         return self._function(classifier, images), classifier
@@ -327,8 +331,7 @@ def kept_epochs(function: Any, running: Replay) -> list[Fitted]:
     Raises:
         CheckFailed: if epochs or validations are not as many as asked for.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     return [_fit_once(function, run, epochs, running) for run, epochs in enumerate(_EPOCHS)]
 
 

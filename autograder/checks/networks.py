@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from autograder.checks.supplied import fill
-from autograder.checks.tensors import flat, require_tensor, supplied_rows
+from autograder.checks.tensors import flat, require_callable, require_tensor, supplied_rows
 from autograder.messages import CheckFailed
 from autograder.replay import Replay
 
@@ -110,8 +110,7 @@ def build(factory: Any, running: Replay) -> nn.Module:
     """
     if isinstance(factory, nn.Module):
         raise CheckFailed("instance_not_class", name=type(factory).__name__)
-    if not callable(factory):
-        raise CheckFailed("not_callable", seen=type(factory).__name__)
+    require_callable(factory)
     network = factory()
     if not isinstance(network, nn.Module):
         raise CheckFailed("not_module", seen=type(network).__name__)

@@ -75,7 +75,6 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     "progress": {"es": "celda {number} de {count}: {cell}", "en": "cell {number} of {count}: {cell}"},
     # --- what came out -----------------------------------------------------------------------------------
-    "cell_number": {"es": "{number} (`{line}`)", "en": "{number} (`{line}`)"},
     "open_questions": {
         "es": "Preguntas abiertas, las califica una persona:",
         "en": "Open questions, marked by a person:",

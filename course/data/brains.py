@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -10,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import train_test_split
 
 from course.data.drawing import (
     Draws,
@@ -35,7 +34,6 @@ _FINER = 2
 # Root mean square of the differences of pixels, where 1 is from black to white. In the real set, pictures
 # that were saved anew lie below 0.012 of each other (at 32 x 32) and different ones above 0.038.
 SAME_PICTURE = 0.025
-_DEGREE = 3.141592653589793 / 180.0
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,8 @@ class Brains:
 
         A picture that stands in training and test in two copies makes a test easier than it should be.
         """
+        from scipy.sparse.csgraph import connected_components  # only here: it is slow to import
+
         pixels = self.pixels.flatten(1).double() / 255.0
         distances = torch.cdist(pixels, pixels) / pixels.shape[1] ** 0.5
         _, groups = connected_components((distances < SAME_PICTURE).numpy(), directed=False)
@@ -162,7 +162,7 @@ def _phantom(draws: Draws, lesions: bool, size: int, settings: PhantomSettings) 
     """Draw one brain section, uint8 of shape (size, size)."""
     fine = _FINER * size
     x, y = grid(fine)
-    x, y = rotated(x, y, 6.0 * _DEGREE * float(draws.normal()))
+    x, y = rotated(x, y, math.radians(6.0) * float(draws.normal()))
     x = x + 0.03 * smooth_noise(draws, 4, fine)
     y = y + 0.03 * smooth_noise(draws, 4, fine)
     a, b = 0.70 * draws.number(0.94, 1.06), 0.86 * draws.number(0.94, 1.06)
@@ -258,6 +258,8 @@ def split_brains(brains: Brains, test_share: float = 0.2) -> tuple[Brains, Brain
     Returns:
         The training pictures and the test pictures.
     """
+    from sklearn.model_selection import train_test_split  # only here: it is slow to import
+
     labels = brains.labels.numpy()
     training, test = train_test_split(
         np.arange(len(brains)), test_size=test_share, stratify=labels, random_state=0
