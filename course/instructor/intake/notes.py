@@ -171,6 +171,11 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "{student} también entregó por su cuenta: cada quien recibe los puntos de su propia entrega.",
         "en": "{student} also handed in alone: each gets the marks of their own submission.",
     },
+    "partner_taken": {
+        "es": "{student} ya tiene los puntos de la entrega de {other}: los de esta valen solo para {owner}.",
+        "en": "{student} has the marks of {other}'s submission already: those of this one count for {owner} "
+        "only.",
+    },
     "partner_bad_id": {
         "es": "La identificación {student} no se puede usar: los puntos valen solo para {owner}.",
         "en": "The id {student} cannot be used: the marks count for {owner} only.",
@@ -193,6 +198,14 @@ _REASONS: dict[str, dict[str, str]] = {
     "idle": {
         "es": "esperó {limit:g} s sin hacer nada",
         "en": "it waited for {limit:g} s without doing anything",
+    },
+    "notebook_idle": {
+        "es": "el cuaderno esperó más de {limit:g} s sin hacer nada",
+        "en": "the notebook waited for more than {limit:g} s without doing anything",
+    },
+    "notebook_wall": {
+        "es": "el cuaderno no terminó en {limit:g} s",
+        "en": "the notebook did not end within {limit:g} s",
     },
     "memory": {
         "es": "usó más de {limit:g} MB de memoria",
@@ -252,6 +265,14 @@ class Note(Message):
     def texts() -> Mapping[str, Mapping[str, str]]:
         """Return the lines by key and language."""
         return _TEXTS
+
+    def render(self, language: str) -> str:
+        """Return the line in one of `LANGUAGES`, of characters that can be shown and nothing else.
+
+        Names of files and ids may hold line ends, commands to a terminal, or what no file can hold.
+        """
+        line = super().render(language)
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 def note(key: str, **details: Any) -> Note:
