@@ -27,7 +27,7 @@ from course.instructor.grade.trust import Reference, draw_seed, make_reference
 from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, modules_of
 from course.instructor.intake import Note, Rebuilt, Templates, rebuild
 from course.instructor.intake.attachments import attachments
-from course.instructor.intake.notes import note
+from course.instructor.intake.notes import a_few_of_each, note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
@@ -240,7 +240,7 @@ class Grader:
                 student=student,
                 notebook=nbformat.writes(rebuilt.notebook),
                 language=rebuilt.language,
-                notes=(*rebuilt.notes, *notes),
+                notes=tuple(a_few_of_each([*rebuilt.notes, *notes])),
                 usable=rebuilt.usable,
                 files=files,
                 reference=reference,

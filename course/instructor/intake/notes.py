@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from autograder.messages import Message
 
+_MOST_OF_A_KIND = 20
 _TEXTS: dict[str, dict[str, str]] = {
     # --- the file ----------------------------------------------------------------------------------
     "no_notebook": {
@@ -70,6 +72,12 @@ _TEXTS: dict[str, dict[str, str]] = {
     "too_many_cells": {
         "es": "El cuaderno tiene {count} celdas, más de {limit}.",
         "en": "The notebook has {count} cells, more than {limit}.",
+    },
+    "too_many_values": {
+        "es": "El archivo `{file}` tiene más de {limit} millones de valores: borra las salidas y entrégalo "
+        "otra vez.",
+        "en": "The file `{file}` holds more than {limit} million values: clear the outputs and hand it in "
+        "again.",
     },
     "skipped_file": {
         "es": "El archivo `{file}` no se usó: {reason}.",
@@ -135,6 +143,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda `{cell}` llama a `input()`: al calificar nadie responde. Escribe el valor en el "
         "código.",
         "en": "The cell `{cell}` calls `input()`: nobody answers while grading. Write the value in the code.",
+    },
+    "meddles": {
+        "es": "La celda `{cell}` usa el interior del calificador (`{name}`): una persona la revisará.",
+        "en": "The cell `{cell}` uses the grader's inner parts (`{name}`): a person will look at it.",
     },
     # --- the run -----------------------------------------------------------------------------------
     "died": {
@@ -283,3 +295,14 @@ def note(key: str, **details: Any) -> Note:
 def reason(key: str, **details: Any) -> Reason:
     """Return a reason."""
     return Reason(key, details)
+
+
+def a_few_of_each(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes without those that repeat one key endlessly, which would bury the others."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for found in notes:
+        seen[found.key] += 1
+        if seen[found.key] <= _MOST_OF_A_KIND:
+            kept.append(found)
+    return kept
