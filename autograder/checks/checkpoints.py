@@ -19,6 +19,7 @@ from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
 _LATENT, _SAMPLE = (3,), (2,)
+_FILE = "checkpoint.pt"
 
 
 @dataclass
@@ -70,16 +71,29 @@ def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
     epoch = SuppliedInteger("epoch", 3, 1000).build(running)
     interrupted = _prepare(running, "interrupted")
     _train(interrupted, running)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "checkpoint.pt"
-        save(str(path), epoch, interrupted.networks, interrupted.optimizers)
-        if not path.is_file():
-            raise CheckFailed("checkpoint_missing")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         fresh = _prepare(running, "fresh")
-        # What is loaded must be a copy: the interrupted training goes on first.
+        _save(save, folder / "interrupted", epoch, interrupted)
+        # What is loaded must come from the files: they move, and another training is saved after it.
+        _save(save, folder / "other", epoch + 1, fresh)
+        moved = (folder / "interrupted").rename(folder / "moved") / _FILE
+        # It must be a copy, too: the interrupted training goes on first.
         expected = _go_on(interrupted, float(epoch), running)
-        returned = require_scalar(load(str(path), fresh.networks, fresh.optimizers))
+        returned = require_scalar(load(str(moved), fresh.networks, fresh.optimizers))
     return _go_on(fresh, returned, running), expected
+
+
+def _save(save: Callable[..., Any], folder: Path, epoch: int, training: Training) -> None:
+    """Let the student's function save a training in a folder of its own.
+
+    Raises:
+        CheckFailed: if it leaves no file there.
+    """
+    folder.mkdir()
+    save(str(folder / _FILE), epoch, training.networks, training.optimizers)
+    if not (folder / _FILE).is_file():
+        raise CheckFailed("checkpoint_missing")
 
 
 def describe_difference(seen: Resumed, expected: Resumed, counter: str = "epoch") -> Message:
