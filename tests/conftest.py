@@ -21,6 +21,12 @@ LABS = tuple(load_course(ROOT).labs)
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
+# Workers that share the processors get one thread each, and so do the programs that their tests start: on a
+# busy machine, threads that wait for each other take several times as long as one.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+
 # Files that take minutes, longest first. They are dealt to workers whole: what begins last must be short.
 LONGEST = (
     "test_isolation.py", "test_grade.py", "test_term.py", "test_reproducibility.py", "test_nbval.py",
