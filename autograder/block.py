@@ -223,9 +223,12 @@ class Block:
         input_shape: tuple[int, ...],
         output_shape: tuple[int, ...],
         parameters: int,
+        layers: Sequence[str] = (),
         points: float,
     ) -> bool | None:
         """Check a network's output shape, its number of parameters and the shapes of its layers in order.
+
+        A gradient has to reach all of them.
 
         Args:
             name: of the check.
@@ -233,11 +236,12 @@ class Block:
             input_shape: of the batch it is called with.
             output_shape: expected.
             parameters: the expected number of trainable numbers.
+            layers: names of layers that other code uses.
             points: the marks of this check.
         """
 
         def compute(running: Replay) -> torch.Tensor:
-            return networks.structure(factory, input_shape, output_shape, parameters, running)
+            return networks.structure(factory, input_shape, output_shape, parameters, running, layers)
 
         return self.run_array(name, points, compute, Message("wrong_structure"))
 

@@ -290,6 +290,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "{count} tensores de parámetros no se usan en `forward`. ¿Falta llamar a alguna capa?",
         "en": "{count} parameter tensors are not used in `forward`. Is a layer never called?",
     },
+    "gradient_cut": {
+        "es": "a {count} tensores de parámetros no llega ningún gradiente, así que no se entrenan. ¿Hay un "
+        "`torch.no_grad()` o `.detach()` en la red?",
+        "en": "no gradient reaches {count} parameter tensors, so they are not trained. Is there a "
+        "`torch.no_grad()` or `.detach()` in the network?",
+    },
+    "layer_missing": {
+        "es": "la clase no tiene la capa `{name}`, y lo que sigue la usa con ese nombre.",
+        "en": "the class has no layer `{name}`, and what follows uses it by that name.",
+    },
     "wrong_output": {
         "es": "con pesos fijados por la biblioteca, la salida no es la esperada. "
         "Operaciones que se vieron: {operations}. Compáralas con el enunciado, en orden.",
@@ -725,6 +735,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "key_missing": {
         "es": "el diccionario no tiene la clave {name!r}; tiene {seen}.",
         "en": "the dictionary has no key {name!r}; it has {seen}.",
+    },
+    "not_dictionary": {
+        "es": "se esperaba un diccionario y hay {seen}.",
+        "en": "a dictionary was expected and this is {seen}.",
     },
     "argument_changed": {
         "es": "la función cambió las imágenes que recibió. Escribe en una copia (`images.clone()`) o en un "
