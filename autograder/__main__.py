@@ -44,6 +44,8 @@ def check(path: Path, *, time_limit: float = _TIME_LIMIT_S, full: bool = False) 
     Raises:
         GraderError: if it cannot be run; the message says why and what to do.
     """
+    if not time_limit >= 1:
+        raise RerunError("bad_time_limit", limit=time_limit)
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise RerunError("missing_packages", packages=" ".join(missing), python=Path(sys.executable).name)

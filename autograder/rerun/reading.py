@@ -73,7 +73,8 @@ class Notebook:
         if grade_id(cell):
             return f"`{grade_id(cell)}`"
         lines = [line for line in cell.source.splitlines() if line.strip()] or [""]
-        return f"{index + 1} (`{lines[0].strip()[:_PATCH]}`)"
+        line = lines[0].strip()
+        return f"{index + 1} (`{line if len(line) <= _PATCH else line[: _PATCH - 1] + '…'}`)"
 
 
 def read_notebook(path: Path) -> Notebook:

@@ -16,6 +16,7 @@ from autograder.summary import Section, Summary
 # The first line of a block of marks, as `autograder.display` writes it.
 _MARKS = re.compile(r"^[✓◐✗●] (?P<block>\w+): (?P<score>[\d.]+) / (?P<points>[\d.]+) ", re.MULTILINE)
 _MAX_DETAIL = 200
+_CELL_FILE = re.compile(r"\(\d+\.py, (line \d+)\)")
 
 
 def report(notebook: Notebook, run: Run) -> str:
@@ -99,7 +100,7 @@ def _of_the_run(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> I
         elif index in run.finished:
             error = next((o for o in cell.outputs if o.output_type == "error"), None)
             if error is not None:
-                yield _error(notebook.name(index), error)
+                yield _error(notebook.name(index), error, cell)
             elif index in blocks and not shown[blocks[index]]:
                 yield Text("check_silent", {"cell": notebook.name(index)})
     left = [
@@ -111,9 +112,15 @@ def _of_the_run(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> I
         yield Text("not_run", {"cells": ", ".join(left)})
 
 
-def _error(cell: str, output: NotebookNode) -> Text:
+def error_text(output: NotebookNode) -> str:
+    """Return what an exception says, without the file names that kernels make up for cells."""
+    return _CELL_FILE.sub(r"(\1)", str(output.get("evalue", ""))).strip()
+
+
+def _error(name: str, output: NotebookNode, cell: NotebookNode) -> Text:
     """Return what to say of a cell that ended with an exception."""
     if output.ename == "NotImplementedError" and not output.evalue:
-        return Text("not_written", {"cell": cell})
-    detail = (output.evalue.strip().splitlines() or [""])[0][:_MAX_DETAIL]
-    return Text("raised", {"cell": cell, "error": output.ename, "detail": detail})
+        # Cells that are not for students to write in call what is.
+        return Text("not_written" if grade_id(cell) else "calls_unwritten", {"cell": name})
+    detail = (error_text(output).splitlines() or [""])[0][:_MAX_DETAIL]
+    return Text("raised", {"cell": name, "error": output.ename, "detail": detail})

@@ -31,6 +31,7 @@ from autograder.rerun.texts import RerunError, Text
 # What the course shrinks exploration by, as while grading; and what it draws no bars by.
 _SHORT = {"COURSE_MODE": "grading"}
 _QUIET = {"COURSE_PROGRESS": "off"}
+_IDENTITY = ".identity("
 _IDENTITIES = "import json\nprint(json.dumps(list(lab.identities)))"
 _AFTER_INTERRUPT_S = 10
 _MAX_OUTPUT = 4 * 2**20
@@ -118,7 +119,9 @@ def _run_cells(
         if manager.interrupted:
             details = {"cell": notebook.name(index), "limit": time_limit}
             run.stopped[index] = Text("too_long", details)
-    run.identities = client.identities()
+        elif _IDENTITY in cell.source:
+            # At once: a later cell may end the kernel.
+            run.identities = client.identities()
 
 
 class _Manager(AsyncKernelManager):

@@ -18,6 +18,10 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     "help_notebook": {"es": "el cuaderno (.ipynb)", "en": "the notebook (.ipynb)"},
     "help_time_limit": {"es": "segundos para una celda", "en": "seconds for one cell"},
+    "bad_time_limit": {
+        "es": "--time-limit debe ser al menos 1 (segundo por celda), no {limit:g}.",
+        "en": "--time-limit must be at least 1 (second for a cell), not {limit:g}.",
+    },
     "help_full": {
         "es": "entrena también las partes libres por completo, como en clase; por defecto son breves, como "
         "al calificar",
@@ -45,8 +49,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "The file {file} is empty: save the notebook, or download it again.",
     },
     "not_json": {
-        "es": "El archivo {file} está dañado o no es un cuaderno: no es JSON (línea {line}).",
-        "en": "The file {file} is damaged or no notebook: it is not JSON (line {line}).",
+        "es": "El archivo {file} está dañado o no es un cuaderno: no es JSON (línea {line}). Descarga de "
+        "nuevo el cuaderno, o recupéralo de una copia.",
+        "en": "The file {file} is damaged or no notebook: it is not JSON (line {line}). Download the "
+        "notebook again, or restore it from a copy.",
     },
     "not_a_notebook": {
         "es": "El archivo {file} no es un cuaderno de Jupyter.",
@@ -98,6 +104,10 @@ _TEXTS: dict[str, dict[str, str]] = {
     "not_written": {
         "es": "La celda {cell} todavía no está escrita.",
         "en": "The cell {cell} is not written yet.",
+    },
+    "calls_unwritten": {
+        "es": "La celda {cell} usa código que todavía no está escrito.",
+        "en": "The cell {cell} uses code that is not written yet.",
     },
     "too_long": {
         "es": "La celda {cell} se interrumpió: tardó más de {limit:g} s. ¿Un bucle sin fin?",

@@ -74,6 +74,11 @@ def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
 def put(path: Path, content: bytes) -> Path:
     """Do the same, also over a file that nbgrader made read-only; errors are the system's."""
     new = path.with_name(f".{path.name}.new")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A device or a pipe, such as /dev/stdout, is written to and never replaced.
+        with path.open("wb") as file:
+            file.write(content)
+        return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         new.write_bytes(content)

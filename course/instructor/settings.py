@@ -92,7 +92,8 @@ def load_course(start: Path | None = None) -> Course:
             break
     else:
         raise CourseError(
-            f"No course.toml in {folder} or above it. Run `course` inside a checkout of the course."
+            f"No course.toml in {folder} or above it. Run `course` inside a checkout of the course; a class "
+            "that lies elsewhere is named there, with --folder."
         )
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -15,8 +15,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 from nbgrader.utils import compute_checksum
 
+from autograder.__main__ import check as run_check
 from autograder.rerun.reading import is_unchanged, read_notebook
 from autograder.rerun.texts import _TEXTS, RerunError
 from course.instructor.settings import Course
@@ -141,11 +143,15 @@ def test_what_lies_beside_the_notebook_is_within_reach_and_nothing_is_left_to_lo
 def test_a_blank_notebook_is_checked_in_its_language(course: Course, tmp_path: Path) -> None:
     release = nbformat.read(course.release(LAB1, "en"), as_version=4)
     path = tmp_path / "renamed.ipynb"
-    nbformat.write(short(release), path)
+    notebook = short(release)
+    notebook.cells += [new_code_cell("make_train_data(3)"), new_code_cell("def plot(:")]
+    nbformat.write(notebook, path)
     result = check(path)
     assert result.returncode == 0, result.stderr
     assert "train_data.angles [2]: there is no code here yet" in result.stdout
     assert "question_models [8]: the cell is missing" in result.stdout
+    assert "(`make_train_data(3)`) uses code that is not written yet" in result.stdout
+    assert "(`def plot(:`) stopped with SyntaxError: invalid syntax (line 1)" in result.stdout
     assert "The marks cell `generator` is missing" in result.stdout
 
 
@@ -176,7 +182,7 @@ def test_a_kernel_that_dies_keeps_the_marks_before_it(
     cell(notebook, "train_data").source = "import os\nos._exit(1)"
     result = check(write(notebook))
     assert result.returncode == 0, result.stderr
-    assert "✓ identity: 0 / 0" in result.stdout
+    assert "✓ identity: 0 / 0" in result.stdout and "entrega de 00000" in result.stdout
     assert "El núcleo terminó de golpe en la celda `train_data`" in result.stdout
     assert "Sin ejecutar, porque el núcleo ya no estaba: `train_data_check`" in result.stdout
 
@@ -225,6 +231,12 @@ def test_a_file_that_is_no_notebook_is_described(tmp_path: Path, content: bytes,
     path.write_bytes(content)
     with pytest.raises(RerunError, match=message):
         read_notebook(path)
+
+
+def test_a_time_limit_that_no_cell_could_keep_is_refused(tmp_path: Path) -> None:
+    for limit in (0.0, -5.0, float("nan")):
+        with pytest.raises(RerunError, match="--time-limit debe ser al menos 1"):
+            run_check(tmp_path / "x.ipynb", time_limit=limit)
 
 
 def test_a_missing_file_and_a_folder_are_described(tmp_path: Path) -> None:

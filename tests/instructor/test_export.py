@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from course.instructor.export import Export, Format, Options, export_marks
 from course.instructor.export.people import lines_with_roster
 from course.instructor.export.results import read_results
 from course.instructor.export.roster import read_roster
-from course.instructor.files import as_csv, number, safe
+from course.instructor.files import as_csv, number, safe, write
 from course.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import MakeClassroom
@@ -343,6 +344,15 @@ def test_a_roster_that_is_none_is_described(
 def test_a_roster_that_is_missing_is_named(export: Callable[..., Export], tmp_path: Path) -> None:
     with pytest.raises(CourseError, match=r"nowhere\.csv cannot be read: No such file"):
         export(roster=tmp_path / "nowhere.csv")
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "out"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        assert write(pipe, "a,b\n") == pipe
+        assert reader.stdout is not None and reader.stdout.read() == b"a,b\n"
+    assert pipe.is_fifo()
 
 
 def test_a_file_that_cannot_be_written_is_named(export: Callable[..., Export], tmp_path: Path) -> None:

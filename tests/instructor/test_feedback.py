@@ -67,6 +67,7 @@ def pages(make_classroom: MakeClassroom, tmp_path_factory: pytest.TempPathFactor
     dies = with_code(room.identified(room.notebook(), "dying"), "generator", "import os; os._exit(1)")
     room.hand_in("dying", dies)
     room.hand_in("silent", room.identified(room.notebook("identity"), "silent"))
+    room.hand_in("damaged", b'{"cells": [')
     room.grade()
     with Gradebook(f"sqlite:///{room.folder / 'gradebook.db'}") as gradebook:
         grade = gradebook.find_grade("question_models", LAB1, LAB1, "marked")
@@ -135,6 +136,14 @@ def test_what_nobody_has_marked_yet_is_not_0(pages: Pages, browser: Browser) -> 
 
 
 @pytest.mark.slow
+def test_what_could_not_be_graded_has_no_total_and_says_why(pages: Pages, browser: Browser) -> None:
+    page = Visit(browser, pages.path("damaged")).page
+    said = page.locator("body").inner_text()
+    assert "no tiene puntos, tampoco 0" in said and "no es JSON (línea 1)" in said
+    assert "0 / 100" not in said and page.locator("nav, section").count() == 0
+
+
+@pytest.mark.slow
 def test_an_answer_that_nobody_wrote_is_said_in_the_language_of_the_lab(pages: Pages) -> None:
     assert "No hay respuesta." in pages.text("silent") and "No response." not in pages.text("silent")
 
@@ -180,7 +189,7 @@ def test_the_secret_seed_is_on_no_page_and_in_no_marked_notebook(pages: Pages) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-@pytest.mark.parametrize("student", ["marked", "untidy", "dying", "silent", "english"])
+@pytest.mark.parametrize("student", ["marked", "untidy", "dying", "silent", "damaged", "english"])
 def test_pages_need_no_network_run_no_script_fit_and_are_accessible(
     pages: Pages, student: str, width: int, browser: Browser
 ) -> None:
@@ -263,6 +272,11 @@ def test_a_picture_that_a_cell_holds_is_shown() -> None:
 
 def test_a_latex_output_is_a_formula() -> None:
     assert latex_to_page("$\\displaystyle x &lt; 1$").startswith("<math")
+
+
+def test_a_syntax_error_names_the_line_and_no_file_that_nobody_has() -> None:
+    error = NotebookNode(ename="SyntaxError", evalue="invalid syntax (1302772928.py, line 7)")
+    assert error_line(error) == "SyntaxError: invalid syntax (line 7)"
 
 
 def test_an_error_without_end_is_cut() -> None:

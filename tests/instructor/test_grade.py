@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from course.instructor.demo import answer
+from course.instructor.grade import engine
 from course.instructor.grade.display import marks_text, needs_look
 from course.instructor.grade.run import Grading
 from course.instructor.grade.work import Outcome
@@ -110,7 +112,7 @@ def test_what_is_put_right_or_goes_wrong_is_said_in_the_submission(
         "frank": {"other_identity"},
         "damaged": {"not_json"},
         "empty-file": {"empty_file"},
-        "nothing": {"no_notebook"},
+        "nothing": {"empty_folder"},
         "renamed": {"wrong_name"},
         "shadow": {"skipped_file"},
         "dies-early": {"died"},
@@ -466,6 +468,18 @@ def wait_for_workers(address: str, count: int) -> None:
         client.wait_for_workers(count, timeout=60)
 
 
+def test_a_port_that_another_grading_has_taken_is_no_concern(recwarn: pytest.WarningsRecorder) -> None:
+    with closing(socket.socket()) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Taken already, perhaps: then nobody need take it.
+        with contextlib.suppress(OSError):
+            other.bind(("", 8787))
+            other.listen()
+        with engine.connect(None, 1):
+            pass
+    assert [str(w.message) for w in recwarn if "8787" in str(w.message)] == []
+
+
 # --- what is said before anything runs -------------------------------------------------------------
 
 
@@ -482,6 +496,7 @@ def test_what_is_wrong_is_said_before_anything_runs(
 ) -> None:
     with pytest.raises(CourseError, match=message):
         classroom.grader(**options)
+    assert list(classroom.folder.iterdir()) == []
 
 
 def test_a_pattern_that_matches_nobody_is_named(classroom: Classroom) -> None:

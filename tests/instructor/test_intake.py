@@ -543,7 +543,11 @@ def test_conflict_marks_in_the_file_are_resolved(
         (json.dumps({"nbformat": 4, "cells": [{"cell_type": "code"}] * 3000}), "too_many_cells"),
         (json.dumps({"cells": [{"cell_type": "code", "source": "x" * 2**21}]}), "bad_cells"),
         (json.dumps({"cells": [{"cell_type": "code", "source": "x" * 2**19}] * 20}), "too_large"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not_json"),
+        (bytes(range(256)), "not_json"),
+        (b"PK\x03\x04\x14\x00\x06\x00" + b"word/document.xml" + bytes(range(256)), "renamed_document"),
+        (b"%PDF-1.7\n" + bytes(range(256)), "renamed_document"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "renamed_document"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html>", "renamed_document"),
     ],
 )
 def test_what_cannot_be_graded_is_named(
@@ -553,6 +557,8 @@ def test_what_cannot_be_graded_is_named(
     assert not rebuilt.usable and key in keys(rebuilt)
     assert sources(rebuilt.notebook) == sources(templates.notebooks[LAB, "es"])
     assert all(note.render(x) for note in rebuilt.notes for x in ("es", "en"))
+    # Nothing was graded, whatever the file was read as or called.
+    assert not {"not_utf8", "wrong_name"} & set(keys(rebuilt))
 
 
 def test_a_notebook_of_another_lab_is_named(
@@ -561,7 +567,7 @@ def test_a_notebook_of_another_lab_is_named(
     other = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
     other.cells[0].metadata["nbgrader"] = {"grade_id": "other"}
     both = Templates({**templates.notebooks, ("lab9", language): other})
-    (tmp_path / f"{LAB}.ipynb").write_text(nbformat.writes(other))
+    (tmp_path / "lab9.ipynb").write_text(nbformat.writes(other))
     rebuilt = rebuild(tmp_path, LAB, both, "en")
     assert keys(rebuilt) == ["another_lab"] and "lab9" in rebuilt.notes[0].render("en")
 

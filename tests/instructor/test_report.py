@@ -294,6 +294,9 @@ def test_records_of_earlier_versions_can_be_read(reported: Reported) -> None:
     [
         (("report", "lab0"), "There is no lab 'lab0'"),
         (("report", "--folder", "nowhere/at/all"), "There is no folder nowhere/at/all"),
+        (("grade", LAB1, "--folder", "nowhere/at/all"), "There is no folder nowhere/at/all"),
+        (("export", "--folder", "nowhere/at/all"), "There is no folder nowhere/at/all"),
+        (("similarity", LAB1, "--folder", "nowhere/at/all"), "There is no folder nowhere/at/all"),
         (("report", LAB1, "--folder", "docs"), "There is no gradebook at"),
     ],
 )

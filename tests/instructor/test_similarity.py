@@ -24,12 +24,12 @@ from course.instructor.intake import Templates
 from course.instructor.settings import Course, CourseError
 from course.instructor.similarity import THRESHOLD, Options, Similarity, find_similar, show
 from course.instructor.similarity.likeness import Comparison, compare_code
-from course.instructor.similarity.page import write_page
+from course.instructor.similarity.page import _histogram, write_page
 from course.instructor.similarity.submissions import Work, work_of
 from course.instructor.similarity.tokens import code_parts, names_in
 from course.instructor.source import is_student_cell, read_source, select_language
 from tests.conftest import LAB1, LABS
-from tests.instructor.browser import DESKTOP, PHONE, open_browser
+from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
 
 # --- how a copy is disguised --------------------------------------------------------------------------
 
@@ -367,6 +367,25 @@ def test_the_page_fits_a_desktop_a_phone_and_paper(
         assert beside == (width > 640)
         colour = view.evaluate("getComputedStyle(document.querySelector('mark.rare')).backgroundColor")
         assert colour == "rgb(255, 201, 201)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_the_page_is_accessible(room: Classroom, page: Callable[..., str], width: int) -> None:
+    for student in ("10001", "a-student-with-a-very-long-address@university.example"):
+        room.hand_in(student)
+    page()
+    with open_browser() as browser:
+        assert Visit(browser, room.folder / "page.html", width).violations() == []
+
+
+def test_the_picture_counts_pairs_in_plain_numbers(room: Classroom) -> None:
+    for student in ("10001", "10002", "10003"):
+        room.hand_in(student)
+    figure = _histogram(room.find())
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in figure.axes[0].yaxis.get_ticklabels(which="both")]
+    assert "1" in labels and not any("10^" in label for label in labels)
 
 
 def test_the_work_of_a_notebook_is_what_students_write_without_their_names(

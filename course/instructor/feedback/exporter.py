@@ -13,6 +13,7 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
+from autograder.rerun.report import error_text
 from course.instructor.feedback.texts import FeedbackText
 from course.instructor.formulas import to_mathml
 from course.instructor.neutral import markdown_to_page
@@ -70,7 +71,7 @@ def latex_to_page(text: str) -> str:
 
 def error_line(output: NotebookNode) -> str:
     """Return what an error says, without where it happened."""
-    line = strip_ansi(f"{output.get('ename', '')}: {output.get('evalue', '')}").strip()
+    line = strip_ansi(f"{output.get('ename', '')}: {error_text(output)}").strip()
     return line if len(line) <= _MAX_ERROR else f"{line[:_MAX_ERROR]} …"
 
 

@@ -88,6 +88,7 @@ class OutlineFeedback(NbGraderPreprocessor):
             "notes": [cell for cell in nb.cells if cell.get("id") == REPORT_CELL],
             "sections": sections,
             "missing": sum(section.points for section in sections if section.waiting),
+            "ungraded": all(section.waiting for section in sections if section.graded is not None),
         }
         return nb, resources
 

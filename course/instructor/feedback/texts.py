@@ -23,6 +23,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "Faltan {points} puntos por calificar.",
         "en": "{points} marks are still to be given.",
     },
+    "ungraded": {
+        "es": "Esta entrega no se pudo calificar, y no tiene puntos, tampoco 0. Abajo se dice por qué; "
+        "entrega el cuaderno otra vez o habla con quien califica.",
+        "en": "This submission could not be graded, and has no marks, not even 0. Below it says why; hand "
+        "in the notebook again, or ask whoever grades it.",
+    },
     "late_penalty": {"es": "Descuento por entrega tardía", "en": "Deduction for handing in late"},
     "comment": {"es": "Comentario de quien califica", "en": "Comment of whoever marked this"},
     "no_response": {"es": "No hay respuesta.", "en": "There is no answer."},

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from course.instructor.grade.run import Grading, Plan
 from course.instructor.grade.work import Outcome
@@ -66,7 +66,7 @@ def show_end(console: Console, grading: Grading) -> None:
     console.print(f"{said or 'nothing to run'}{skipped} in {grading.wall_s:.0f} s")
     worth = sorted(filter(needs_look, outcomes), key=lambda outcome: _URGENCY.index(outcome.status))
     if worth:
-        table = Table("student", "state", "automatic", "why", title="To look at")
+        table = Table("student", "state", "automatic", Column("why", overflow="fold"), title="To look at")
         for outcome in worth[:_SHOWN]:
             table.add_row(
                 escape(outcome.student),

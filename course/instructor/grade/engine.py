@@ -88,6 +88,8 @@ def _local_cluster(workers: int) -> LocalCluster:
         processes=processes > 1,
         host="127.0.0.1" if processes > 1 else None,
         dashboard_address=None,
+        # Its pages are not for us: any free port will do, and no warning where 8787 is taken.
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
         memory_limit=0,
         silence_logs=logging.ERROR,
     )

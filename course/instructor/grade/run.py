@@ -22,7 +22,7 @@ from course.instructor.grade import engine
 from course.instructor.grade.pairs import share_marks_by_hand
 from course.instructor.grade.people import recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
-from course.instructor.grade.store import Store
+from course.instructor.grade.store import Folders, Store
 from course.instructor.grade.trust import Reference, draw_seed, make_reference
 from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, modules_of
 from course.instructor.intake import Note, Rebuilt, Templates, rebuild
@@ -120,15 +120,17 @@ class Grader:
         self.limits = Limits.from_settings(course.grading)
         self.templates = Templates.load(course)
         self.isolation = choose(options.isolation)
+        folders = Folders(course.root, folder=options.folder, db_url=options.db_url)
+        self.submitted = folders.submissions(lab)
+        chosen = folders.submissions(lab, options.students)
+        if not chosen:
+            # Before there is a gradebook: in the wrong folder, nothing is made.
+            raise CourseError(self._nothing_to_grade(folders))
         self.store = Store(course.root, folder=options.folder, db_url=options.db_url)
         self.records = Records(options.folder or course.root, lab)
         self.lab_digest = source_digest(course, lab)
         self._modules = modules_of(self.templates.notebooks[lab, course.language])
-        self.submitted = self.store.submissions(lab)
         self._known = self.store.students()
-        chosen = self.store.submissions(lab, options.students)
-        if not chosen:
-            raise CourseError(self._nothing_to_grade())
         self._enter_lab()
         self.plan = self._plan(chosen)
 
@@ -165,8 +167,8 @@ class Grader:
 
     # --- before --------------------------------------------------------------------------------------
 
-    def _nothing_to_grade(self) -> str:
-        folder = self.store.folder("submitted", "STUDENT", self.lab)
+    def _nothing_to_grade(self, folders: Folders) -> str:
+        folder = folders.folder("submitted", "STUDENT", self.lab)
         if self.submitted:
             return (
                 f"No student matches --students {self.options.students!r}; {len(self.submitted)} have handed "

@@ -85,7 +85,12 @@ class Folders:
             config: the folder that holds nbgrader_config.py.
             folder: holds submitted/, autograded/ and the gradebook; None: the same.
             db_url: another gradebook than the configuration's.
+
+        Raises:
+            CourseError: if there is no such folder.
         """
+        if folder is not None and not folder.is_dir():
+            raise CourseError(f"There is no folder {folder}. --folder names the one that holds submitted/.")
         app = NbGrader()
         with contextlib.chdir(config):
             app.load_config_file()

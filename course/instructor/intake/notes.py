@@ -15,6 +15,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "No hay ningún cuaderno (.ipynb) en la entrega. Archivos: {files}.",
         "en": "There is no notebook (.ipynb) in the submission. Files: {files}.",
     },
+    "empty_folder": {
+        "es": "La carpeta de la entrega está vacía.",
+        "en": "The folder of the submission is empty.",
+    },
     "wrong_name": {
         "es": "El cuaderno se llama `{file}` y debía llamarse `{expected}`; se calificó igual.",
         "en": "The notebook is called `{file}` and should be `{expected}`; it was graded all the same.",
@@ -40,6 +44,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "recupéralo de una copia.",
         "en": "The file `{file}` is damaged: it is not JSON (line {line}). Download the notebook again, or "
         "restore it from a copy.",
+    },
+    "renamed_document": {
+        "es": "El archivo `{file}` no es un cuaderno, sino {kind} con otro nombre: entrega el cuaderno.",
+        "en": "The file `{file}` is no notebook but {kind} under another name: hand in the notebook.",
     },
     "not_a_notebook": {
         "es": "El archivo `{file}` no es un cuaderno de Jupyter.",
@@ -200,8 +208,8 @@ _TEXTS: dict[str, dict[str, str]] = {
 # Reasons why a cell or a kernel was stopped.
 _REASONS: dict[str, dict[str, str]] = {
     "cell_cpu": {
-        "es": "usó más de {limit:g} s de procesador; ¿un bucle sin fin?",
-        "en": "it used more than {limit:g} s of processor time; an endless loop?",
+        "es": "usó más de {limit:g} s de procesador (¿un bucle sin fin?)",
+        "en": "it used more than {limit:g} s of processor time (an endless loop?)",
     },
     "notebook_cpu": {
         "es": "el cuaderno usó más de {limit:g} s de procesador",
@@ -248,6 +256,10 @@ _REASONS: dict[str, dict[str, str]] = {
     "size": {"es": "son demasiado grandes", "en": "they are too large"},
     "form": {"es": "no tienen la forma debida", "en": "they are not in the due form"},
     "absent": {"es": "no hay ninguna", "en": "there are none"},
+    "zip": {"es": "un zip o un documento de Word", "en": "a zip or a Word document"},
+    "pdf": {"es": "un PDF", "en": "a PDF"},
+    "picture": {"es": "una imagen", "en": "a picture"},
+    "html": {"es": "una página web", "en": "a web page"},
     "above": {"es": "encima", "en": "above"},
     "below": {"es": "debajo", "en": "below"},
     "internal": {

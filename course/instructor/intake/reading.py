@@ -25,6 +25,15 @@ MAX_SOURCE = 2**20
 MAX_TEXT = 8 * 2**20
 _KINDS = ("code", "markdown", "raw")
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")
+# How files begin that are no notebooks, whatever they are called; in lower case.
+_OTHER_KINDS = {
+    b"pk\x03\x04": "zip",
+    b"%pdf": "pdf",
+    b"\x89png": "picture",
+    b"\xff\xd8\xff": "picture",
+    b"<!doctype html": "html",
+    b"<html": "html",
+}
 # Where editors keep copies, and what is no work of the student's.
 _IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", "__MACOSX", ".git"}
 
@@ -129,12 +138,15 @@ def parse(data: bytes, name: str) -> File:
     """Make cells of the bytes of a notebook file; never raises on account of them."""
     if not data.strip():
         return File(name, None, (note("empty_file", file=name),))
+    if (kind := _other_kind(data)) is not None:
+        return File(name, None, (note("renamed_document", file=name, kind=reason(kind)),))
     text, notes = _decode(data)
     if sum(text.count(mark) for mark in "[{,") > MAX_VALUES:
         return File(name, None, (*notes, note("too_many_values", file=name, limit=MAX_VALUES // 10**6)))
     content, problems = _load(text, name)
     if content is None:
-        return File(name, None, (*notes, *problems))
+        # How it was decoded matters to nobody who cannot use it.
+        return File(name, None, tuple(problems))
     notes += problems
     try:
         raw_cells, version = _raw_cells(content)
@@ -151,6 +163,12 @@ def parse(data: bytes, name: str) -> File:
     if bad := sum(cell is None for cell in cells):
         notes.append(note("bad_cells", count=bad))
     return File(name, tuple(cell for cell in cells if cell is not None), tuple(notes))
+
+
+def _other_kind(data: bytes) -> str | None:
+    """Return what a file is by its first bytes, if that is something that students hand in by mistake."""
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:16].lower()
+    return next((kind for beginning, kind in _OTHER_KINDS.items() if start.startswith(beginning)), None)
 
 
 def _decode(data: bytes) -> tuple[str, list[Note]]:

@@ -109,16 +109,19 @@ def rebuild(folder: Path, lab: str, templates: Templates, default_language: str)
     """
     files = [read_file(path, str(path.relative_to(folder))) for path in find_notebooks(folder)]
     if not files:
-        names = ", ".join(path.name for path in files_of(folder)[:5]) or "-"
-        return _unusable(lab, templates, default_language, [note("no_notebook", files=names)])
+        names = ", ".join(path.name for path in files_of(folder)[:5])
+        missing = note("no_notebook", files=names) if names else note("empty_folder")
+        return _unusable(lab, templates, default_language, [missing])
     file = _choose(files, lab, templates)
-    notes = _file_notes(file, files, lab)
+    notes = _file_notes(file, files)
     if file.cells is None:
         return _unusable(lab, templates, default_language, notes, file.name)
     language, problem = _identify(file.cells, lab, templates)
     if problem is not None:
         return _unusable(lab, templates, language or default_language, [*notes, problem], file.name)
     assert language is not None
+    if file.name != f"{lab}.ipynb":
+        notes.append(note("wrong_name", file=file.name, expected=f"{lab}.ipynb"))
     notebook, found = _graft(file.cells, templates.notebooks[lab, language], templates.cells(lab, language))
     return Rebuilt(notebook, language, [*notes, *found], file=file.name)
 
@@ -147,11 +150,9 @@ def _choose(files: Sequence[File], lab: str, templates: Templates) -> File:
     return max(files, key=rank)
 
 
-def _file_notes(file: File, files: Sequence[File], lab: str) -> list[Note]:
+def _file_notes(file: File, files: Sequence[File]) -> list[Note]:
     """Return what there is to say of the choice of the file and of its reading."""
     notes = list(file.notes)
-    if file.name != f"{lab}.ipynb":
-        notes.append(note("wrong_name", file=file.name, expected=f"{lab}.ipynb"))
     if others := [other.name for other in files if other is not file]:
         notes.append(note("several_notebooks", file=file.name, others=", ".join(others)))
     return notes

@@ -42,8 +42,6 @@ class Collector:
         Raises:
             CourseError: if there is no such folder, or no gradebook.
         """
-        if folder is not None and not folder.is_dir():
-            raise CourseError(f"There is no folder {folder}. --folder names the one that holds submitted/.")
         self.course = course
         self.root = folder or course.root
         self.target = target or self.root

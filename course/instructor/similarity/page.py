@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from course.instructor.figures import embed
 from course.instructor.files import write
@@ -95,4 +96,8 @@ def _histogram(found: Similarity) -> Figure:
     axes.axvline(100 * found.threshold, color=_RED, linestyle="--")
     title = "Likeness of the code of all pairs\n(listed: right of the dashed line)"
     axes.set(title=title, xlabel="likeness (%)", ylabel="pairs", xlim=(0, 100))
+    axes.set_ylim(bottom=0.5)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     return figure
