@@ -10,11 +10,12 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
 import bleach
+import nbformat
 from bleach.css_sanitizer import CSSSanitizer
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -157,14 +158,26 @@ class _Renderer(IPythonRenderer):
 
 
 def clean_notebook(notebook: NotebookNode) -> None:
-    """Take out of all outputs what a browser would run."""
+    """Take out of all outputs what a browser would run, and what no notebook may hold: no page would open."""
     until = time.thread_time() + _PATIENCE_S
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = clean_outputs(cell.outputs, until)
+            # A kernel in a student's hands may say that it counted to <img …>.
+            count = cell.get("execution_count")
+            cell.execution_count = count if isinstance(count, int) else None
+            cell.outputs = clean_outputs(filter(_is_valid, cell.outputs), until)
 
 
-def clean_outputs(outputs: Sequence[NotebookNode], until: float = math.inf) -> list[NotebookNode]:
+def _is_valid(output: NotebookNode) -> bool:
+    """Tell whether an output has the form that the notebook format gives it."""
+    try:
+        nbformat.validate(output, ref="output", version=4)
+    except nbformat.ValidationError:
+        return False
+    return True
+
+
+def clean_outputs(outputs: Iterable[NotebookNode], until: float = math.inf) -> list[NotebookNode]:
     """Return outputs of a cell with nothing in them that a browser would run.
 
     Args:

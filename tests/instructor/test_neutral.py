@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from autograder.block import Result
@@ -122,3 +124,20 @@ def test_outputs_that_together_take_too_long_are_shown_the_plain_way(monkeypatch
     notebook = new_notebook(cells=[new_code_cell(outputs=[new_output("display_data", data=data)])])
     clean_notebook(notebook)
     assert notebook.cells[0].outputs[0].data == {"text/plain": "x", "image/png": "AAAA"}
+
+
+def test_what_no_notebook_may_hold_is_dropped() -> None:
+    bad = [
+        NotebookNode(output_type="display_data", data="<script>", metadata={}),
+        NotebookNode(output_type="stream", name="stdout", text=7),
+        NotebookNode(output_type="execute_result", data={}, metadata={}, execution_count="<script>"),
+        NotebookNode(output_type="error", ename="E", evalue={}, traceback=[["<script>"]]),
+    ]
+    cell = new_code_cell()
+    cell.outputs = [*bad, new_output("stream", text="kept")]
+    cell["execution_count"] = "<script>"
+    notebook = new_notebook()
+    notebook.cells.append(cell)
+    clean_notebook(notebook)
+    nbformat.validate(notebook)
+    assert cell.execution_count is None and [output.text for output in cell.outputs] == ["kept"]
