@@ -23,7 +23,7 @@ demo: setup  ## build lab 1, grade a simulated class, write build/demo/lab1_sine
 	course demo
 
 test: setup  ## everything that CI checks
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 audit: setup  ## run every known wrong and equivalent answer and judge the grader
 	course audit

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.errors import GraderError
-from autograder.rerun.texts import RerunError, default_language, say
+from autograder.language import current_language
+from autograder.rerun.texts import RerunError, say
 
 _NEEDED = ("nbclient", "nbformat", "ipykernel")
 _TIME_LIMIT_S = 120.0
@@ -70,7 +71,7 @@ def check(path: Path, *, time_limit: float = _TIME_LIMIT_S, full: bool = False) 
 
 
 def _parser() -> argparse.ArgumentParser:
-    language = default_language()
+    language = current_language()
     parser = argparse.ArgumentParser(prog="python -m autograder")
     command = parser.add_subparsers(required=True, metavar="check").add_parser(
         "check", help=say("description", language), description=say("description", language)

@@ -31,7 +31,7 @@ from autograder.checks import (
 )
 from autograder.checks import optimizers as optimizing
 from autograder.messages import CheckFailed, Message, Translated
-from autograder.observation import DIGITS, Observation
+from autograder.observation import DIGITS, Observation, project
 from autograder.replay import Replay, replay
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Block:
             return "identified"
 
         # Every name is right: what is recorded says only that there is one.
-        return self._run("identity", 0.0, observe, verify=False)
+        return self.run_check("identity", 0.0, observe, verify=False)
 
     def fingerprint(
         self,
@@ -188,7 +188,7 @@ class Block:
 
     def text(self, name: str, answer: str, *, points: float) -> bool | None:
         """Check a text answer; Unicode form, case and white space do not matter."""
-        return self._run(
+        return self.run_check(
             name, points, lambda: texts.require_text(answer), lambda: texts.describe_wrong(answer)
         )
 
@@ -223,9 +223,12 @@ class Block:
         input_shape: tuple[int, ...],
         output_shape: tuple[int, ...],
         parameters: int,
+        layers: Sequence[str] = (),
         points: float,
     ) -> bool | None:
         """Check a network's output shape, its number of parameters and the shapes of its layers in order.
+
+        A gradient has to reach all of them.
 
         Args:
             name: of the check.
@@ -233,11 +236,12 @@ class Block:
             input_shape: of the batch it is called with.
             output_shape: expected.
             parameters: the expected number of trainable numbers.
+            layers: names of layers that other code uses.
             points: the marks of this check.
         """
 
         def compute(running: Replay) -> torch.Tensor:
-            return networks.structure(factory, input_shape, output_shape, parameters, running)
+            return networks.structure(factory, input_shape, output_shape, parameters, running, layers)
 
         return self.run_array(name, points, compute, Message("wrong_structure"))
 
@@ -721,8 +725,8 @@ class Block:
 
     # --- how a check runs --------------------------------------------------------------------------
 
-    def _replay(self, name: str) -> contextlib.AbstractContextManager[Replay]:
-        """Return the replay of one check: each has its own random numbers."""
+    def replay(self, name: str) -> contextlib.AbstractContextManager[Replay]:
+        """Return the replay of one check, or of one trial of several: each has its own random numbers."""
         return replay(tensors.seed_of(self.lab.seed, name), self.lab.device)
 
     def run_array(
@@ -750,7 +754,7 @@ class Block:
 
         def numbers(running: Replay) -> list[float]:
             seen.append(compute(running))
-            return tensors.values_of(seen[0], self.lab.seed, name)
+            return project(seen[0], self.lab.seed, name)
 
         def diagnose() -> Message:
             return refused if isinstance(refused, Message) else refused(seen[0])
@@ -769,23 +773,12 @@ class Block:
         """Run a check that observes a few numbers as they are, in a replay of its own; see `run_array`."""
 
         def observe() -> list[float]:
-            with self._replay(name) as running:
+            with self.replay(name) as running:
                 return compute(running)
 
-        return self._run(name, points, observe, diagnose, digits=digits)
+        return self.run_check(name, points, observe, diagnose, digits=digits)
 
     def run_check(
-        self,
-        name: str,
-        points: float,
-        observe: Callable[[], list[float] | str],
-        diagnose: Callable[[], Message] = lambda: WRONG,
-        digits: int = DIGITS,
-    ) -> bool | None:
-        """Run one check; see `_run`. For the groups of checks in `autograder.checks`."""
-        return self._run(name, points, observe, diagnose, digits=digits)
-
-    def _run(
         self,
         name: str,
         points: float,
@@ -795,7 +788,7 @@ class Block:
         digits: int = DIGITS,
         verify: bool = True,
     ) -> bool | None:
-        """Make the observation of a check, have it judged, and keep the result.
+        """Run a check: make its observation, have it judged, and keep the result.
 
         Args:
             name: of the check.

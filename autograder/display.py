@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from autograder.messages import text
 
@@ -150,6 +150,6 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return f'<table style="border-collapse:collapse"><tr>{cells("th", header)}</tr>{body}</table>'
 
 
-def as_json_number(value: float) -> Any:
+def as_json_number(value: float) -> int | float:
     """Return a whole number as int, so that the JSON reads as a person would write it."""
     return int(value) if float(value).is_integer() else value

@@ -24,6 +24,7 @@ from autograder.errors import KeyFileError
 from autograder.observation import Observation
 
 FORMAT = 2
+_REMEDY = "Install the course package again; an author rebuilds it with `course build`."
 # Replays agree far better than a bucket is wide, so a known wrong answer lies close to its centre.
 HINT_DISTANCE = Fraction(1, 10)
 # Cost of one digest: about 40 ms and 16 MiB, for us once per check, for a guesser once per guess.
@@ -259,13 +260,12 @@ class AnswerKey:
         Raises:
             KeyFileError: if the text is not an answer key of this format.
         """
-        remedy = "Install the course package again; an author rebuilds it with `course build`."
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise KeyFileError(f"{source} is damaged: it is not JSON ({error}). {remedy}") from None
+            raise KeyFileError(f"{source} is damaged: it is not JSON ({error}). {_REMEDY}") from None
         if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise KeyFileError(f"{source} is not an answer key of format {FORMAT}. {remedy}")
+            raise KeyFileError(f"{source} is not an answer key of format {FORMAT}. {_REMEDY}")
         try:
             hints = tuple({str(k): str(v) for k, v in hint.items()} for hint in data["hints"])
             return cls(
@@ -278,7 +278,7 @@ class AnswerKey:
                 source=str(data["source"]),
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
-            raise KeyFileError(f"{source} is damaged: {error!r}. {remedy}") from None
+            raise KeyFileError(f"{source} is damaged: {error!r}. {_REMEDY}") from None
 
     @classmethod
     def load(cls, path: Path) -> AnswerKey:
@@ -291,8 +291,7 @@ class AnswerKey:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise KeyFileError(
-                f"the answer key {path.name} cannot be read ({type(error).__name__}). Install the "
-                "course package again; an author rebuilds it with `course build`."
+                f"the answer key {path.name} cannot be read ({type(error).__name__}). {_REMEDY}"
             ) from None
         return cls.loads(text, source=f"the answer key {path.name}")
 
@@ -336,6 +335,6 @@ def _seal(data: Mapping[str, Any]) -> Seal:
     )
 
 
-def key_folder() -> Path:
-    """Return the folder that holds the keys of the installed labs."""
-    return Path(__file__).parent / "keys"
+def installed_keys() -> dict[str, Path]:
+    """Return the key files of the installed labs, by the lab's id."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "keys").glob("*.json"))}

@@ -1,20 +1,19 @@
 """Everything the library says to a student, in Spanish and in English.
 
 A message names what was seen, what was expected where that is no secret, and a next step. Templates are
-filled with `str.format`; add a language by giving every entry one more text.
+filled with `str.format`; every entry has one for each of `LANGUAGES`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from autograder.errors import GraderError
+from autograder.language import current_language
 
-LANGUAGES = ("es", "en")
+Error = TypeVar("Error", bound=Exception)
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Translated:
     texts: Mapping[str, str]
 
     def render(self, language: str) -> str:
-        """Return the text in one of `LANGUAGES`."""
+        """Return the text in one of `language.LANGUAGES`."""
         return self.texts[language]
 
 
@@ -41,7 +40,7 @@ class Message:
         return TEXTS
 
     def render(self, language: str) -> str:
-        """Return the text in one of `LANGUAGES`."""
+        """Return the text in one of `language.LANGUAGES`."""
         details = {
             name: value.render(language) if isinstance(value, (Message, Translated)) else value
             for name, value in self.details.items()
@@ -77,28 +76,18 @@ def text(key: str, language: str, **details: Any) -> str:
 
 
 def say(key: str, **details: Any) -> str:
-    """Return a text in the language that COURSE_LANGUAGE names, for code that has no session.
+    """Return a text in the language of this process, for code that has no session."""
+    return text(key, current_language(), **details)
 
-    Spanish unless it is set to another language that the library speaks.
+
+def error_saying(kind: type[Error], message: Message) -> Error:
+    """Return an exception whose text is a message in the language of this process.
+
+    Where it leaves a student's code within a check, `faults.explain` says it in the lab's language.
     """
-    return say_message(Message(key, details))
-
-
-def say_message(message: Message) -> str:
-    """Return a message in the language that COURSE_LANGUAGE names; see `say`."""
-    language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
-    return message.render(language if language in LANGUAGES else LANGUAGES[0])
-
-
-def require_language(language: str) -> str:
-    """Return the language if the library speaks it.
-
-    Raises:
-        GraderError: if it does not.
-    """
-    if language not in LANGUAGES:
-        raise GraderError(f"language={language!r} is not available: choose one of {', '.join(LANGUAGES)}.")
-    return language
+    error = kind(message.render(current_language()))
+    error.__dict__["message"] = message
+    return error
 
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -300,6 +289,16 @@ TEXTS: dict[str, dict[str, str]] = {
     "unused_parameters": {
         "es": "{count} tensores de parámetros no se usan en `forward`. ¿Falta llamar a alguna capa?",
         "en": "{count} parameter tensors are not used in `forward`. Is a layer never called?",
+    },
+    "gradient_cut": {
+        "es": "a {count} tensores de parámetros no llega ningún gradiente, así que no se entrenan. ¿Hay un "
+        "`torch.no_grad()` o `.detach()` en la red?",
+        "en": "no gradient reaches {count} parameter tensors, so they are not trained. Is there a "
+        "`torch.no_grad()` or `.detach()` in the network?",
+    },
+    "layer_missing": {
+        "es": "la clase no tiene la capa `{name}`, y lo que sigue la usa con ese nombre.",
+        "en": "the class has no layer `{name}`, and what follows uses it by that name.",
     },
     "wrong_output": {
         "es": "con pesos fijados por la biblioteca, la salida no es la esperada. "
@@ -736,6 +735,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "key_missing": {
         "es": "el diccionario no tiene la clave {name!r}; tiene {seen}.",
         "en": "the dictionary has no key {name!r}; it has {seen}.",
+    },
+    "not_dictionary": {
+        "es": "se esperaba un diccionario y hay {seen}.",
+        "en": "a dictionary was expected and this is {seen}.",
     },
     "argument_changed": {
         "es": "la función cambió las imágenes que recibió. Escribe en una copia (`images.clone()`) o en un "

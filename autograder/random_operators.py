@@ -8,7 +8,7 @@ say the same in other words agree: `2 * rand(n)` and `empty(n).uniform_(0, 2)`; 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,16 @@ def _shape(bound: Arguments) -> tuple[int, ...]:
     return tuple(torch.broadcast_shapes(*[tensor.shape for tensor in tensors]))
 
 
+def _next_key(family: str, shape: Sequence[int], bound: Arguments, draws: KeyedDraws) -> int:
+    """Return the key of a draw; a generator that was passed decides whether it repeats an earlier one."""
+    generator: torch.Generator | None = bound.get("generator")
+    if generator is None:
+        return draws.next_key(family, shape)
+    state = generator.get_state().numpy().tobytes()
+    torch.rand((), generator=generator, device=generator.device)  # it moves on, as if it had drawn
+    return draws.key_at(state, family, shape)
+
+
 def _deliver(values: np.ndarray, bound: Arguments, *, in_place: bool, dtype: torch.dtype) -> Any:
     """Put the drawn values where the operator would: into `out`, into `self`, or a new tensor."""
     source = torch.from_numpy(np.ascontiguousarray(values)).reshape(values.shape)
@@ -106,7 +116,7 @@ def _continuous(
 
     def server(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
         shape = _shape(bound)
-        standard = draw(draws.next_key(family, shape), shape)
+        standard = draw(_next_key(family, shape, bound, draws), shape)
         values = transform(standard, bound)
         return _deliver(values, bound, in_place=name.endswith("_"), dtype=_wide(bound.get("dtype")))
 
@@ -139,7 +149,7 @@ def _integer(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
             high = 2**53 if like.is_floating_point else torch.iinfo(like).max
     else:
         low, high = bound.get("low") or 0, bound["high"]
-    values = randomness.integers(draws.next_key("integer", shape), shape, low, high)
+    values = randomness.integers(_next_key("integer", shape, bound, draws), shape, low, high)
     like_dtype = bound["self"].dtype if name == "randint_like" else torch.int64
     dtype = _wide(bound.get("dtype"), default=_wide(like_dtype))
     return _deliver(values, bound, in_place=name == "random_", dtype=dtype)
@@ -148,13 +158,13 @@ def _integer(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
 def _permutation(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
     """Serve randperm."""
     length = bound["n"]
-    values = randomness.permutation(draws.next_key("permutation", (length,)), length)
+    values = randomness.permutation(_next_key("permutation", (length,), bound, draws), length)
     return _deliver(values, bound, in_place=False, dtype=_wide(bound.get("dtype"), torch.int64))
 
 
-def _kept(draws: KeyedDraws, shape: tuple[int, ...], probability: Any) -> np.ndarray:
+def _kept(bound: Arguments, draws: KeyedDraws, shape: tuple[int, ...], probability: Any) -> np.ndarray:
     """Draw a mask that is True with the given probability."""
-    return randomness.uniform(draws.next_key("bernoulli", shape), shape) < probability
+    return randomness.uniform(_next_key("bernoulli", shape, bound, draws), shape) < probability
 
 
 def _bernoulli(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
@@ -163,7 +173,7 @@ def _bernoulli(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
     probability = bound.get("p")
     if probability is None:
         probability = like if name == "bernoulli" else 0.5
-    mask = _kept(draws, tuple(like.shape), _number(probability, 0.5))
+    mask = _kept(bound, draws, tuple(like.shape), _number(probability, 0.5))
     return _deliver(mask.astype(np.float64), bound, in_place=name == "bernoulli_", dtype=_wide(like.dtype))
 
 
@@ -173,7 +183,7 @@ def _dropout(name: str, bound: Arguments, draws: KeyedDraws) -> tuple[torch.Tens
     keep = 1.0 - bound["p"]
     if bound["train"] is False:
         return values.clone(), torch.ones_like(values, dtype=torch.bool)
-    mask = torch.from_numpy(_kept(draws, tuple(values.shape), keep)).to(values.device)
+    mask = torch.from_numpy(_kept(bound, draws, tuple(values.shape), keep)).to(values.device)
     return values * mask * (1.0 / keep if keep > 0.0 else 0.0), mask
 
 
@@ -182,11 +192,12 @@ def _multinomial(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
     weights = _number(bound["self"], 0.0)
     rows, count = np.atleast_2d(weights), bound["num_samples"]
     if bound["replacement"]:
-        u = randomness.uniform(draws.next_key("multinomial", (len(rows), count)), (len(rows), count))
+        shape = (len(rows), count)
+        u = randomness.uniform(_next_key("multinomial", shape, bound, draws), shape)
         edges = np.cumsum(rows, axis=1) / rows.sum(axis=1, keepdims=True)
         picks = np.stack([np.searchsorted(e, x, side="right") for e, x in zip(edges, u, strict=True)])
     else:
-        u = randomness.uniform(draws.next_key("multinomial", rows.shape), rows.shape)
+        u = randomness.uniform(_next_key("multinomial", rows.shape, bound, draws), rows.shape)
         with np.errstate(divide="ignore"):
             scores = np.log(rows) - np.log(-np.log1p(-u))
         picks = np.argsort(-scores, axis=1, kind="stable")[:, :count]

@@ -78,6 +78,7 @@ class KeyedDraws:
         self.seed = seed
         self._drawn: Counter[tuple[str, tuple[int, ...]]] = Counter()
         self._states_at_seeding: dict[int, Counter[tuple[str, tuple[int, ...]]]] = {}
+        self._keys_at_state: dict[tuple[bytes, str, tuple[int, ...]], int] = {}
 
     def next_key(self, family: str, shape: Sequence[int]) -> int:
         """Return the key of the next draw of `family` with `shape`."""
@@ -85,6 +86,17 @@ class KeyedDraws:
         occurrence = self._drawn[place]
         self._drawn[place] += 1
         return derive_key(self.seed, *place, occurrence)
+
+    def key_at(self, state: bytes, family: str, shape: Sequence[int]) -> int:
+        """Return the key of a draw from a generator of one's own.
+
+        As with `reseed`, the first draw in some state is the next one, and a generator that was brought
+        back to that state, by the same seed, repeats it.
+        """
+        place = (state, family, tuple(shape))
+        if place not in self._keys_at_state:
+            self._keys_at_state[place] = self.next_key(family, shape)
+        return self._keys_at_state[place]
 
     def reseed(self, seed: int) -> None:
         """Act as `torch.manual_seed(seed)`: seeding again with the same seed repeats the draws.

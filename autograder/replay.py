@@ -122,11 +122,6 @@ def _operator_traits(func: Any) -> tuple[bool, bool]:
 _active: Replay | None = None
 
 
-def active_replay() -> Replay | None:
-    """Return the replay that is running now, if any."""
-    return _active
-
-
 @contextlib.contextmanager
 def replay(seed: int, device: str | torch.device = "cpu") -> Iterator[Replay]:
     """Run the body reproducibly: portable random numbers, float64, one thread.

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from autograder import emission
-from autograder import key as answer_key
 from autograder.block import Block
 from autograder.checks.gan_step import BATCH_SIZES
 from autograder.checks.supplied import (
@@ -24,8 +23,8 @@ from autograder.checks.supplied import (
     SuppliedSamples,
 )
 from autograder.errors import GraderError, UnknownLabError
-from autograder.key import AnswerKey
-from autograder.messages import require_language
+from autograder.key import AnswerKey, installed_keys
+from autograder.language import require_language, set_language
 from autograder.observation import Observation
 from autograder.summary import Summary, summarise, write_marks
 
@@ -242,7 +241,7 @@ def open_lab(
         KeyFileError: if its answer key is damaged.
         GraderError: if the language is not available.
     """
-    require_language(language)
+    set_language(language)
     options: dict[str, Any] = {"language": language, "device": device}
     recording = _recording.get()
     if recording is not None:
@@ -258,12 +257,11 @@ def open_lab(
 
 def _key_path(name: str) -> Path:
     """Return the path of the key of an installed lab."""
-    folder = answer_key.key_folder()
-    known = sorted(path.stem for path in folder.glob("*.json"))
+    known = installed_keys()
     if name not in known:
-        have = ", ".join(known) if known else "none"
+        have = ", ".join(known) or "none"
         raise UnknownLabError(
             f"there is no lab called {name!r} here. Installed labs: {have}. Check the spelling, or "
             "install a newer release of the course package."
         )
-    return folder / f"{name}.json"
+    return known[name]

@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from course.texts import error, say, unknown_choice
+
 KINDS = ("auto", "small", "efficientnet")
 # The file of torchvision's weights trained on ImageNet (Tan and Le, 2019), as torchvision names it.
 WEIGHTS = "efficientnet_b3_rwightman-b3899882.pth"
@@ -56,11 +58,8 @@ class EfficientNetBackbone(nn.Module):
         network = efficientnet_b3()
         try:
             network.load_state_dict(torch.load(weights, map_location="cpu"))
-        except Exception as error:  # a damaged file raises what its bytes lead to
-            raise RuntimeError(
-                f"{weights} does not hold the weights of EfficientNet-B3 ({type(error).__name__}): "
-                'remove it, or choose make_backbone("small")'
-            ) from error
+        except Exception as cause:  # a damaged file raises what its bytes lead to
+            raise error(RuntimeError, "bad_weights", file=weights, error=type(cause).__name__) from cause
         self.layers = nn.Sequential(network.features, nn.AdaptiveMaxPool2d(1), nn.Flatten())
         self.size = size
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1))
@@ -105,16 +104,13 @@ def make_backbone(
         FileNotFoundError: if EfficientNet-B3 is asked for and its weights are not at hand.
     """
     if kind not in KINDS:
-        raise ValueError(f"unknown backbone {kind!r}: choose one of {', '.join(KINDS)}")
+        raise unknown_choice("kind", kind, KINDS)
     weights = find_weights()
     if kind == "efficientnet" and weights is None:
-        raise FileNotFoundError(
-            f"there is no {WEIGHTS} in COURSE_DATA or in torchvision's cache; with a connection, "
-            "`torchvision.models.efficientnet_b3(weights='DEFAULT')` downloads it there"
-        )
+        raise error(FileNotFoundError, "no_weights", file=WEIGHTS)
     on_gpu = device is not None and device.type == "cuda"
     if weights is None or kind == "small" or (kind == "auto" and not on_gpu):
-        report("backbone: small network, 64 features")
+        report(say("backbone_small", features=SmallBackbone.features))
         return SmallBackbone()
-    report("backbone: EfficientNet-B3 with weights from ImageNet, 1536 features")
+    report(say("backbone_efficientnet", features=EfficientNetBackbone.features))
     return EfficientNetBackbone(weights)

@@ -6,6 +6,8 @@ import os
 
 import torch
 
+from course.texts import unknown_choice
+
 MODES = ("practice", "grading")
 
 
@@ -17,7 +19,7 @@ def mode() -> str:
     """
     value = os.environ.get("COURSE_MODE") or "practice"
     if value not in MODES:
-        raise ValueError(f"COURSE_MODE={value!r} is not known: choose one of {', '.join(MODES)}")
+        raise unknown_choice("COURSE_MODE", value, MODES)
     return value
 
 

@@ -6,9 +6,13 @@ import os
 
 import torch
 
+from course.texts import in_all_languages, say
+
 
 def get_device(name: str | None = None) -> torch.device:
     """Return the device to work on.
+
+    A notebook asks before it opens its lab, so what goes wrong is said in all languages.
 
     Args:
         name: "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:1"; by default the environment
@@ -21,14 +25,12 @@ def get_device(name: str | None = None) -> torch.device:
     choice = (name or os.environ.get("COURSE_DEVICE") or "auto").strip().lower()
     kind, _, index = choice.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
-        raise ValueError(f"unknown device {choice!r}: choose auto, cpu, cuda or, for the second GPU, cuda:1")
+        details = {"name": "device", "seen": choice, "known": "auto, cpu, cuda, cuda:1"}
+        raise ValueError(in_all_languages("unknown_choice", **details))
     if kind == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
-        raise RuntimeError(
-            f"device {choice!r} was asked for, but PyTorch sees {torch.cuda.device_count()} CUDA devices. "
-            "Use COURSE_DEVICE=auto or cpu: the marks are the same."
-        )
+        raise RuntimeError(in_all_languages("no_such_gpu", seen=choice, count=torch.cuda.device_count()))
     return torch.device(choice)
 
 
@@ -36,4 +38,4 @@ def describe_device(device: torch.device) -> str:
     """Return one line that says what a device is."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"{device} ({torch.get_num_threads()} threads)"
+    return say("device_cpu", threads=torch.get_num_threads())

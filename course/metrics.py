@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from course.classifier import FEATURES, DigitClassifier
+from course.texts import error, say
 
 BINS = 32
 NEAR = 0.2
@@ -31,7 +32,7 @@ class SineQuality:
     coverage: float
 
     def __str__(self) -> str:
-        return f"distance {self.distance:.3f}, coverage {self.coverage:.0%}"
+        return say("sine_quality", distance=self.distance, coverage=self.coverage)
 
 
 def sine_quality(samples: torch.Tensor) -> SineQuality:
@@ -44,7 +45,7 @@ def sine_quality(samples: torch.Tensor) -> SineQuality:
         ValueError: for another shape.
     """
     if samples.ndim != 2 or samples.shape[1] != 2 or len(samples) == 0:
-        raise ValueError(f"samples must have shape (n, 2) with n > 0, not {tuple(samples.shape)}")
+        raise error(ValueError, "samples_shape", expected="(n, 2)", seen=tuple(samples.shape))
     x, y = samples.detach().cpu().double().unbind(dim=1)
     distance = (y - x.sin()).abs()
     good = (distance < NEAR) & (x >= 0) & (x < 2 * math.pi)
@@ -72,7 +73,8 @@ class DigitQuality:
     shares: tuple[float, ...]
 
     def __str__(self) -> str:
-        return f"{self.classes} of 10 classes, confidence {self.confidence:.2f}, distance {self.distance:.2f}"
+        figures = {"confidence": self.confidence, "distance": self.distance}
+        return say("digit_quality", classes=self.classes, **figures)
 
 
 def digit_quality(samples: torch.Tensor, real: torch.Tensor, classifier: DigitClassifier) -> DigitQuality:
@@ -87,11 +89,9 @@ def digit_quality(samples: torch.Tensor, real: torch.Tensor, classifier: DigitCl
         ValueError: for another shape, fewer than 50 samples, or too few real digits.
     """
     if samples.ndim != 4 or samples.shape[1:] != real.shape[1:]:
-        raise ValueError(f"samples must have shape (n, 1, 28, 28), not {tuple(samples.shape)}")
+        raise error(ValueError, "samples_shape", expected="(n, 1, 28, 28)", seen=tuple(samples.shape))
     if len(samples) < 50 or len(real) < len(samples):
-        raise ValueError(
-            f"{len(samples)} samples and {len(real)} real digits: at least 50 and as many are needed"
-        )
+        raise error(ValueError, "too_few_digits", samples=len(samples), real=len(real))
     images = samples.detach().cpu().float()
     probabilities = classifier(images).softmax(dim=1)
     confidence, chosen = probabilities.max(dim=1)
@@ -141,8 +141,7 @@ def sliced_wasserstein(
     from scipy.stats import wasserstein_distance  # only here: it is slow to import
 
     if samples.shape[1:] != real.shape[1:] or not len(samples) or not len(real):
-        shapes = f"{tuple(samples.shape)} and {tuple(real.shape)}"
-        raise ValueError(f"two sets of pictures of one shape are needed, not {shapes}")
+        raise _unequal_pictures(samples, real)
     generator = torch.Generator().manual_seed(seed)
     axes = torch.randn(samples[0].numel(), directions, generator=generator, dtype=torch.float64)
     axes = axes / axes.norm(dim=0)
@@ -166,10 +165,7 @@ def nearest_neighbours(images: torch.Tensor, reference: torch.Tensor) -> tuple[t
         ValueError: if the pictures differ in shape, or the reference is empty.
     """
     if images.shape[1:] != reference.shape[1:] or not len(reference):
-        shapes = f"{tuple(images.shape)} and {tuple(reference.shape)}"
-        raise ValueError(
-            f"pictures of one shape are needed, at least one of them to compare with, not {shapes}"
-        )
+        raise _unequal_pictures(images, reference)
     first, second = (pictures.detach().cpu().flatten(1) for pictures in (images, reference))
     distances, places = torch.cdist(first, second).min(dim=1)
     return distances / math.sqrt(first.shape[1]), places
@@ -188,3 +184,8 @@ class _Extractor(nn.Module):
         """Return one row of features per picture."""
         rows: torch.Tensor = self.features(images)
         return rows
+
+
+def _unequal_pictures(first: torch.Tensor, second: torch.Tensor) -> ValueError:
+    """Return what to raise for sets of pictures that cannot be compared."""
+    return error(ValueError, "unequal_pictures", first=tuple(first.shape), second=tuple(second.shape))

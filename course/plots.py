@@ -19,6 +19,7 @@ from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 from torchvision.utils import make_grid
 
+from course.texts import error
 from course.training import LossHistory
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ class _Film(ABC):
         from IPython.display import HTML
 
         if not self._frames:
-            raise ValueError("there are no frames yet: call add(samples, title) during the training")
+            raise error(ValueError, "no_frames")
         durations = [milliseconds] * (len(self._frames) - 1) + [2000]
         options: dict[str, Any] = {"save_all": True, "append_images": self._frames[1:], "loop": 0}
         self._frames[0].save(path, duration=durations, optimize=True, **options)

@@ -11,6 +11,7 @@ import torch
 from tqdm.std import tqdm
 
 from course.budget import mode
+from course.texts import error, say
 
 Item = TypeVar("Item")
 
@@ -32,8 +33,6 @@ class History:
         *names: of the curves; each is an attribute, a list of floats.
     """
 
-    _what = "value of {}"
-
     def __init__(self, *names: str) -> None:
         self._curves: dict[str, list[float]] = {name: [] for name in names}
 
@@ -44,22 +43,22 @@ class History:
             TypeError: if a value is anything else, or the names are not those of the curves.
         """
         if set(values) != set(self._curves):
-            raise TypeError(f"record takes {', '.join(self._curves)}; it was given {', '.join(values)}")
-        numbers = {name: _number(self._what.format(name), value) for name, value in values.items()}
+            raise error(TypeError, "curve_names", expected=", ".join(self._curves), seen=", ".join(values))
+        numbers = {name: _number(name, value) for name, value in values.items()}
         for name, number in numbers.items():
             self._curves[name].append(number)
 
     def __getattr__(self, name: str) -> list[float]:
         curves: dict[str, list[float]] = self.__dict__.get("_curves", {})
         if name not in curves:
-            raise AttributeError(f"this history has no {name!r}, only {', '.join(curves)}")
+            raise error(AttributeError, "no_curve", seen=name, known=", ".join(curves))
         return curves[name]
 
     def __len__(self) -> int:
         return max((len(curve) for curve in self._curves.values()), default=0)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} steps)"
+        return say("history", name=type(self).__name__, steps=len(self))
 
 
 class LossHistory(History):
@@ -72,7 +71,6 @@ class LossHistory(History):
 
     discriminator: list[float]
     generator: list[float]
-    _what = "{} loss"
 
     def __init__(self) -> None:
         super().__init__("discriminator", "generator")
@@ -82,10 +80,8 @@ def _number(name: str, value: torch.Tensor | float) -> float:
     """Return a value as a float that belongs to no gradient graph."""
     if isinstance(value, torch.Tensor):
         if value.numel() != 1:
-            raise TypeError(f"the {name} must be one number, not a tensor of shape {tuple(value.shape)}")
+            raise error(TypeError, "curve_shape", name=name, shape=tuple(value.shape))
         return float(value.detach())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(
-            f"the {name} must be one number, not a {type(value).__name__}; does the step return it?"
-        )
+        raise error(TypeError, "curve_type", name=name, seen=type(value).__name__)
     return float(value)

@@ -1,5 +1,6 @@
-"""What is checked, by kind of object: tensors, texts, networks, training of GANs, who hands in.
+"""What is checked, a module per kind of object: tensors, networks, training steps, experiments, and so on.
 
 Functions here run a student's code inside a replay and return numbers, or raise `CheckFailed` with the
-message for the student. They know neither marks nor keys: `autograder.block` adds these.
+message for the student; they know neither marks nor keys. Classes called `…Checks` are groups of checks that
+share trials of one object; they give names and marks of each to their block, which has them judged.
 """

@@ -14,11 +14,12 @@ from torch import nn
 from autograder.checks import supplied
 from autograder.checks.optimizers import movements
 from autograder.checks.supplied import SuppliedInteger, fill_gradients
-from autograder.checks.tensors import flat, require_scalar, supplied_rows
+from autograder.checks.tensors import flat, require_callable, require_scalar, supplied_rows
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
 _LATENT, _SAMPLE = (3,), (2,)
+_FILE = "checkpoint.pt"
 
 
 @dataclass
@@ -66,21 +67,33 @@ def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
         CheckFailed: if there is no file, or no epoch comes back.
     """
     for function in (save, load):
-        if not callable(function):
-            raise CheckFailed("not_callable", seen=type(function).__name__)
+        require_callable(function)
     epoch = SuppliedInteger("epoch", 3, 1000).build(running)
     interrupted = _prepare(running, "interrupted")
     _train(interrupted, running)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "checkpoint.pt"
-        save(str(path), epoch, interrupted.networks, interrupted.optimizers)
-        if not path.is_file():
-            raise CheckFailed("checkpoint_missing")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         fresh = _prepare(running, "fresh")
-        # What is loaded must be a copy: the interrupted training goes on first.
+        _save(save, folder / "interrupted", epoch, interrupted)
+        # What is loaded must come from the files: they move, and another training is saved after it.
+        _save(save, folder / "other", epoch + 1, fresh)
+        moved = (folder / "interrupted").rename(folder / "moved") / _FILE
+        # It must be a copy, too: the interrupted training goes on first.
         expected = _go_on(interrupted, float(epoch), running)
-        returned = require_scalar(load(str(path), fresh.networks, fresh.optimizers))
+        returned = require_scalar(load(str(moved), fresh.networks, fresh.optimizers))
     return _go_on(fresh, returned, running), expected
+
+
+def _save(save: Callable[..., Any], folder: Path, epoch: int, training: Training) -> None:
+    """Let the student's function save a training in a folder of its own.
+
+    Raises:
+        CheckFailed: if it leaves no file there.
+    """
+    folder.mkdir()
+    save(str(folder / _FILE), epoch, training.networks, training.optimizers)
+    if not (folder / _FILE).is_file():
+        raise CheckFailed("checkpoint_missing")
 
 
 def describe_difference(seen: Resumed, expected: Resumed, counter: str = "epoch") -> Message:

@@ -7,15 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.gan_step import BATCH_SIZES, STEP_LEARNING_RATE
-from autograder.checks.tensors import flat, require_scalar, require_tensor, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import (
+    flat,
+    require_callable,
+    require_scalar,
+    require_tensor,
+    supplied_rows,
+)
 from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay, replay
+from autograder.observation import project
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -25,6 +33,15 @@ _FEATURES, _HIDDEN, _CLASSES = 6, 5, 2
 _EPOCHS = (6, 7, 9, 8)
 
 
+class _Dropout(nn.Module):
+    """In place of a dropout: without chance, and yet it shows whether and how often it is used."""
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return activations, in train mode scaled, each by a number of its own."""
+        scales = torch.arange(1, hidden.shape[-1] + 1, device=hidden.device)
+        return hidden * scales if self.training else hidden
+
+
 class SmallClassifier(nn.Module):
     """A classifier with the methods of the real one; its batch normalisation shows in which mode it runs.
 
@@ -32,13 +49,15 @@ class SmallClassifier(nn.Module):
         activations: what `hidden` returned, call by call, without gradients.
     """
 
+    output_layer: type[nn.Linear] = nn.Linear
+
     def __init__(self, sample_shape: tuple[int, ...], running: Replay) -> None:
         super().__init__()
         self.flatten = nn.Flatten()
         self.norm = nn.BatchNorm1d(int(torch.Size(sample_shape).numel()))
         self.dense = nn.Linear(self.norm.num_features, _HIDDEN)
-        self.dropout = nn.Dropout(0.0)
-        self.output = nn.Linear(_HIDDEN, _CLASSES)
+        self.dropout = _Dropout()
+        self.output = self.output_layer(_HIDDEN, _CLASSES)
         self.activations: list[torch.Tensor] = []
         supplied.fill(self.parameters(), running.seed, "classifier")
         self.double().to(running.device)
@@ -51,7 +70,7 @@ class SmallClassifier(nn.Module):
 
     def classify(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return logits (n, classes)."""
-        logits: torch.Tensor = self.output(hidden)
+        logits: torch.Tensor = self.output(self.dropout(hidden))
         return logits
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -59,13 +78,18 @@ class SmallClassifier(nn.Module):
         return self.classify(self.hidden(images))
 
 
+class _ConstantLinear(nn.Linear):
+    """A layer whose outputs no parameter decides."""
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what only looks at how many rows there are."""
+        return super().forward(torch.ones_like(rows)).detach().requires_grad_()
+
+
 class _ConstantClassifier(SmallClassifier):
     """A classifier whose logits no parameter decides: a cross-entropy of them moves nothing."""
 
-    def classify(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return logits that only look at how many samples there are."""
-        logits: torch.Tensor = self.output(torch.ones_like(hidden)).detach().requires_grad_()
-        return logits
+    output_layer = _ConstantLinear
 
 
 @dataclass
@@ -199,7 +223,7 @@ class ClassifierStepChecks:
 
     def _values(self, name: str, array: torch.Tensor) -> list[float]:
         """Return the numbers that stand for an array in an observation."""
-        return values_of(array, self._block.lab.seed, name)
+        return project(array, self._block.lab.seed, name)
 
     def _run_trial(
         self, size: int, *, training: bool = True, constant: bool = False, prefill: bool = False
@@ -212,10 +236,8 @@ class ClassifierStepChecks:
             constant: whether logits do not depend on its parameters.
             prefill: whether it holds gradients from before.
         """
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
-        lab = self._block.lab
-        with replay(seed_of(lab.seed, f"{self._block.name}/{size}"), lab.device) as running:
+        require_callable(self._function)
+        with self._block.replay(f"{self._block.name}/{size}") as running:
             kind = _ConstantClassifier if constant else SmallClassifier
             classifier = kind(self._sample_shape, running).train(training)
             if prefill:
@@ -281,8 +303,7 @@ class PredictionChecks:
 
     def _predicted(self, size: int, running: Replay, *, training: bool) -> tuple[Any, SmallClassifier]:
         """Call the student's function; return what it returned, and the classifier it was given."""
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        require_callable(self._function)
         classifier = SmallClassifier(self._sample_shape, running).train(training)
         images = supplied_rows((size, *self._sample_shape), running, f"images {size}")
         return self._function(classifier, images), classifier
@@ -308,8 +329,9 @@ class Fitted:
         Raises:
             CheckFailed: if that is no list of one score per epoch.
         """
-        if not isinstance(self.returned, (list, tuple)) or len(self.returned) != self.epochs:
-            listed = isinstance(self.returned, (list, tuple))
+        is_row = isinstance(self.returned, (np.ndarray, torch.Tensor)) and self.returned.ndim == 1
+        listed = is_row or isinstance(self.returned, (list, tuple))
+        if not listed or len(self.returned) != self.epochs:
             seen = f"{len(self.returned)}" if listed else type(self.returned).__name__
             raise CheckFailed("fit_scores", seen=seen, expected=self.epochs)
         return [require_scalar(score) for score in self.returned]
@@ -327,8 +349,7 @@ def kept_epochs(function: Any, running: Replay) -> list[Fitted]:
     Raises:
         CheckFailed: if epochs or validations are not as many as asked for.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     return [_fit_once(function, run, epochs, running) for run, epochs in enumerate(_EPOCHS)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from autograder import randomness
-from autograder.checks.tensors import call, require_scalar, require_tuple, supplied_rows
+from autograder.checks.tensors import call, require_scalar, require_tensor, require_tuple, supplied_rows
 from autograder.messages import CheckFailed, Message
 from autograder.observation import DIGITS
 from autograder.replay import Replay
@@ -43,6 +43,7 @@ class ExperimentChecks:
         names: Sequence[str],
         points: float,
         digits: int = DIGITS,
+        dictionary: bool = False,
     ) -> bool | None:
         """Check some of the numbers that a function returns, for several arguments.
 
@@ -54,10 +55,11 @@ class ExperimentChecks:
             names: of the numbers.
             points: the marks of this check.
             digits: significant digits compared.
+            dictionary: whether it must be a dictionary.
         """
 
         def compute(running: Replay) -> list[float]:
-            found = (_named(call(function, case, running), names) for case in cases)
+            found = (_named(call(function, case, running), names, dictionary) for case in cases)
             return [number for numbers in found for number in numbers]
 
         return self._block.run_numbers(name, points, compute, digits=digits)
@@ -90,8 +92,10 @@ class ExperimentChecks:
             found = []
             for case, share in enumerate(_SHARES):
                 labels = _labels(case, running)
+                # Seeds that no earlier case used: a program that seeds PyTorch then draws as with a new one.
+                seeds = (2 * case, 2 * case, 2 * case + 1)
                 once, again, other = (
-                    _indices(call(function, (labels, share, seed), running)) for seed in (3, 3, 4)
+                    _indices(call(function, (labels, share, seed), running)) for seed in seeds
                 )
                 if sorted(once[1]) != sorted(again[1]):
                     raise CheckFailed("split_not_repeatable")
@@ -140,10 +144,7 @@ class ExperimentChecks:
             before = images.clone()
             found = [call(function, (images,), running) for _ in range(2)]
             for result in found:
-                if not isinstance(result, torch.Tensor):
-                    raise CheckFailed("not_tensor", seen=type(result).__name__, advice=Message("advice_none"))
-                if result.shape != images.shape:
-                    raise CheckFailed("wrong_shape", seen=tuple(result.shape), expected=tuple(images.shape))
+                require_tensor(result, shape=tuple(images.shape))
             if not torch.equal(images, before):
                 raise CheckFailed("argument_changed")
             if torch.equal(found[0], images):
@@ -166,7 +167,7 @@ class ExperimentChecks:
             found = []
             for case in range(4):
                 pair = _paired_results(case, running)
-                found += _named(call(function, pair, running), ("difference", "low", "high"))
+                found += _named(call(function, pair, running), ("difference", "low", "high"), False)
             return found
 
         return self._block.run_numbers(name, points, compute, digits=_RESAMPLED_DIGITS)
@@ -175,8 +176,10 @@ class ExperimentChecks:
 # --- numbers -------------------------------------------------------------------------------------------
 
 
-def _named(returned: Any, names: Sequence[str]) -> list[float]:
+def _named(returned: Any, names: Sequence[str], dictionary: bool) -> list[float]:
     """Return numbers that came as a dictionary, a tuple or a tensor, in the order of their names."""
+    if dictionary and returned is not None and not isinstance(returned, dict):
+        raise CheckFailed("not_dictionary", seen=type(returned).__name__)
     if isinstance(returned, dict):
         if missing := [name for name in names if name not in returned]:
             raise CheckFailed("key_missing", name=missing[0], seen=", ".join(map(str, returned)) or "—")

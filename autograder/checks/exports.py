@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from autograder import randomness
+from autograder.checks.tensors import require_callable
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -33,8 +34,7 @@ def exported(function: Callable[..., Any], running: Replay) -> torch.Tensor:
     Raises:
         CheckFailed: if the files are not those asked for.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     with tempfile.TemporaryDirectory() as outside:
         folder = Path(outside) / "generated" / "yes"
         for epoch in EPOCHS:

@@ -18,9 +18,16 @@ import torch
 from torch import nn
 
 from autograder.checks import supplied
-from autograder.checks.tensors import flat, require_scalar, require_tuple, seed_of, supplied_rows, values_of
+from autograder.checks.tensors import (
+    flat,
+    require_callable,
+    require_scalar,
+    require_tuple,
+    supplied_rows,
+)
 from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay, replay
+from autograder.observation import project
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -134,7 +141,7 @@ class StepChecks:
 
         def observe() -> list[float]:
             moves = [self._moved(self._trial(index)) for index in range(len(BATCH_SIZES))]
-            return values_of(torch.stack(moves), self._block.lab.seed, name)
+            return project(torch.stack(moves), self._block.lab.seed, name)
 
         def diagnose() -> Message:
             return Message("moved_wrong", {"network": Message(self._trained)})
@@ -152,7 +159,7 @@ class StepChecks:
                 if float((move - clean).abs().max()) > 1e-9:
                     raise CheckFailed("gradients_kept")
                 directions.append(_direction(move))
-            return values_of(torch.stack(directions), self._block.lab.seed, name)
+            return project(torch.stack(directions), self._block.lab.seed, name)
 
         return self._block.run_check(name, points, observe, self._describe_wrong_step)
 
@@ -170,7 +177,7 @@ class StepChecks:
                 first, second = self._blind_trial(index, False)
                 self._require_isolated(first)
                 directions += [_direction(self._moved(trial)) for trial in (first, second)]
-            return values_of(torch.stack(directions), self._block.lab.seed, name)
+            return project(torch.stack(directions), self._block.lab.seed, name)
 
         return self._block.run_check(name, points, observe, self._describe_wrong_step)
 
@@ -232,10 +239,8 @@ class StepChecks:
 
     def _replay(self, index: int) -> contextlib.AbstractContextManager[Replay]:
         """Return the replay of the trials with one batch size."""
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
-        lab = self._block.lab
-        return replay(seed_of(lab.seed, f"{self._block.name}/{index}"), lab.device)
+        require_callable(self._function)
+        return self._block.replay(f"{self._block.name}/{index}")
 
     def _judging_network(self, running: Replay) -> nn.Module:
         """Return a discriminator; with batch normalisation where passes have to be separate."""

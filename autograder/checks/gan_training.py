@@ -9,6 +9,7 @@ function and number of steps, but not on the order of the data.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable
@@ -22,10 +23,10 @@ from torch.utils.data import TensorDataset
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
-from autograder.checks.tensors import seed_of, supplied_rows, values_of
+from autograder.checks.tensors import require_callable, supplied_rows
 from autograder.messages import CheckFailed, Message
-from autograder.observation import TRAINING_DIGITS
-from autograder.replay import Replay, replay
+from autograder.observation import TRAINING_DIGITS, project
+from autograder.replay import Replay
 
 if TYPE_CHECKING:
     from autograder.block import Block
@@ -107,7 +108,7 @@ class TrainingChecks:
             # Sums over an epoch: correct loops may go through the data in other orders.
             sums = torch.stack([epoch.sum(dim=0) for epoch in epochs])
             seen = torch.cat([torch.tensor(recorded), sums.reshape(-1)])
-            return values_of(seen, self._block.lab.seed, name)
+            return project(seen, self._block.lab.seed, name)
 
         return self._block.run_check(name, points, observe, lambda: Message("wrong_history"))
 
@@ -124,7 +125,7 @@ class TrainingChecks:
                 _require_steps(run, 0)
             for network in NETWORKS:
                 require_owner(network, _single_optimizer(network, run), run.networks, ADAM)
-            return [*losses, *values_of(moves, self._block.lab.seed, name)]
+            return [*losses, *project(moves, self._block.lab.seed, name)]
 
         def diagnose() -> Message:
             received = {network: found[0] for network, found in self._ledger()[0].optimizers.items()}
@@ -139,7 +140,7 @@ class TrainingChecks:
             start, final = self._train()
             if torch.equal(final, start):
                 raise CheckFailed("not_moved", network=Message("discriminator"))
-            return values_of(final, self._block.lab.seed, name)
+            return project(final, self._block.lab.seed, name)
 
         def diagnose() -> Message:
             return Message("wrong_final_losses")
@@ -170,12 +171,10 @@ class TrainingChecks:
             )
             return start, self._final_numbers(run, running)
 
-    def _replay(self, purpose: str) -> Any:
+    def _replay(self, purpose: str) -> contextlib.AbstractContextManager[Replay]:
         """Return the replay of one run."""
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
-        lab = self._block.lab
-        return replay(seed_of(lab.seed, f"{self._block.name}/{purpose}"), lab.device)
+        require_callable(self._function)
+        return self._block.replay(f"{self._block.name}/{purpose}")
 
     def _prepare(self, running: Replay) -> Run:
         """Return a run with fresh networks and data."""

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from autograder.checks.supplied import fill
-from autograder.checks.tensors import flat
+from autograder.checks.tensors import flat, require_callable
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -30,8 +30,7 @@ def initialised(function: Any, kind: str, running: Replay) -> torch.Tensor:
     Raises:
         CheckFailed: if it leaves those layers as they were.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     network = nn.Sequential(
         nn.ConvTranspose2d(5, 8, 4, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
         nn.ConvTranspose2d(8, 6, 4, bias=False), nn.BatchNorm2d(6), nn.ReLU(),

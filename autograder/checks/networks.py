@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from autograder.checks.supplied import fill
-from autograder.checks.tensors import flat, require_tensor, supplied_rows
+from autograder.checks.tensors import flat, require_callable, require_tensor, supplied_rows
 from autograder.messages import CheckFailed
 from autograder.replay import Replay
 
@@ -110,8 +110,7 @@ def build(factory: Any, running: Replay) -> nn.Module:
     """
     if isinstance(factory, nn.Module):
         raise CheckFailed("instance_not_class", name=type(factory).__name__)
-    if not callable(factory):
-        raise CheckFailed("not_callable", seen=type(factory).__name__)
+    require_callable(factory)
     network = factory()
     if not isinstance(network, nn.Module):
         raise CheckFailed("not_module", seen=type(network).__name__)
@@ -192,13 +191,15 @@ def structure(
     output_shape: tuple[int, ...],
     parameters: int,
     running: Replay,
+    layers: Sequence[str] = (),
 ) -> torch.Tensor:
     """Return all parameters of a network as the seed sets them, one after the other in order of use.
 
     The order and the shapes of its layers show in them; its activations do not.
 
     Raises:
-        CheckFailed: if output shape or number of parameters are not as asked for.
+        CheckFailed: if output shape, number of parameters or names of layers are not as asked for, or
+            parameters get no gradient.
     """
     network = build(factory, running)
     trace = Trace()
@@ -208,7 +209,20 @@ def structure(
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
-    return flat(refill(network, inputs, running))
+    used = refill(network, inputs, running)
+    _require_gradients(network(inputs), used)
+    for name in layers:
+        if not isinstance(getattr(network, name, None), nn.Module):
+            raise CheckFailed("layer_missing", name=name)
+    return flat(used)
+
+
+def _require_gradients(output: torch.Tensor, parameters: Sequence[nn.Parameter]) -> None:
+    """Raise `CheckFailed` unless an output belongs to the gradient graph of all these parameters."""
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    reached = output.requires_grad and torch.autograd.grad(output.sum(), trained, allow_unused=True)
+    if cut := sum(gradient is None for gradient in reached or [None] * len(trained)):
+        raise CheckFailed("gradient_cut", count=cut)
 
 
 def evaluate(

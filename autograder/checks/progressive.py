@@ -21,7 +21,7 @@ from torch import nn
 from autograder import randomness
 from autograder.checks.networks import Trace, build, traced
 from autograder.checks.supplied import fill, small_generator
-from autograder.checks.tensors import flat, require_tensor, supplied_rows
+from autograder.checks.tensors import flat, require_callable, require_tensor, supplied_rows
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -438,8 +438,7 @@ def averages(function: Any, running: Replay) -> torch.Tensor:
     Raises:
         CheckFailed: if the average stays as it was, or the other network does not.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     average = small_generator((3,), (2, 2, 2), running, "average")
     found = []
     for turn, decay in enumerate(_DECAYS):

@@ -13,7 +13,7 @@ import torch
 from autograder import randomness
 from autograder.checks.supplied import Supplied, SuppliedSamples
 from autograder.messages import CheckFailed, Message
-from autograder.observation import all_finite, project
+from autograder.observation import all_finite
 from autograder.replay import Replay
 
 
@@ -43,13 +43,23 @@ def column(function: Callable[..., torch.Tensor], index: int) -> Callable[..., t
     return call
 
 
-def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
-    """Call a student's function, building first what the library supplies for its arguments."""
+def require_callable(function: object) -> None:
+    """Raise `CheckFailed` unless this is a function or a class."""
     if not callable(function):
         raise CheckFailed("not_callable", seen=type(function).__name__)
-    built = [a.build(running) if isinstance(a, Supplied) else a for a in args]
-    result = function(*built)
-    for argument, value in zip(args, built, strict=True):
+
+
+def built(arguments: Sequence[Any], running: Replay) -> list[Any]:
+    """Return the arguments of a call, with what the library supplies among them built in the replay."""
+    return [a.build(running) if isinstance(a, Supplied) else a for a in arguments]
+
+
+def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
+    """Call a student's function, building first what the library supplies for its arguments."""
+    require_callable(function)
+    given = built(args, running)
+    result = function(*given)
+    for argument, value in zip(args, given, strict=True):
         if isinstance(argument, Supplied):
             argument.give_back(value)
     return result
@@ -66,9 +76,8 @@ def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay)
     Raises:
         CheckFailed: if they stayed as they were, or cannot be trained any more.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
-    network, *others = (a.build(running) if isinstance(a, Supplied) else a for a in arguments)
+    require_callable(function)
+    network, *others = built(arguments, running)
     before = [parameter.detach().clone() for parameter in network.parameters()]
     function(network, *others)
     after = list(network.parameters())
@@ -208,11 +217,6 @@ def require_pairs(dataset: Any, rows: torch.Tensor) -> torch.Tensor:
             )
         found.append(row.detach().to(rows.device, rows.dtype))
     return torch.stack(found)
-
-
-def values_of(array: torch.Tensor, seed: int, name: str) -> list[float]:
-    """Return the numbers that stand for an array in an observation."""
-    return project(array, seed, name)
 
 
 def describe_wrong_values(array: torch.Tensor) -> Message:

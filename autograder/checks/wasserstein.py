@@ -16,8 +16,14 @@ from torch import nn
 from autograder import randomness
 from autograder.checks import supplied
 from autograder.checks.gan_step import BATCH_SIZES, StepChecks
-from autograder.checks.supplied import Supplied
-from autograder.checks.tensors import require_scalar, require_tensor, require_tuple, supplied_rows
+from autograder.checks.tensors import (
+    built,
+    require_callable,
+    require_scalar,
+    require_tensor,
+    require_tuple,
+    supplied_rows,
+)
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -54,13 +60,12 @@ def loss_and_gradients(
         cases: the arguments of each call.
         running: the replay.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     seen = []
     for case in cases:
-        built = [a.build(running) if isinstance(a, Supplied) else a for a in case]
-        given = [a.requires_grad_() for a in built if isinstance(a, torch.Tensor)]
-        loss = require_loss(function(*built))
+        arguments = built(case, running)
+        given = [a.requires_grad_() for a in arguments if isinstance(a, torch.Tensor)]
+        loss = require_loss(function(*arguments))
         gradients = torch.autograd.grad(loss, given, allow_unused=True)
         seen += [loss.detach().reshape(1), *map(_flat_gradient, gradients, given)]
     return torch.cat(seen)
@@ -101,8 +106,7 @@ def _penalties(
     function: Callable[..., Any], sample_shape: tuple[int, ...], running: Replay
 ) -> Iterator[tuple[nn.Module, torch.Tensor]]:
     """Yield a critic and the penalty that the student's function computes for it, per batch size."""
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     for size in BATCH_SIZES:
         critic = supplied.small_discriminator(sample_shape, running, f"critic {size}", sigmoid=False)
         samples = supplied_rows((size, *sample_shape), running, f"samples {size}")
@@ -139,8 +143,7 @@ class Interpolation:
 
         `real + a (fake - real)` and `fake + a (real - fake)` are both right, and the same in this form.
         """
-        if not callable(self._function):
-            raise CheckFailed("not_callable", seen=type(self._function).__name__)
+        require_callable(self._function)
         self._weights.clear()
         pairs = []
         for size in BATCH_SIZES:
@@ -285,8 +288,7 @@ def rounds(function: Callable[..., Any], running: Replay) -> torch.Tensor:
     Raises:
         CheckFailed: if the turns are not those of a round, or a batch came twice.
     """
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
+    require_callable(function)
     ledger = _Ledger(running)
     seen = []
     for critic_steps in CRITIC_STEPS:

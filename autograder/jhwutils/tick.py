@@ -32,7 +32,8 @@ import torch
 
 from autograder import display, faults
 from autograder.errors import GraderError
-from autograder.messages import say, say_message
+from autograder.language import current_language
+from autograder.messages import say
 
 
 class TickFailed(AssertionError):  # noqa: N818  (an outcome, not an error of the library)
@@ -223,7 +224,7 @@ def _marked(place: tuple[Any, ...], label: str, points: float) -> Iterator[None]
 def _failure(error: Exception) -> TickFailed:
     """Return the error that ends a cell whose check failed."""
     if isinstance(error, NotImplementedError) or (isinstance(error, NameError) and error.name):
-        return TickFailed(say_message(faults.explain(error)))
+        return TickFailed(faults.explain(error).render(current_language()))
     detail = (str(error).strip().splitlines() or [""])[0]
     if not isinstance(error, AssertionError):
         return TickFailed(f"{type(error).__name__}: {detail or say('tick_failed')}")

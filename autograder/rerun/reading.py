@@ -12,9 +12,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.errors import UnknownLabError
-from autograder.key import AnswerKey, key_folder
-from autograder.messages import LANGUAGES
+from autograder.key import AnswerKey, installed_keys
+from autograder.language import LANGUAGES
 from autograder.rerun.texts import RerunError
 
 _OPENS = re.compile(r"^[^#\n]*\bopen_lab\(\s*[\"'](?P<lab>[^\"'/\\\s]+)[\"'](?P<rest>[^)]*)", re.MULTILINE)
@@ -90,20 +89,12 @@ def read_notebook(path: Path) -> Notebook:
     if opened is None:
         raise RerunError("no_lab", file=path.name)
     lab = opened.lab
-    try:
-        key = AnswerKey.load(_key_path(lab))
-    except UnknownLabError:
-        known = ", ".join(sorted(p.stem for p in key_folder().glob("*.json"))) or "-"
-        raise RerunError("unknown_lab", file=path.name, lab=lab, known=known) from None
+    known = installed_keys()
+    if lab not in known:
+        raise RerunError("unknown_lab", file=path.name, lab=lab, known=", ".join(known) or "-")
+    key = AnswerKey.load(known[lab])
     language = opened.language or content.metadata.get("language")
     return Notebook(path, content, lab, language if language in LANGUAGES else LANGUAGES[0], key)
-
-
-def _key_path(lab: str) -> Path:
-    path = key_folder() / f"{lab}.json"
-    if not path.is_file():
-        raise UnknownLabError(lab)
-    return path
 
 
 def _read_file(path: Path) -> NotebookNode:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from autograder.errors import GraderError
-from autograder.messages import LANGUAGES, Message
+from autograder.language import current_language
+from autograder.messages import Message
 
 _TEXTS: dict[str, dict[str, str]] = {
     "description": {
@@ -81,7 +81,6 @@ _TEXTS: dict[str, dict[str, str]] = {
     },
     "progress": {"es": "celda {number} de {count}: {cell}", "en": "cell {number} of {count}: {cell}"},
     # --- what came out -----------------------------------------------------------------------------------
-    "cell_number": {"es": "{number} (`{line}`)", "en": "{number} (`{line}`)"},
     "open_questions": {
         "es": "Preguntas abiertas, las califica una persona:",
         "en": "Open questions, marked by a person:",
@@ -172,15 +171,9 @@ class RerunError(GraderError):
     """Why a notebook cannot be run."""
 
     def __init__(self, key: str, **details: Any) -> None:
-        super().__init__(Text(key, details).render(default_language()))
+        super().__init__(Text(key, details).render(current_language()))
 
 
 def say(key: str, language: str, **details: Any) -> str:
     """Return one text in a language."""
     return Text(key, details).render(language)
-
-
-def default_language() -> str:
-    """Return the language where no notebook tells: what COURSE_LANGUAGE says, else Spanish."""
-    language = os.environ.get("COURSE_LANGUAGE", LANGUAGES[0])
-    return language if language in LANGUAGES else LANGUAGES[0]

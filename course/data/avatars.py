@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 
 from course.data.drawing import Draws, grid, radius, reduced, smooth_step, to_bytes
 from course.data.pixels import as_images
+from course.texts import error, say
 
 SIZE = 64
 _FINER = 4
@@ -37,7 +38,7 @@ class Faces:
 
     Attributes:
         pixels: uint8 of shape (n, 3, size, size), 0 to 255.
-        name: of the data set.
+        name: "avatars", or that of the folder they come from.
         skipped: names of files that could not be read.
     """
 
@@ -65,10 +66,10 @@ def drawn_avatars(count: int = 1000, *, seed: int = 0) -> Faces:
         ValueError: for a negative count.
     """
     if count < 0:
-        raise ValueError(f"count must not be negative: {count}")
+        raise error(ValueError, "negative_count", count=count)
     faces = [_avatar(Draws("avatar", seed, number)) for number in range(count)]
     stacked = np.stack(faces) if faces else np.zeros((0, SIZE, SIZE, 3), np.uint8)
-    return Faces(torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous(), "drawn avatars")
+    return Faces(torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous(), "avatars")
 
 
 class _Canvas:
@@ -169,8 +170,11 @@ def load_faces(
         FileNotFoundError: if the folder holds no picture that can be read.
     """
     faces = drawn_avatars(count) if folder is None else _read(Path(folder).expanduser(), count)
-    skipped = f"; {len(faces.skipped)} skipped: {', '.join(faces.skipped)}" if faces.skipped else ""
-    report(f"{faces.name}: {len(faces):,} images, {SIZE}x{SIZE}{skipped}")
+    name = say("avatars") if folder is None else say("faces_folder", folder=faces.name)
+    line = say("faces", name=name, count=len(faces), size=SIZE)
+    if faces.skipped:
+        line += say("skipped", count=len(faces.skipped), names=", ".join(faces.skipped))
+    report(line)
     return faces
 
 
@@ -185,14 +189,11 @@ def _read(folder: Path, count: int) -> Faces:
         try:
             with Image.open(path) as picture:
                 colour = picture.convert("RGB")
-        except Exception as error:  # Pillow raises whatever a damaged file leads it to
-            skipped.append(f"{path.relative_to(folder)} ({type(error).__name__})")
+        except Exception as cause:  # Pillow raises whatever a damaged file leads it to
+            skipped.append(f"{path.relative_to(folder)} ({type(cause).__name__})")
             continue
         pixels.append(np.asarray(ImageOps.fit(colour, (SIZE, SIZE), Image.Resampling.BOX)))
     if not pixels:
-        raise FileNotFoundError(
-            f"there is no picture that can be read in {folder}, {len(paths)} files were tried; without a "
-            "folder, avatars are drawn"
-        )
+        raise error(FileNotFoundError, "no_faces", folder=folder, count=len(paths))
     stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous()
-    return Faces(stacked, f"pictures of {folder.name}", tuple(skipped))
+    return Faces(stacked, folder.name, tuple(skipped))

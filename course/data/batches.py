@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import torch
 
+from course.texts import error
+
 
 class Batches:
     """Iterates over shuffled batches of tensors that are in memory as a whole.
@@ -27,9 +29,9 @@ class Batches:
     def __init__(self, *tensors: torch.Tensor, batch_size: int, drop_last: bool = False) -> None:
         lengths = {len(tensor) for tensor in tensors}
         if len(lengths) != 1:
-            raise ValueError(f"the tensors must have one common length, not {sorted(lengths)}")
+            raise error(ValueError, "unequal_lengths", seen=sorted(lengths))
         if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+            raise error(ValueError, "batch_size", seen=batch_size)
         self._tensors = tensors
         self._length = lengths.pop()
         self._batch_size = batch_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -10,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import train_test_split
 
 from course.data.drawing import (
     Draws,
@@ -24,6 +23,7 @@ from course.data.drawing import (
     to_bytes,
 )
 from course.data.pixels import as_images
+from course.texts import error, say, unknown_choice
 
 CLASSES = ("no", "yes")
 # As many as in the real set.
@@ -34,7 +34,6 @@ _FINER = 2
 # Root mean square of the differences of pixels, where 1 is from black to white. In the real set, pictures
 # that were saved anew lie below 0.012 of each other (at 32 x 32) and different ones above 0.038.
 SAME_PICTURE = 0.025
-_DEGREE = 3.141592653589793 / 180.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Brains:
     Attributes:
         pixels: uint8 of shape (n, size, size), 0 to 255.
         labels: int64 of shape (n,): 1 where there is a tumour.
-        name: of the data set.
+        name: where they come from: "mri", "phantoms" or "generated".
         skipped: names of files that could not be read.
         copies: how many pictures were left out because another is the same.
     """
@@ -68,6 +67,16 @@ class Brains:
         """Return the pictures as networks expect them: float32 of shape (n, 1, size, size), in [-1, 1]."""
         return as_images(self.pixels)
 
+    def described(self, name: str) -> str:
+        """Return one line on these pictures: a name for them, how many, their size, what was left out."""
+        no, yes = self.counts
+        line = say("brains", name=name, no=no, yes=yes, size=self.pixels.shape[-1])
+        if self.skipped:
+            line += say("skipped", count=len(self.skipped), names=", ".join(self.skipped))
+        if self.copies:
+            line += say("copies", count=self.copies)
+        return line
+
     def of_class(self, name: str) -> torch.Tensor:
         """Return the pictures of one class, as `images` does.
 
@@ -75,7 +84,7 @@ class Brains:
             ValueError: for a name other than "no" and "yes".
         """
         if name not in CLASSES:
-            raise ValueError(f"unknown class {name!r}: choose one of {', '.join(CLASSES)}")
+            raise unknown_choice("name", name, CLASSES)
         return self.images[self.labels == CLASSES.index(name)]
 
     def at(self, places: np.ndarray) -> Brains:
@@ -88,6 +97,8 @@ class Brains:
 
         A picture that stands in training and test in two copies makes a test easier than it should be.
         """
+        from scipy.sparse.csgraph import connected_components  # only here: it is slow to import
+
         pixels = self.pixels.flatten(1).double() / 255.0
         distances = torch.cdist(pixels, pixels) / pixels.shape[1] ** 0.5
         _, groups = connected_components((distances < SAME_PICTURE).numpy(), directed=False)
@@ -134,7 +145,7 @@ def brain_phantoms(
         ValueError: for a negative count or a size below 16.
     """
     if min(no, yes) < 0 or size < 16:
-        raise ValueError(f"counts must not be negative and size at least 16: no={no}, yes={yes}, size={size}")
+        raise error(ValueError, "phantom_arguments", no=no, yes=yes, size=size)
     settings = settings or PhantomSettings()
     counts = {"no": no, "yes": yes}
     pixels = [
@@ -144,14 +155,14 @@ def brain_phantoms(
     ]
     stacked = np.stack(pixels) if pixels else np.zeros((0, size, size), np.uint8)
     labels = torch.tensor([0] * no + [1] * yes)
-    return Brains(torch.from_numpy(stacked), labels, "drawn brain phantoms")
+    return Brains(torch.from_numpy(stacked), labels, "phantoms")
 
 
 def _phantom(draws: Draws, lesions: bool, size: int, settings: PhantomSettings) -> np.ndarray:
     """Draw one brain section, uint8 of shape (size, size)."""
     fine = _FINER * size
     x, y = grid(fine)
-    x, y = rotated(x, y, 6.0 * _DEGREE * float(draws.normal()))
+    x, y = rotated(x, y, math.radians(6.0) * float(draws.normal()))
     x = x + 0.03 * smooth_noise(draws, 4, fine)
     y = y + 0.03 * smooth_noise(draws, 4, fine)
     a, b = 0.70 * draws.number(0.94, 1.06), 0.86 * draws.number(0.94, 1.06)
@@ -225,16 +236,13 @@ def load_brains(
         FileNotFoundError: if there is no picture of a class, or real ones are asked for and there are none.
     """
     if source not in SOURCES:
-        raise ValueError(f"unknown brain images {source!r}: choose one of {', '.join(SOURCES)}")
+        raise unknown_choice("source", source, SOURCES)
     folder = Path(root or os.environ.get("COURSE_DATA") or "data").expanduser() / FOLDER
     if source == "phantoms" or (source == "auto" and not folder.is_dir()):
         brains = brain_phantoms(size=size)
     else:
         brains = _read(folder, size).without_copies()
-    counts = ", ".join(f"{count} {name}" for count, name in zip(brains.counts, CLASSES, strict=True))
-    skipped = f"; {len(brains.skipped)} skipped: {', '.join(brains.skipped)}" if brains.skipped else ""
-    copies = f"; {brains.copies} left out as copies of another" if brains.copies else ""
-    report(f"{brains.name}: {counts}, {size}x{size}{skipped}{copies}")
+    report(brains.described(say(brains.name)))
     return brains
 
 
@@ -250,6 +258,8 @@ def split_brains(brains: Brains, test_share: float = 0.2) -> tuple[Brains, Brain
     Returns:
         The training pictures and the test pictures.
     """
+    from sklearn.model_selection import train_test_split  # only here: it is slow to import
+
     labels = brains.labels.numpy()
     training, test = train_test_split(
         np.arange(len(brains)), test_size=test_share, stratify=labels, random_state=0
@@ -269,19 +279,14 @@ def _read(folder: Path, size: int) -> Brains:
         for path in _files(folder / name):
             try:
                 pixels.append(read_grey(path, size))
-            except Exception as error:  # Pillow raises whatever a damaged file leads it to
-                skipped.append(f"{name}/{path.name} ({type(error).__name__})")
+            except Exception as cause:  # Pillow raises whatever a damaged file leads it to
+                skipped.append(f"{name}/{path.name} ({type(cause).__name__})")
                 continue
             labels.append(label)
             found += 1
         if not found:
-            raise FileNotFoundError(
-                f"there is no picture that can be read in {folder / name}: {FOLDER} must hold the folders "
-                "yes and no, with pictures in both; brain_phantoms() needs none"
-            )
-    return Brains(
-        torch.from_numpy(np.stack(pixels)), torch.tensor(labels), "real MRI pictures", tuple(skipped)
-    )
+            raise error(FileNotFoundError, "no_brains", folder=folder / name, dataset=FOLDER)
+    return Brains(torch.from_numpy(np.stack(pixels)), torch.tensor(labels), "mri", tuple(skipped))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from course.data.pixels import as_images
+from course.texts import Text, error, say, unknown_choice
 
 SOURCES = ("auto", "mnist", "embedded")
 SIZE = 28
@@ -33,7 +34,7 @@ class Digits:
     Attributes:
         pixels: uint8 of shape (n, 28, 28), 0 to 255.
         labels: int64 of shape (n,), 0 to 9.
-        name: of the data set.
+        name: of the data set, "MNIST" or "scikit-learn".
     """
 
     pixels: torch.Tensor
@@ -73,20 +74,22 @@ def load_digits(
         ValueError: for another source.
     """
     if source not in SOURCES:
-        raise ValueError(f"unknown digits {source!r}: choose one of {', '.join(SOURCES)}")
+        raise unknown_choice("source", source, SOURCES)
     if source == "embedded":
-        return _reported(_embedded(), report, "")
+        return _reported_embedded(report, "")
     named = root or os.environ.get("COURSE_DATA")
     folder = Path(named or "data").expanduser()
     try:
         digits = _mnist(folder, download=source == "mnist" or bool(named))
-    except DataUnavailableError as error:
-        return _reported(_embedded(), report, f" ({error})")
-    return _reported(digits, report, f" (from {folder / 'MNIST'})")
+    except DataUnavailableError as unavailable:
+        return _reported_embedded(report, f" ({unavailable})")
+    report(say("digits_mnist", count=len(digits), folder=folder / "MNIST"))
+    return digits
 
 
-def _reported(digits: Digits, report: Callable[[str], None], why: str) -> Digits:
-    report(f"{digits.name}: {len(digits):,} images{why}")
+def _reported_embedded(report: Callable[[str], None], why: str) -> Digits:
+    digits = _embedded()
+    report(say("digits_embedded", count=len(digits)) + why)
     return digits
 
 
@@ -101,7 +104,7 @@ def _embedded() -> Digits:
     small = torch.from_numpy(data.images).float().unsqueeze(1) / 16.0  # (1797, 1, 8, 8), 0 to 1
     large = functional.interpolate(small, size=(SIZE, SIZE), mode="bicubic", align_corners=False)
     pixels = (255.0 * large.clamp(0.0, 1.0)).round().to(torch.uint8).squeeze(1)
-    return Digits(pixels, torch.from_numpy(data.target).long(), "scikit-learn digits, enlarged from 8x8")
+    return Digits(pixels, torch.from_numpy(data.target).long(), "scikit-learn")
 
 
 # --- MNIST -----------------------------------------------------------------------------------------
@@ -115,9 +118,7 @@ def _mnist(root: Path, *, download: bool) -> Digits:
     """
     if not (root / "MNIST").is_dir():
         if not download:
-            raise DataUnavailableError(
-                'MNIST is not here; load_digits("mnist") or COURSE_DATA=<folder> downloads it'
-            )
+            raise error(DataUnavailableError, "mnist_absent")
         _download(root)
     return _read(root)
 
@@ -134,17 +135,15 @@ def _read(root: Path) -> Digits:
     try:
         data = MNIST(root, train=True)
         pixels, labels = data.data, data.targets.long()
-    except Exception as error:  # torchvision raises whatever a damaged file leads it to
+    except Exception as cause:  # torchvision raises whatever a damaged file leads it to
         missing = [name for name in _FILES if not (folder / "raw" / name).is_file()]
-        what = f"{' and '.join(missing[:2])} missing" if missing else f"damaged: {_first_line(error)}"
-        raise DataUnavailableError(
-            f"MNIST in {folder} cannot be used, {what}; delete that folder to have it downloaded again"
-        ) from None
+        what = Text("mnist_damaged", {"error": _first_line(cause)})
+        if missing:
+            what = Text("mnist_missing", {"files": ", ".join(missing[:2])})
+        raise error(DataUnavailableError, "mnist_unusable", folder=folder, what=what) from None
     if pixels.shape[1:] != (SIZE, SIZE) or len(pixels) != len(labels) or len(labels) == 0:
-        raise DataUnavailableError(
-            f"MNIST in {folder} cannot be used, damaged: {tuple(pixels.shape)} pixels, {len(labels)} labels; "
-            "delete that folder to have it downloaded again"
-        )
+        what = Text("mnist_shapes", {"pixels": tuple(pixels.shape), "labels": len(labels)})
+        raise error(DataUnavailableError, "mnist_unusable", folder=folder, what=what)
     return Digits(pixels, labels, "MNIST")
 
 
@@ -168,9 +167,9 @@ def _download(root: Path) -> None:
         _read(Path(folder))
         (Path(folder) / "MNIST").rename(root / "MNIST")
     except DataUnavailableError:
-        raise DataUnavailableError("MNIST came damaged") from None
-    except Exception as error:  # no network, no space, no right to write, a mirror that answers nonsense
-        raise DataUnavailableError(f"MNIST could not be downloaded: {_first_line(error)}") from None
+        raise error(DataUnavailableError, "mnist_came_damaged") from None
+    except Exception as cause:  # no network, no space, no right to write, a mirror that answers nonsense
+        raise error(DataUnavailableError, "mnist_not_downloaded", error=_first_line(cause)) from None
     finally:
         socket.setdefaulttimeout(patience)
         if folder is not None:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from course.data.brains import CLASSES, Brains, read_grey
+from course.texts import error, say
 
 # The set of the course: one strip per class, pictures of 32 x 32 pixels below each other. `course build`
 # makes it with lab 4's solution and nothing but the training part of the phantoms.
@@ -52,23 +53,23 @@ def load_generated(
     folder = Path(folder)
     if any((folder / name).is_dir() for name in CLASSES):
         parts = [_exported(folder / name, count, skip, size) for name, count, skip in wanted]
-        name = f"pictures in {folder}/"
+        name = say("generated_folder", folder=folder)
     else:
         parts = [_from_strip(name, count, skip, like) for name, count, skip in wanted]
-        name = "pictures that a WGAN-GP made for this course"
+        name = say("generated_course")
     labels = torch.repeat_interleave(torch.arange(len(CLASSES)), torch.tensor(like.counts))
-    report(f"{name}: {', '.join(f'{c} {n}' for n, c in zip(CLASSES, like.counts, strict=True))}")
-    return Brains(torch.cat(parts), labels, name)
+    generated = Brains(torch.cat(parts), labels, "generated")
+    report(generated.described(name))
+    return generated
 
 
 def _exported(folder: Path, count: int, skip: int, size: int) -> torch.Tensor:
     """Return the last pictures of a folder but a few, uint8 of shape (count, size, size)."""
     files = sorted(folder.glob("*.png"))
     if len(files) < count + skip:
-        raise FileNotFoundError(
-            f"{folder}/ holds {len(files)} PNG files and {count + skip} are needed: run lab 4 with "
-            f'CLASS = "{folder.name}" to its end, or move {folder.parent}/ away to use the set of the course'
-        )
+        needed, parent = count + skip, folder.parent
+        details = {"folder": folder, "count": len(files), "needed": needed, "name": folder.name}
+        raise error(FileNotFoundError, "too_few_generated", parent=parent, **details)
     last = len(files) - skip
     pixels = np.zeros((count, size, size), np.uint8)
     for row, path in enumerate(files[last - count : last]):
@@ -78,20 +79,15 @@ def _exported(folder: Path, count: int, skip: int, size: int) -> torch.Tensor:
 
 def _from_strip(name: str, count: int, skip: int, like: Brains) -> torch.Tensor:
     """Return pictures of the course's own set after a few, uint8 of shape (count, size, size)."""
-    if not like.name.endswith("phantoms"):
-        raise FileNotFoundError(
-            f"no generated pictures: the set of the course imitates drawn phantoms, not {like.name}. Run lab "
-            '4 with these pictures, once with CLASS = "no" and once with CLASS = "yes", in the folder of '
-            "this notebook"
-        )
+    if like.name != "phantoms":
+        raise error(FileNotFoundError, "no_generated")
     if like.pixels.shape[-1] != SIZE:
-        raise ValueError(f"the generated set of the course has {SIZE}x{SIZE} pixels: load the brains so too")
+        raise error(ValueError, "generated_size", size=SIZE)
     with Image.open(strip_path(name)) as picture:
         pixels = np.array(picture).reshape(-1, SIZE, SIZE)
     if len(pixels) < count + skip:
-        raise FileNotFoundError(
-            f"the set of the course has {len(pixels)} of class {name}, not {count + skip}"
-        )
+        details = {"count": len(pixels), "name": name, "needed": count + skip}
+        raise error(FileNotFoundError, "generated_count", **details)
     return torch.from_numpy(pixels[skip : skip + count])
 
 

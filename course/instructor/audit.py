@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -14,6 +15,7 @@ from autograder.key import AnswerKey, agree
 from autograder.observation import Observation
 from course.instructor import keys
 from course.instructor.bank import Answer, load_bank
+from course.instructor.files import put
 from course.instructor.observe import observe
 from course.instructor.settings import Course, CourseError
 from course.instructor.trial import TIME_LIMIT, Observations, Trial, run_trials
@@ -276,11 +278,9 @@ class _Ledger:
         self._path = path
         self._stamp = hashlib.sha256(f"{key.dumps()} {seeds} {own}".encode()).hexdigest()
         self._verdicts: dict[str, dict[str, Any]] = {}
-        try:
+        # Nothing there, or no JSON: then nothing is known.
+        with contextlib.suppress(OSError, ValueError):
             self._verdicts = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            # Nothing there, or half a file: then nothing is known.
-            self._verdicts = {}
 
     def _name(self, answer: Answer) -> str:
         """Return the name of an answer's verdict: it changes with the answer, the key and the seeds."""
@@ -302,10 +302,7 @@ class _Ledger:
         """
         self._verdicts[self._name(answer)] = asdict(verdict)
         lasting = {name: data for name, data in self._verdicts.items() if data["refused"]}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps(lasting), encoding="utf-8")
-        part.replace(self._path)
+        put(self._path, json.dumps(lasting).encode())
 
     def forget(self) -> None:
         """Forget all verdicts."""

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.messages import LANGUAGES
+from autograder.language import LANGUAGES
 from course.instructor.settings import CourseError
 
 KINDS = ("wrong", "equivalent")

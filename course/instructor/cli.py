@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from autograder.errors import GraderError
+from autograder.language import set_language
 from course.instructor import audit as auditing
 from course.instructor import audit_report
 from course.instructor import build as building
@@ -263,6 +264,7 @@ def doctor() -> None:
 
 def main() -> None:
     """Run the command; errors that an instructor can put right are shown without a traceback."""
+    set_language("en")  # as all commands speak
     try:
         app()
     except (CourseError, GraderError, ValueError, RuntimeError) as error:

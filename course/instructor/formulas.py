@@ -22,7 +22,7 @@ _ATTRIBUTES = {
     "accent", "accentunder", "columnalign", "columnlines", "columnspacing", "depth", "display",
     "displaystyle", "fence", "form", "height", "largeop", "linethickness", "lspace", "mathsize",
     "mathvariant", "maxsize", "minsize", "movablelimits", "notation", "rowlines", "rowspacing", "rspace",
-    "scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width",
+    "scriptlevel", "separator", "stretchy", "symmetric", "tabindex", "voffset", "width",
 }  # fmt: skip
 # Operators whose limits stand below them in a formula of its own.
 _WITH_LIMITS = {"min", "max", "inf", "sup", "lim"}
@@ -40,6 +40,8 @@ def to_mathml(tex: str, *, display: bool = False) -> str:
             raise ValueError("too long")
         tree = convert_to_element(tex, display="block" if display else "inline")
         _arrange(tree, display)
+        if display:  # a narrow page scrolls it, and the keyboard has to reach it for that
+            tree.set("tabindex", "0")
         return _written(tree, top=True)
     except Exception:  # whatever latex2mathml stumbles over: a student's formula is a student's text
         shown = escape(tex, quote=False)

@@ -6,13 +6,16 @@ instructor's. nbconvert's own `sanitize_html` would also take headings, tables a
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
 import bleach
+import nbformat
 from bleach.css_sanitizer import CSSSanitizer
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -33,6 +36,17 @@ _STYLES = [
     "text-decoration", "vertical-align", "white-space",
 ]  # fmt: skip
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+_EMBEDDED = re.compile(r"data:image/\w+;base64,[A-Za-z0-9+/=]*")
+# What may be called in a style: image-set("…") and others would load a picture as well as url(…) does.
+_CALL = re.compile(r"([\w-]*)\(")
+_COLOUR_CALLS = {"rgb", "rgba", "hsl", "hsla", "linear-gradient"}
+# Reading HTML takes time that grows with the square of its length, where somebody wants it to. Beyond this,
+# pictures not counted, it is shown as text.
+_MAX_HTML = 50_000
+_MAX_MARKDOWN = 20_000
+_MAX_TAGS_IN_MARKDOWN = 500
+# Processor time for all outputs of a notebook; what is left then is shown as plain text alone.
+_PATIENCE_S = 60.0
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 _PICTURE_TYPES = ("image/png", "image/jpeg", "image/gif")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
@@ -44,7 +58,7 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
     """Tell whether an attribute may stay."""
     if name == "style":
         # Colours, never pictures from elsewhere; a backslash could spell "url" otherwise.
-        return "url" not in value.lower() and "\\" not in value
+        return "\\" not in value and {call.lower() for call in _CALL.findall(value)} <= _COLOUR_CALLS
     if name in ("title", "aria-label", "role"):
         return True
     if name == "class":
@@ -60,14 +74,31 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
 
 def clean_html(html: str) -> str:
     """Return HTML without scripts, forms, frames, handlers and anything that loads from elsewhere."""
-    return bleach.clean(
-        html,
-        tags=_TAGS,
-        attributes=_is_allowed,
-        protocols=["http", "https", "mailto", "data"],
-        css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
-        strip_comments=True,
-    )
+    if _length(html) > _MAX_HTML:
+        return _as_text(html)
+    try:
+        cleaned: str = bleach.clean(
+            html,
+            tags=_TAGS,
+            attributes=_is_allowed,
+            protocols=["http", "https", "mailto", "data"],
+            css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
+            strip_comments=True,
+        )
+    except RecursionError:
+        return _as_text(html)
+    # Tags that nobody closes are repeated in all that follows.
+    return cleaned if _length(cleaned) <= 10 * _MAX_HTML else _as_text(html)
+
+
+def _length(text: str) -> int:
+    """Return how long a text is without the pictures that it holds."""
+    return len(_EMBEDDED.sub("", text))
+
+
+def _as_text(source: str) -> str:
+    """Return the beginning of what cannot be shown otherwise, as it was written."""
+    return f"<pre>{escape(source[:_MAX_HTML], quote=False)}</pre>"
 
 
 @pass_context
@@ -83,11 +114,13 @@ def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) 
         source: of the cell.
         attachments: pictures that the cell holds, by name.
     """
+    if _length(source) > _MAX_MARKDOWN or source.count("<") > _MAX_TAGS_IN_MARKDOWN:
+        return _as_text(source)
     renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
     try:
         html = MarkdownWithMath(renderer=renderer).render(_without_active_tex(source))
     except Exception:  # whatever the parser stumbles over: nothing that a student wrote stops a page
-        html = f"<pre>{escape(source, quote=False)}</pre>"
+        html = _as_text(source)
     return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], clean_html(html))
 
 
@@ -124,9 +157,34 @@ class _Renderer(IPythonRenderer):
         return self._keep(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
 
-def clean_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """Return outputs of a cell with nothing in them that a browser would run."""
-    return [_clean_output(output) for output in outputs]
+def clean_notebook(notebook: NotebookNode) -> None:
+    """Take out of all outputs what a browser would run, and what no notebook may hold: no page would open."""
+    until = time.thread_time() + _PATIENCE_S
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            # A kernel in a student's hands may say that it counted to <img …>.
+            count = cell.get("execution_count")
+            cell.execution_count = count if isinstance(count, int) else None
+            cell.outputs = clean_outputs(filter(_is_valid, cell.outputs), until)
+
+
+def _is_valid(output: NotebookNode) -> bool:
+    """Tell whether an output has the form that the notebook format gives it."""
+    try:
+        nbformat.validate(output, ref="output", version=4)
+    except nbformat.ValidationError:
+        return False
+    return True
+
+
+def clean_outputs(outputs: Iterable[NotebookNode], until: float = math.inf) -> list[NotebookNode]:
+    """Return outputs of a cell with nothing in them that a browser would run.
+
+    Args:
+        outputs: of the cell.
+        until: when, on this thread's clock of processor time, only plain text and pictures are kept.
+    """
+    return [_clean_output(output, hurry=time.thread_time() > until) for output in outputs]
 
 
 def is_picture(kind: str, data: Any) -> bool:
@@ -145,7 +203,7 @@ def hide(value: Any, secret: str) -> Any:
     return value
 
 
-def _clean_output(output: NotebookNode) -> NotebookNode:
+def _clean_output(output: NotebookNode, *, hurry: bool) -> NotebookNode:
     if "data" not in output:
         return output
     data: dict[str, Any] = {}
@@ -155,6 +213,8 @@ def _clean_output(output: NotebookNode) -> NotebookNode:
             continue
         if kind == "text/plain" or is_picture(kind, text):
             data[kind] = text
+        elif hurry or ("text/plain" in output.data and _length(text) > _MAX_HTML):
+            continue
         elif kind == "text/html":
             data[kind] = clean_html(text)
         elif kind == "text/markdown":

@@ -11,7 +11,7 @@ from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Dict, Unicode
 
 from course.instructor.environment import environment
-from course.instructor.neutral import clean_outputs
+from course.instructor.neutral import clean_notebook
 from course.instructor.source import select_language
 
 _STUBS = {
@@ -75,10 +75,9 @@ class NeutraliseOutputs(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Clean all outputs, and raw cells, which nbconvert would copy into the page as they are."""
+        clean_notebook(nb)
         for cell in nb.cells:
-            if cell.cell_type == "code":
-                cell.outputs = clean_outputs(cell.outputs)
-            elif cell.cell_type == "raw":
+            if cell.cell_type == "raw":
                 cell.source = escape(cell.source)
         return nb, resources
 

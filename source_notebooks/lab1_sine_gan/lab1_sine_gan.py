@@ -66,13 +66,14 @@ from course.plots import GifRecorder, gan_diagram, loss_curves, scatter
 from course.training import LossHistory, progress
 
 device = get_device()
-describe_device(device)
 
 # %% id="open-lab-es" tags=["lang-es"]
 lab = open_lab("lab1_sine_gan", language="es", device=device)
+print(describe_device(device))
 
 # %% id="open-lab-en" tags=["lang-en"]
 lab = open_lab("lab1_sine_gan", language="en", device=device)
+print(describe_device(device))
 
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
@@ -502,7 +503,7 @@ def train(
     optimizer_discriminator = torch.optim.Adam(discriminator.parameters(), lr=0.001)
     optimizer_generator = torch.optim.Adam(generator.parameters(), lr=0.001)
 
-    for epoch in progress(range(num_epochs), "epochs"):
+    for epoch in progress(range(num_epochs)):
         for real_samples, _ in train_loader:
             real_samples = real_samples.to(device)  # (32, 2)
             loss_discriminator = discriminator_step(
@@ -655,11 +656,15 @@ scatter(generated_points, title=title, reference=real_points, labels=names)
 # passes, so its distance is not large; it is the coverage that gives it away. With another seed the result is another, better or worse.
 
 # %% id="quality-real"
-print("real:     ", sine_quality(real_points))
+print("reales:      ", sine_quality(real_points))  # es
+print("real:     ", sine_quality(real_points))  # en
 
 # %% id="quality" tags=["raises-exception"]
-print("untrained:", sine_quality(sample(Generator().to(device), 1000)))
-print("trained:  ", sine_quality(generated_points))
+untrained_points = sample(Generator().to(device), 1000)
+print("sin entrenar:", sine_quality(untrained_points))  # es
+print("entrenado:   ", sine_quality(generated_points))  # es
+print("untrained:", sine_quality(untrained_points))  # en
+print("trained:  ", sine_quality(generated_points))  # en
 
 # %% [markdown] id="questions-text-es" tags=["lang-es"]
 # ## 11. Preguntas abiertas (30 puntos)

@@ -66,13 +66,14 @@ from course.plots import ImageGifRecorder, class_bars, image_grid, loss_curves
 from course.training import LossHistory, progress
 
 device = get_device()
-describe_device(device)
 
 # %% id="open-lab-es" tags=["lang-es"]
 lab = open_lab("lab2_mnist_gan", language="es", device=device)
+print(describe_device(device))
 
 # %% id="open-lab-en" tags=["lang-en"]
 lab = open_lab("lab2_mnist_gan", language="en", device=device)
+print(describe_device(device))
 
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
@@ -429,7 +430,7 @@ def train(discriminator, generator, optimizers, batches, num_epochs, on_epoch_en
     """en: Train both networks; return the history of losses."""
     history, loss_function = LossHistory(), nn.BCELoss()
     optimizer_discriminator, optimizer_generator = optimizers
-    for epoch in progress(range(num_epochs), "epochs"):
+    for epoch in progress(range(num_epochs)):
         for real_images, _ in batches:
             real_images = real_images.to(device)  # (batch_size, 1, 28, 28)
             loss_discriminator = discriminator_step(
@@ -553,8 +554,11 @@ torch.manual_seed(0)
 shuffled = digits.images[torch.randperm(len(digits))]
 half = min(1000, len(digits) // 2)
 classifier = fit_digit_classifier(digits.images, digits.labels)
-print(f"accuracy: {classifier.accuracy:.1%}")
-print("real:", digit_quality(shuffled[-half:], shuffled[:half], classifier))
+real_quality = digit_quality(shuffled[-half:], shuffled[:half], classifier)
+print(f"exactitud del clasificador: {classifier.accuracy:.1%}")  # es
+print("reales:", real_quality)  # es
+print(f"accuracy of the classifier: {classifier.accuracy:.1%}")  # en
+print("real:", real_quality)  # en
 
 # %% id="measure"
 def measure(generator):
@@ -600,7 +604,8 @@ loss_curves(original_history, title=title, xlabel=steps, ylabel=loss)
 original_quality = measure(generator)
 print(f"D(x) = {mean_score(discriminator, real_images[:half].to(device)):.2f}")
 print(f"D(G(z)) = {mean_score(discriminator, generate(generator, half).to(device)):.2f}")
-print("generated:", original_quality)
+print("generadas:", original_quality)  # es
+print("generated:", original_quality)  # en
 
 # %% [markdown] id="collapse-text-es" tags=["lang-es"]
 # **Colapso.** Todas las imágenes son casi la misma mancha, y las cifras lo dicen: muy pocas clases y una distancia enorme. Cuidado con la
@@ -851,7 +856,8 @@ quality = measure(generator)
 print(f"D(x) = {mean_score(discriminator, real_images[:half].to(device)):.2f}")
 print(f"D(G(z)) = {mean_score(discriminator, generate(generator, half).to(device)):.2f}")
 print("original: ", original_quality)
-print("generated:", quality)
+print("reparada: ", quality)  # es
+print("repaired: ", quality)  # en
 
 # %% [markdown] id="bars-text-es" tags=["lang-es"]
 # ¿Salen todos los dígitos con la misma frecuencia? En los datos reales, cada uno tiene alrededor del 10 %.

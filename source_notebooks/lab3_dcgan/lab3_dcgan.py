@@ -66,13 +66,14 @@ from course.plots import ImageGifRecorder, curves, image_grid
 from course.training import History, progress
 
 device = get_device()
-describe_device(device)
 
 # %% id="open-lab-es" tags=["lang-es"]
 lab = open_lab("lab3_dcgan", language="es", device=device)
+print(describe_device(device))
 
 # %% id="open-lab-en" tags=["lang-en"]
 lab = open_lab("lab3_dcgan", language="en", device=device)
+print(describe_device(device))
 
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
@@ -713,10 +714,13 @@ def measure(generator):
     return digit_quality(draw(generator, latent), shuffled[:half], classifier)
 
 
-print("real:     ", digit_quality(shuffled[-half:], shuffled[:half], classifier))
+real_quality = digit_quality(shuffled[-half:], shuffled[:half], classifier)
+print("reales:   ", real_quality)  # es
+print("real:     ", real_quality)  # en
 
 # %% id="quality" tags=["raises-exception"]
-print("generated:", measure(generator))
+print("generadas:", measure(generator))  # es
+print("generated:", measure(generator))  # en
 
 # %% [markdown] id="walk-text-es" tags=["lang-es"]
 # ### El paseo
@@ -751,7 +755,9 @@ networks = {"discriminator": Discriminator().to(device), "generator": Generator(
 optimizers = {name: torch.optim.Adam(network.parameters()) for name, network in networks.items()}
 last_epoch = load_checkpoint("lab3_dcgan.pt", networks, optimizers)
 same = torch.equal(draw(networks["generator"], fixed_latent), draw(generator, fixed_latent))
-print(last_epoch, optimizers["generator"].param_groups[0]["lr"], same)
+rate = optimizers["generator"].param_groups[0]["lr"]
+print(f"época {last_epoch}, tasa {rate}; ¿las mismas imágenes? {same}")  # es
+print(f"epoch {last_epoch}, rate {rate}; the same pictures? {same}")  # en
 
 # %% [markdown] id="light-text-es" tags=["lang-es"]
 # ## 10. Reto: una red más ligera (10 puntos)
@@ -808,8 +814,10 @@ light_discriminator, light_generator = Discriminator().to(device), LightGenerato
 light_discriminator.apply(initialise_weights)
 light_generator.apply(initialise_weights)
 light_history = train(light_discriminator, light_generator, num_steps, "lab3_dcgan_light")
-print(f"original: {count(generator):7,} parameters, {measure(generator)}")
-print(f"light:    {count(light_generator):7,} parameters, {measure(light_generator)}")
+print(f"original: {count(generator):7} parámetros, {measure(generator)}")  # es
+print(f"ligera:   {count(light_generator):7} parámetros, {measure(light_generator)}")  # es
+print(f"original: {count(generator):7,} parameters, {measure(generator)}")  # en
+print(f"light:    {count(light_generator):7,} parameters, {measure(light_generator)}")  # en
 
 # %% id="light-plot" tags=["raises-exception"]
 title = "Imágenes del generador ligero"  # es

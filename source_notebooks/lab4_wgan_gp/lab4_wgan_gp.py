@@ -69,13 +69,14 @@ from course.plots import ImageGifRecorder, curves, histograms, image_grid
 from course.training import History, progress
 
 device = get_device()
-describe_device(device)
 
 # %% id="open-lab-es" tags=["lang-es"]
 lab = open_lab("lab4_wgan_gp", language="es", device=device)
+print(describe_device(device))
 
 # %% id="open-lab-en" tags=["lang-en"]
 lab = open_lab("lab4_wgan_gp", language="en", device=device)
+print(describe_device(device))
 
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
@@ -756,7 +757,7 @@ def train(networks, optimizers, num_epochs, penalty, after_critic=nothing, on_ep
         return numbers
 
     history, batches = History("loss_c", "wasserstein", "penalty", "loss_g"), endless(real_images)
-    for epoch in progress(range(1, num_epochs + 1), "train"):
+    for epoch in progress(range(1, num_epochs + 1)):
         for _ in range(ROUNDS):
             numbers = train_round(batches, bounded_critic_step, one_generator_step, CRITIC_STEPS)
             loss_c, wasserstein, penalty_value, loss_g = numbers
@@ -864,7 +865,8 @@ def all_weights(network):
 
 
 at_limit = (all_weights(clipped["critic"]).abs() > 0.0099).float().mean().item()
-print(f"{at_limit:.0%} at the limit")
+print(f"pesos en el límite: {at_limit:.0%}")  # es
+print(f"weights at the limit: {at_limit:.0%}")  # en
 first, second = "Pesos recortados", "Con penalización"  # es
 first, second = "Clipped weights", "With the penalty"  # en
 xlabel, ylabel = "valor", "parámetros"  # es
@@ -918,7 +920,9 @@ curves({"g_loss": history.loss_g}, title=title, xlabel=steps, ylabel=loss, smoot
 # %% id="quality" tags=["raises-exception"]
 floor = sliced_wasserstein(test_images, real_images)
 clipped_distance = sliced_wasserstein(draw(clipped["generator"], many_latent), real_images)
-print(f"clipped: {clipped_distance:.3f}   penalised: {distances[short - 1]:.3f} then, {distances[-1]:.3f} now   real: {floor:.3f}")
+penalised = distances[short - 1], distances[-1]
+print(f"recortada: {clipped_distance:.3f}   con penalización: {penalised[0]:.3f} entonces, {penalised[1]:.3f} ahora   reales: {floor:.3f}")  # es
+print(f"clipped: {clipped_distance:.3f}   penalised: {penalised[0]:.3f} then, {penalised[1]:.3f} now   real: {floor:.3f}")  # en
 title, xlabel, ylabel = "Distancia a las imágenes de entrenamiento", "época", "distancia"  # es
 title, xlabel, ylabel = "Distance from the training pictures", "epoch", "distance"  # en
 generated, real = "generadas", "reales (suelo)"  # es
@@ -941,7 +945,8 @@ curves({generated: distances, real: [floor] * len(distances)}, title=title, xlab
 generated = draw(networks["generator"], many_latent)
 distance, place = nearest_neighbours(generated, real_images)
 test_distance, _ = nearest_neighbours(test_images, real_images)
-print(f"generated: {distance.mean():.3f}   test: {test_distance.mean():.3f}")
+print(f"generadas: {distance.mean():.3f}   prueba: {test_distance.mean():.3f}")  # es
+print(f"generated: {distance.mean():.3f}   test: {test_distance.mean():.3f}")  # en
 pairs = torch.cat([generated[:8], real_images[place[:8]]])
 title = "Generadas y sus vecinas más cercanas"  # es
 title = "Generated pictures and their nearest neighbours"  # en
@@ -960,7 +965,9 @@ image_grid(pairs, title=title)
 # %% id="resume" tags=["raises-exception"]
 resumed, resumed_optimizers = new_networks()
 last_epoch = load_checkpoint("lab4_wgan_gp.pt", resumed, resumed_optimizers)
-print(last_epoch, torch.equal(draw(resumed["generator"], fixed_latent), draw(networks["generator"], fixed_latent)))
+same = torch.equal(draw(resumed["generator"], fixed_latent), draw(networks["generator"], fixed_latent))
+print(f"época {last_epoch}; ¿las mismas imágenes? {same}")  # es
+print(f"epoch {last_epoch}; the same pictures? {same}")  # en
 print(len(list(Path(f"generated/{CLASS}").glob("*.png"))), f"generated/{CLASS}/*.png")
 
 # %% [markdown] id="question-clipping-text-es" tags=["lang-es"]

@@ -68,13 +68,14 @@ from course.plots import ImageGifRecorder, curves, image_grid
 from course.training import History, progress
 
 device = get_device()
-describe_device(device)
 
 # %% id="open-lab-es" tags=["lang-es"]
 lab = open_lab("lab5_progan", language="es", device=device)
+print(describe_device(device))
 
 # %% id="open-lab-en" tags=["lang-en"]
 lab = open_lab("lab5_progan", language="en", device=device)
+print(describe_device(device))
 
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
@@ -975,7 +976,9 @@ resumed, resumed_optimizers = make_training()
 stage = load_checkpoint(f"lab5_progan_stage{last_stage - 1}.pt", resumed, resumed_optimizers)
 pictures = enlarge(draw(resumed["average"], fixed_latent, stage))
 same = torch.equal(pictures, pictures_of_stage[stage])
-print(stage, resumed_optimizers["critic"].param_groups[0]["betas"], same)
+betas = resumed_optimizers["critic"].param_groups[0]["betas"]
+print(f"etapa {stage}, betas {betas}; ¿las mismas imágenes? {same}")  # es
+print(f"stage {stage}, betas {betas}; the same pictures? {same}")  # en
 
 # %% id="grow" tags=["raises-exception"]
 rows = [draw(resumed["average"], fixed_latent[:8], stage + 1, alpha) for alpha in (0.0, 0.5, 1.0)]
@@ -1041,8 +1044,8 @@ training, held_out = resize(real_images, size), resize(held_out_images, size)
 generated = draw(networks["average"], torch.randn(len(held_out), LATENT_SIZE, 1, 1), last_stage).clamp(-1, 1)
 distance, place = nearest_neighbours(generated, training)
 held_out_distance, _ = nearest_neighbours(held_out, training)
-print(f"generated -> training: {distance.median():.3f}")
-print(f"held out  -> training: {held_out_distance.median():.3f}")
+print(f"generadas: {distance.median():.3f}   apartadas: {held_out_distance.median():.3f}")  # es
+print(f"generated: {distance.median():.3f}   held out: {held_out_distance.median():.3f}")  # en
 title = "Generadas, y su vecina más próxima del entrenamiento"  # es
 title = "Generated, and their nearest training picture"  # en
 image_grid(torch.cat([generated[:8], training[place[:8]]]), title=title)

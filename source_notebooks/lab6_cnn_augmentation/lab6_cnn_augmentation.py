@@ -81,13 +81,14 @@ from course.plots import confusion_matrices, curves, image_grid, intervals
 from course.training import History, progress
 
 device = get_device()
-describe_device(device)
 
 # %% id="open-lab-es" tags=["lang-es"]
 lab = open_lab("lab6_cnn_augmentation", language="es", device=device)
+print(describe_device(device))
 
 # %% id="open-lab-en" tags=["lang-en"]
 lab = open_lab("lab6_cnn_augmentation", language="en", device=device)
+print(describe_device(device))
 
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
@@ -170,6 +171,7 @@ with lab.marks("claim", points=6) as checks:
         error_interval,
         lab.supplied_integers(4, errors=(2, 12), total=(40, 120)),
         names=("low", "high"),
+        digits=4,  # with z = 1.96, as in books, it is right too
         points=3,
     )
     checks.scalars(
@@ -234,7 +236,7 @@ intervals(rates, title=title, xlabel=xlabel)
 brains = load_brains()
 rest, test = split_brains(brains)
 times = budget(cpu=4, cuda=4, grading=1, device=device)  # how many fresh pictures for each real one
-fresh = brain_phantoms(98 * times, 155 * times, seed=1) if brains.name.endswith("phantoms") else None
+fresh = brain_phantoms(98 * times, 155 * times, seed=1) if brains.name == "phantoms" else None
 title = "Arriba sin tumor, abajo con tumor"  # es
 title = "Above without a tumour, below with one"  # en
 image_grid(torch.cat([rest.of_class("no")[:8], rest.of_class("yes")[:8]]), title=title)
@@ -304,7 +306,7 @@ for seed in range(3):
 # Las imágenes generadas son las que exportó tu laboratorio 4 a `generated/no` y `generated/yes` junto a este cuaderno; si no hay, un conjunto que viene con el curso, hecho con la solución de ese laboratorio. Una por cada imagen real de entrenamiento;
 # y otras, tantas como la prueba, se apartan para la sección 9: con ellas no entrena nadie. (Si usas las tuyas, ten en cuenta que tu GAN vio también las imágenes que aquí son de validación. Las de prueba, no.)
 #
-# Míralas con ojo crítico. ¿Tienen lesión las de la clase «con tumor»? Debajo de cada una, la imagen real más parecida.
+# Míralas con ojo crítico. ¿Tienen lesión las de la clase «con tumor»? Debajo de cada una, la imagen real de entrenamiento más parecida: una copia quedaría mucho más cerca de su vecina que una imagen real que no se usó para entrenar.
 
 # %% [markdown] id="generated-text-en" tags=["lang-en"]
 # ## 3. What to train with (6 marks)
@@ -312,21 +314,25 @@ for seed in range(3):
 # The generated pictures are those that your lab 4 exported to `generated/no` and `generated/yes` beside this notebook; if there are none, a set that comes with the course, made by the solution of that lab. One for each real training picture;
 # and others, as many as the test has, are set apart for section 9: nobody trains with them. (If you use your own, bear in mind that your GAN has also seen the pictures that serve for validation here. Those of the test it has not.)
 #
-# Look at them critically. Do those of class “tumour” have a lesion? Below each one, the real picture most like it.
+# Look at them critically. Do those of class “tumour” have a lesion? Below each one, the real training picture most like it: a copy would be much nearer to its neighbour than a real picture that nobody trained with.
 
 # %% id="generated" tags=["raises-exception"]
 generated = load_generated(training)
 set_apart = load_generated(test, besides=generated)
 shown = torch.cat([generated.of_class("no")[:4], generated.of_class("yes")[:4]])  # (8, 1, 32, 32)
-distance, place = nearest_neighbours(shown, training.images)
-print("distancia a la vecina:", ", ".join(f"{number:.2f}" for number in distance))  # es
-print("distance to the neighbour:", ", ".join(f"{number:.2f}" for number in distance))  # en
+_, place = nearest_neighbours(shown, training.images)
+names = ("generadas", "validación")  # es
+names = ("generated", "validation")  # en
+for name, part in zip(names, (generated, validation), strict=True):
+    distance, _ = nearest_neighbours(part.images, training.images)
+    print(f"{name:<14}distancia a la vecina: {distance.mean():.2f}, la menor {distance.min():.2f}")  # es
+    print(f"{name:<14}distance to the neighbour: {distance.mean():.2f}, the least {distance.min():.2f}")  # en
 title = "Generadas (4 sin tumor, 4 con tumor) y sus vecinas reales"  # es
 title = "Generated (4 without, 4 with a tumour) and their real neighbours"  # en
 image_grid(torch.cat([shown, training.images[place]]), title=title)
 
 # %% [markdown] id="training_set-text-es" tags=["lang-es"]
-# Se comparan **brazos**, como en un ensayo clínico: todos entrenan igual, solo cambian las imágenes. Escribe `training_set(arm, real, fake)`; `real` y `fake` son parejas `(imágenes, etiquetas)` y
+# Se comparan **brazos**, como en un ensayo clínico: todos entrenan igual, solo cambian las imágenes. Escribe `training_set(arm, real, fake)`; `real` y `fake` son parejas de tensores `(imágenes, etiquetas)` y
 # devuelve otra pareja así:
 #
 # | `arm` | imágenes |
@@ -339,7 +345,7 @@ image_grid(torch.cat([shown, training.images[place]]), title=title)
 # El brazo repetido es el control: tiene tantas imágenes como la mezcla y ninguna nueva. Las etiquetas siguen siendo enteros y acompañan a su imagen. Pista: `torch.arange(total) % len(imágenes)` son los índices de la repetición.
 
 # %% [markdown] id="training_set-text-en" tags=["lang-en"]
-# What is compared are **arms**, as in a clinical trial: all train in the same way, only the pictures change. Write `training_set(arm, real, fake)`; `real` and `fake` are pairs `(images, labels)`, and
+# What is compared are **arms**, as in a clinical trial: all train in the same way, only the pictures change. Write `training_set(arm, real, fake)`; `real` and `fake` are pairs of tensors `(images, labels)`, and
 # so is what it returns:
 #
 # | `arm` | pictures |
@@ -481,15 +487,17 @@ class Classifier(nn.Module):
 
 # %% id="classifier_check" nbgrader={"grade": true, "grade_id": "classifier_check", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("classifier", points=8) as checks:
-    small_classifier = partial(Classifier, nn.Flatten(), 12)
+    small_backbone = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten())
     checks.network_structure(
         "classifier.structure",
-        small_classifier,
+        partial(Classifier, small_backbone, 12),
         input_shape=(5, 1, 3, 4),
         output_shape=(5, 2),
-        parameters=3_866,
+        parameters=3_868,
+        layers=("dense",),  # the training step uses it
         points=2,
     )
+    small_classifier = partial(Classifier, nn.Flatten(), 12)
     checks.network_output(
         "classifier.hidden",
         small_classifier,
@@ -514,7 +522,7 @@ checks.score
 #
 # $$0.016 \sum W^2 \;+\; 0.006 \sum |b| \;+\; \frac{0.006}{n} \sum_{i=1}^{n} \sum |a_i|$$
 #
-# L2 sobre los pesos, L1 sobre los sesgos y L1 sobre las activaciones (Keras divide estas entre el tamaño del lote). Escribe `regularisation(weight, bias, activations)`, que devuelve un tensor con un número, por el que pasan gradientes.
+# L2 sobre los pesos, L1 sobre los sesgos y L1 sobre las activaciones (el Keras del original las divide entre el tamaño del lote). Escribe `regularisation(weight, bias, activations)`, con las activaciones `(n, unidades)`; devuelve un tensor con un número, por el que pasan gradientes.
 
 # %% [markdown] id="regularisation-text-en" tags=["lang-en"]
 # ### Regularisation (5 marks)
@@ -523,7 +531,7 @@ checks.score
 #
 # $$0.016 \sum W^2 \;+\; 0.006 \sum |b| \;+\; \frac{0.006}{n} \sum_{i=1}^{n} \sum |a_i|$$
 #
-# L2 of the weights, L1 of the biases and L1 of the activations (Keras divides the latter by the batch size). Write `regularisation(weight, bias, activations)`, which returns a tensor with one number that gradients flow through.
+# L2 of the weights, L1 of the biases and L1 of the activations (the original's Keras divides the latter by the batch size). Write `regularisation(weight, bias, activations)`, with activations `(n, units)`; it returns a tensor with one number that gradients flow through.
 
 # %% id="regularisation" nbgrader={"grade": false, "grade_id": "regularisation", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def regularisation(weight, bias, activations):
@@ -555,7 +563,7 @@ checks.score
 #
 # 1. modo **train**: una evaluación anterior pudo dejar otro;
 # 2. gradientes a cero, al principio;
-# 3. entropía cruzada de los logits, más `penalty(pesos de dense, sesgos de dense, activaciones)`: usa `classifier.hidden` y `classifier.classify`;
+# 3. entropía cruzada de los logits, más `penalty(pesos de dense, sesgos de dense, activaciones)`: usa `classifier.hidden` y `classifier.classify`. `penalty` es una función como tu `regularisation`; llámala por el nombre con que llega;
 # 4. retropropagación y un paso del optimizador;
 # 5. devuelve, como número, **solo la entropía cruzada**. Así se pueden comparar pérdidas; el original comparaba sumas con regularización.
 
@@ -567,7 +575,7 @@ checks.score
 #
 # 1. **train** mode: an evaluation before may have left another one;
 # 2. gradients to zero, at the start;
-# 3. cross-entropy of the logits, plus `penalty(weights of dense, biases of dense, activations)`: use `classifier.hidden` and `classifier.classify`;
+# 3. cross-entropy of the logits, plus `penalty(weights of dense, biases of dense, activations)`: use `classifier.hidden` and `classifier.classify`. `penalty` is a function like your `regularisation`; call it by the name it comes with;
 # 4. backward pass and one step of the optimiser;
 # 5. return, as a number, **the cross-entropy alone**. That makes losses comparable; the original compared sums with regularisation.
 
@@ -664,15 +672,18 @@ with lab.marks("scores", points=5) as checks:
         scores,
         cases,
         names=("accuracy", "balanced_accuracy", "macro_f1"),
+        dictionary=True,
         points=3,
     )
-    checks.experiment.numbers("scores.ranking", scores, cases, names=("roc_auc",), points=2)
+    checks.experiment.numbers(
+        "scores.ranking", scores, cases, names=("roc_auc",), dictionary=True, points=2
+    )
 checks.score
 
 # %% [markdown] id="fit-text-es" tags=["lang-es"]
 # ### Quedarse con la mejor época (6 puntos)
 #
-# Un clasificador entrenado de más empeora. Se guarda el de la época con mejor puntuación **de validación**; elegirlo con la prueba sería hacer trampa. Escribe `fit(classifier, train_epoch, validate, num_epochs)`:
+# Un clasificador entrenado de más puede empeorar. Se guarda el de la época con mejor puntuación **de validación**; elegirlo con la prueba sería hacer trampa. Escribe `fit(classifier, train_epoch, validate, num_epochs)`:
 #
 # - en cada época: `train_epoch()`, después `validate()`, que devuelve una puntuación (más es mejor);
 # - al final el clasificador queda como estaba tras la **primera** época con la mejor puntuación: parámetros y estadísticas de la normalización, o sea su `state_dict`;
@@ -683,7 +694,7 @@ checks.score
 # %% [markdown] id="fit-text-en" tags=["lang-en"]
 # ### Keeping the best epoch (6 marks)
 #
-# A classifier that trains for too long gets worse. The one of the epoch with the best **validation** score is kept; to choose it with the test would be cheating. Write `fit(classifier, train_epoch, validate, num_epochs)`:
+# A classifier that trains for too long may get worse. The one of the epoch with the best **validation** score is kept; to choose it with the test would be cheating. Write `fit(classifier, train_epoch, validate, num_epochs)`:
 #
 # - in each epoch: `train_epoch()`, then `validate()`, which returns a score (more is better);
 # - in the end the classifier is as it was after the **first** epoch with the best score: parameters and statistics of the normalisation, that is, its `state_dict`;
@@ -781,7 +792,8 @@ def run(arm, seed):
         for _ in range(STEPS_PER_EPOCH):
             images, labels = next(batches)
             images = augment(images) if augmented else images
-            losses.append(train_step(classifier, optimizer, images.to(device), labels, regularisation))
+            loss = train_step(classifier, optimizer, images.to(device), labels, regularisation)
+            losses.append(float(loss))
 
     def validate():
         probabilities = probabilities_of(classifier, validation)
@@ -796,7 +808,8 @@ def run(arm, seed):
 # %% id="one-run" tags=["raises-exception"]
 classifier, history = run("real", seed=0)
 best_epoch = 1 + int(np.argmax(history.score))
-print(f"{best_epoch} / {num_epochs}")
+print(f"mejor época: {best_epoch} de {num_epochs}")  # es
+print(f"best epoch: {best_epoch} of {num_epochs}")  # en
 
 # %% id="curves-loss" tags=["raises-exception"]
 title, xlabel, ylabel = "Entropía cruzada, sin regularización", "época", "pérdida"  # es
@@ -870,23 +883,23 @@ checks.score
 #
 # Dos brazos que responden a las **mismas** imágenes se comparan imagen por imagen: unas son difíciles para todos, y esa parte del azar se cancela al restar.
 #
-# - `paired_difference(first, second)`: dos arreglos con un resultado por imagen. Devuelve la media de `first - second` y los extremos de su intervalo del 95 % por **bootstrap**: se remuestrean las *diferencias*, unas 10 000 veces
-#   (`scipy.stats.bootstrap` lo hace).
-# - `mcnemar_p(first, second)`: dos arreglos de verdaderos y falsos (¿acertó?). La prueba exacta de **McNemar** mira solo las imágenes en que uno acierta y el otro no: si los dos fueran igual de buenos, cada una caería de un lado u otro como una moneda. Devuelve el valor $p$ bilateral: `binomtest(...).pvalue`; 1.0 si no hay ninguna.
+# - `paired_difference(first, second)`: dos arreglos de NumPy con un resultado por imagen. Devuelve la media de `first - second` y los extremos de su intervalo del 95 % por **bootstrap**: se remuestrean las *diferencias*, unas 10 000 veces
+#   (`bootstrap((diferencias,), np.mean)` de SciPy lo hace; recibe una tupla de muestras, aquí de una sola).
+# - `mcnemar_p(first, second)`: dos arreglos de NumPy de verdaderos y falsos (¿acertó?). La prueba exacta de **McNemar** mira solo las imágenes en que uno acierta y el otro no: si los dos fueran igual de buenos, cada una caería de un lado u otro como una moneda. Devuelve el valor $p$ bilateral: `binomtest(...).pvalue`; 1.0 si no hay ninguna.
 
 # %% [markdown] id="paired-text-en" tags=["lang-en"]
 # ### The same pictures (6 marks)
 #
 # Two arms that answer for the **same** pictures are compared picture by picture: some are hard for all, and that part of chance cancels when subtracting.
 #
-# - `paired_difference(first, second)`: two arrays with one result per picture. It returns the mean of `first - second` and the ends of its 95 % interval by **bootstrap**: the *differences* are resampled, some 10,000 times
-#   (`scipy.stats.bootstrap` does it).
-# - `mcnemar_p(first, second)`: two arrays of true and false (was it right?). **McNemar's** exact test looks only at the pictures where one is right and the other is not: if both were equally good, each would fall to one side or the other like a coin. It returns the two-sided $p$ value: `binomtest(...).pvalue`; 1.0 if there are none.
+# - `paired_difference(first, second)`: two NumPy arrays with one result per picture. It returns the mean of `first - second` and the ends of its 95 % interval by **bootstrap**: the *differences* are resampled, some 10,000 times
+#   (SciPy's `bootstrap((differences,), np.mean)` does it; it takes a tuple of samples, here of one only).
+# - `mcnemar_p(first, second)`: two NumPy arrays of true and false (was it right?). **McNemar's** exact test looks only at the pictures where one is right and the other is not: if both were equally good, each would fall to one side or the other like a coin. It returns the two-sided $p$ value: `binomtest(...).pvalue`; 1.0 if there are none.
 
 # %% id="paired" nbgrader={"grade": false, "grade_id": "paired", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def paired_difference(first, second):
-    """es: Media de las diferencias e intervalo del 95 % por bootstrap."""
-    """en: Mean of the differences and 95 % interval by bootstrap."""
+    """es: Media de las diferencias e intervalo del 95 % por bootstrap: (media, inferior, superior)."""
+    """en: Mean of the differences and 95 % interval by bootstrap: (mean, low, high)."""
     ### BEGIN SOLUTION
     differences = first - second
     interval = bootstrap((differences,), np.mean, method="percentile", rng=0).confidence_interval

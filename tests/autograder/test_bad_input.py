@@ -11,7 +11,8 @@ from torch import nn
 
 from autograder import column, open_lab
 from autograder.key import AnswerKey
-from autograder.messages import LANGUAGES, TEXTS
+from autograder.language import LANGUAGES
+from autograder.messages import TEXTS
 from autograder.session import Lab
 from course.training import LossHistory
 

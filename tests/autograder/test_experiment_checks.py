@@ -102,6 +102,38 @@ def test_a_split_that_cannot_be_repeated_or_does_not_use_its_seed_is_described(
     assert message in said(lab, lambda block: block.experiment.split_seed("block.seed", function, points=1))
 
 
+def by_class_of_pytorch(labels: np.ndarray, share: float, generator: torch.Generator | None) -> Any:
+    parts: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+    for label in (0, 1):
+        members = torch.from_numpy(np.flatnonzero(labels == label))
+        members = members[torch.randperm(len(members), generator=generator)]
+        cut = round(share * len(members))
+        parts[1].append(members[:cut])
+        parts[0].append(members[cut:])
+    return torch.cat(parts[0]), torch.cat(parts[1])
+
+
+def seeded(labels: np.ndarray, share: float, seed: int) -> Any:
+    torch.manual_seed(seed)
+    return by_class_of_pytorch(labels, share, None)
+
+
+def with_generator(labels: np.ndarray, share: float, seed: int) -> Any:
+    return by_class_of_pytorch(labels, share, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("function", [seeded, with_generator])
+def test_a_split_may_be_seeded_with_pytorch(lab: Lab, function: Any) -> None:
+    right, other = (
+        seen(
+            lab,
+            lambda block, choice=choice: block.experiment.split_seed("block.seed", choice, points=1),
+        )[0]
+        for choice in (split, function)
+    )
+    assert other.error is None and agree(right, other)
+
+
 def test_a_split_that_is_not_stratified_loses_no_marks_for_its_seed(lab: Lab) -> None:
     def plain(labels: np.ndarray, share: float, seed: int) -> Any:
         return train_test_split(np.arange(len(labels)), test_size=share, random_state=seed)
@@ -195,7 +227,8 @@ def test_an_augmentation_that_does_nothing_or_writes_to_its_argument_is_describe
     assert "no picture changed" in message(lambda images: images)
     assert "changed the pictures it was given" in message(lambda images: images.add_(1.0))
     assert "the shape is" in message(lambda images: images[:2])
-    assert "a torch.Tensor was expected" in message(lambda images: None)
+    assert "returns None" in message(lambda images: None)
+    assert "torch.from_numpy" in message(lambda images: images.numpy())
 
 
 # --- numbers and intervals -------------------------------------------------------------------------
@@ -219,6 +252,24 @@ def test_numbers_come_as_a_tuple_a_dictionary_or_an_array(lab: Lab) -> None:
     assert observed[0] == observed[1] == observed[2] and len(observed[0]) == 8
     assert "has no key 'most'; it has mean" in numbers(lambda values: {"mean": 1.0})[1]
     assert "must return 2 things: mean, most" in numbers(lambda values: values.mean())[1]
+
+
+def test_a_tuple_is_no_dictionary_where_one_is_asked_for(lab: Lab) -> None:
+    def message(function: Any) -> str:
+        return said(
+            lab,
+            lambda block: block.experiment.numbers(
+                "block.numbers",
+                function,
+                lab.supplied_results("values"),
+                names=("mean",),
+                dictionary=True,
+                points=1,
+            ),
+        )
+
+    assert "a dictionary was expected and this is tuple" in message(lambda values: (values.mean(), 1.0))
+    assert "returns None" in message(lambda values: None)
 
 
 def paired(lab: Lab, **options: Any) -> Observation:
@@ -326,6 +377,39 @@ def penalise_the_layer(classifier: Any, optimizer: Any, images: Any, labels: Any
     return step(classifier, optimizer, images, labels, lambda *given: penalty(classifier.dense, *given[1:]))
 
 
+def through_the_layers(used: tuple[str, ...], penalised: int) -> Any:
+    """Return a step that goes from activations to logits by some layers."""
+
+    def function(classifier: Any, optimizer: Any, images: Any, labels: Any, penalty: Any) -> float:
+        classifier.train()
+        optimizer.zero_grad()
+        reached = [classifier.hidden(images)]
+        for layer in used:
+            reached.append(getattr(classifier, layer)(reached[-1]))
+        loss = F.cross_entropy(reached[-1], labels)
+        (loss + penalty(classifier.dense.weight, classifier.dense.bias, reached[penalised])).backward()
+        optimizer.step()
+        return loss.item()
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("used", "penalised", "refused"),
+    [
+        (("dropout", "output"), 0, set()),
+        (("output",), 0, {"loss", "update"}),
+        (("dropout", "output"), 1, {"update", "zero_grad"}),
+        (("dropout", "classify"), 0, {"loss", "update"}),
+    ],
+)
+def test_a_step_uses_the_dropout_once_and_penalises_what_comes_before_it(
+    lab: Lab, used: tuple[str, ...], penalised: int, refused: set[str]
+) -> None:
+    right, other = step_seen(lab, step), step_seen(lab, through_the_layers(used, penalised))
+    assert {name for name in STEP_CHECKS if not agree(right[name][0], other[name][0])} == refused
+
+
 @pytest.mark.parametrize("function", [penalise_logits, penalise_the_layer])
 def test_a_penalty_of_something_else_costs_neither_the_loss_nor_the_mode(lab: Lab, function: Any) -> None:
     right, wrong = step_seen(lab, step), step_seen(lab, function)
@@ -422,6 +506,14 @@ def test_scores_that_are_not_returned_cost_no_marks_for_the_state(lab: Lab) -> N
     assert "list of the 6 validation scores" in fit_seen(lab, silent, "scores")[1]
 
 
+@pytest.mark.parametrize("form", [tuple, np.array, torch.tensor])
+def test_scores_may_come_as_another_row_of_numbers(lab: Lab, form: Any) -> None:
+    def other(classifier: nn.Module, train_epoch: Any, validate: Any, num_epochs: int) -> Any:
+        return form(fit(classifier, train_epoch, validate, num_epochs))
+
+    assert agree(fit_seen(lab, fit, "scores")[0], fit_seen(lab, other, "scores")[0])
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
@@ -493,6 +585,31 @@ class HeadWithoutDropout(Head):
 class HeadWithSoftmax(HeadWithoutDropout):
     def classify(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.output(hidden).softmax(dim=1)
+
+
+class HeadThatTrainsNothingBelow(Head):
+    def hidden(self, rows: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return super().hidden(rows)
+
+
+def test_a_network_whose_parameters_get_no_gradient_or_lacks_a_layer_is_described(lab: Lab) -> None:
+    def message(factory: Any, *layers: str) -> str:
+        return said(
+            lab,
+            lambda block: block.network_structure(
+                "block.structure",
+                factory,
+                input_shape=(9, 4),
+                output_shape=(9, 2),
+                parameters=44,
+                layers=layers,
+                points=1,
+            ),
+        )
+
+    assert "no gradient reaches 2 parameter tensors" in message(HeadThatTrainsNothingBelow, "dense")
+    assert "has no layer `fc`" in message(Head, "dense", "fc")
 
 
 WAYS = (("forward",), ("hidden", "classify"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +190,38 @@ def test_a_checkpoint_without_the_memory_of_the_optimisers_is_described(lab: Lab
         return int(epoch)
 
     assert "the memory of the optimisers" in message(lab, "checkpoint", save, load_networks)
+
+
+@pytest.mark.parametrize("by_path", [True, False])
+def test_a_checkpoint_that_is_kept_in_memory_is_none(lab: Lab, by_path: bool) -> None:
+    kept: dict[str, Any] = {}
+
+    def keep(path: str, epoch: int, networks: Any, optimizers: Any) -> None:
+        states = [copy.deepcopy(x.state_dict()) for x in (*networks.values(), *optimizers.values())]
+        kept[path if by_path else ""] = (epoch, states)
+        Path(path).touch()
+
+    def take(path: str, networks: Any, optimizers: Any) -> int:
+        epoch, states = kept[path if by_path else ""]
+        for x, state in zip((*networks.values(), *optimizers.values()), states, strict=True):
+            x.load_state_dict(state)
+        return int(epoch)
+
+    said = "KeyError" if by_path else "loading returned"
+    assert said in message(lab, "checkpoint", keep, take)
+
+
+def test_a_checkpoint_of_several_files_is_one(lab: Lab) -> None:
+    def save_both(path: str, epoch: int, networks: Any, optimizers: Any) -> None:
+        save(path, epoch, networks, {})
+        torch.save([x.state_dict() for x in optimizers.values()], f"{path}.optimizers")
+
+    def load_both(path: str, networks: Any, optimizers: Any) -> int:
+        for optimizer, state in zip(optimizers.values(), torch.load(f"{path}.optimizers"), strict=True):
+            optimizer.load_state_dict(state)
+        return load(path, networks, {})
+
+    assert numbers(lab, "checkpoint", save_both, load_both) == numbers(lab, "checkpoint", save, load)
 
 
 def test_checkpoints_leave_no_file_behind(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,25 @@ def test_permutation_holds_every_index_once() -> None:
     assert sorted(drawn(lambda: torch.randperm(100)).tolist()) == list(range(100))
 
 
+def test_a_generator_of_ones_own_repeats_its_draws_when_it_is_seeded_again() -> None:
+    def twice(first: int, second: int) -> torch.Tensor:
+        seeds = (first, second)
+        return torch.stack([torch.rand(3, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+
+    plain = drawn(lambda: torch.stack([torch.rand(3) for _ in range(2)]))
+    one, again = drawn(lambda: twice(5, 5))
+    assert torch.equal(drawn(lambda: twice(5, 6)), plain) and torch.equal(one, again)
+
+
+def test_a_generator_that_goes_on_does_not_repeat_its_draws() -> None:
+    def going_on() -> torch.Tensor:
+        generator = torch.Generator().manual_seed(5)
+        return torch.stack([torch.randn(3, generator=generator) for _ in range(2)])
+
+    first, second = drawn(going_on)
+    assert not torch.equal(first, second)
+
+
 def test_seeding_once_changes_nothing_but_seeding_in_a_loop_repeats() -> None:
     def seeded_once() -> torch.Tensor:
         torch.manual_seed(5)

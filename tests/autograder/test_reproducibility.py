@@ -13,12 +13,24 @@ import pytest
 
 from autograder.key import AnswerKey
 from autograder.observation import Observation
-from course.instructor.observe import require_agreement
+from course.instructor.observe import observe, require_agreement
 from course.instructor.settings import Course
 from tests.conftest import ROOT
 
 TOLERANCE = 1e-9
-INSTRUCTIONS_AND_THREADS = (("default", "1"), ("avx2", "2"), ("avx512", "1"), ("default", "2"))
+INSTRUCTIONS_AND_THREADS = (("default", "1"), ("avx2", "2"), ("avx512", "1"))
+# All labs in one process: importing PyTorch takes longer than most labs.
+OBSERVE_ALL = """
+import json, pathlib, sys
+from course.instructor.observe import as_json, observe
+from course.instructor.settings import load_course
+course, (path, device) = load_course(), sys.argv[1:]
+recordings = {lab: observe(course, lab, seed=course.seed(lab), device=device) for lab in course.labs}
+data = {lab: as_json(recording, lab, device) for lab, recording in recordings.items()}
+pathlib.Path(path).write_text(json.dumps(data))
+"""
+# What `course observe` writes, by lab.
+Run = dict[str, dict[str, Any]]
 
 
 @pytest.fixture
@@ -26,47 +38,59 @@ def key(course: Course, lab: str) -> AnswerKey:
     return AnswerKey.load(course.key(lab))
 
 
-def observed(folder: Path, lab: str, seed: int, device: str = "cpu", **environment: str) -> dict[str, Any]:
-    """Run `course observe` in a process of its own, since PyTorch reads these settings when it starts."""
+def observed(folder: Path, device: str = "cpu", **environment: str) -> Run:
+    """Observe all labs in a process of its own, since PyTorch reads these settings when it starts."""
     path = folder / f"{'-'.join([device, *environment.values()])}.json"
-    command = [sys.executable, "-m", "course.instructor.cli", "observe", lab, "--seed", str(seed)]
     subprocess.run(
-        [*command, "--device", device, "--json", str(path)],
+        [sys.executable, "-c", OBSERVE_ALL, str(path), device],
         cwd=ROOT,
         env={**os.environ, **environment},
         check=True,
         capture_output=True,
     )
-    return json.loads(path.read_text())
+    return dict(json.loads(path.read_text()))
 
 
-def verified(data: dict[str, Any], key: AnswerKey) -> list[str]:
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        observed(folder, ATEN_CPU_CAPABILITY=instructions, OMP_NUM_THREADS=threads)
+        for instructions, threads in INSTRUCTIONS_AND_THREADS
+    ]
+
+
+@pytest.fixture(scope="module")
+def on_cuda(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return observed(tmp_path_factory.mktemp("cuda"), "cuda")
+
+
+def refused(observations: list[Observation], key: AnswerKey) -> list[str]:
     """Return the names of the checks that the key refuses."""
-    observations = [Observation(**{**o, "values": tuple(o["values"])}) for o in data["observations"].values()]
     assert [o.name for o in observations] == list(key.checks)
     return [o.name for o in observations if not key.accepts(o)]
 
 
+def from_json(data: dict[str, Any]) -> list[Observation]:
+    return [Observation(**{**o, "values": tuple(o["values"])}) for o in data["observations"].values()]
+
+
 @pytest.mark.slow
-def test_instruction_sets_and_threads_agree(tmp_path: Path, lab: str, key: AnswerKey) -> None:
-    runs = [
-        observed(tmp_path, lab, key.seed, ATEN_CPU_CAPABILITY=instructions, OMP_NUM_THREADS=threads)
-        for instructions, threads in INSTRUCTIONS_AND_THREADS
-    ]
+def test_instruction_sets_and_threads_agree(runs: list[Run], lab: str, key: AnswerKey) -> None:
+    assert runs[0][lab]["versions"]["cpu_capability"] == "DEFAULT", "PyTorch heeds the variable"
     for run in runs:
-        assert require_agreement(runs[0], run) < TOLERANCE
-        assert verified(run, key) == []
+        assert require_agreement(runs[0][lab], run[lab]) < TOLERANCE
+        assert refused(from_json(run[lab]), key) == []
 
 
 @pytest.mark.slow
 @pytest.mark.cuda
-def test_cuda_agrees_with_the_cpu(tmp_path: Path, lab: str, key: AnswerKey) -> None:
-    on_cpu, on_cuda = (observed(tmp_path, lab, key.seed, device=device) for device in ("cpu", "cuda"))
-    assert require_agreement(on_cpu, on_cuda) < TOLERANCE
-    assert verified(on_cuda, key) == []
+def test_cuda_agrees_with_the_cpu(runs: list[Run], on_cuda: Run, lab: str, key: AnswerKey) -> None:
+    assert require_agreement(runs[0][lab], on_cuda[lab]) < TOLERANCE
+    assert refused(from_json(on_cuda[lab]), key) == []
 
 
 @pytest.mark.slow
-def test_another_seed_is_refused_by_every_check_with_marks(tmp_path: Path, lab: str, key: AnswerKey) -> None:
-    refused = verified(observed(tmp_path, lab, seed=7), key)
-    assert refused == [name for name, entry in key.checks.items() if entry.points > 0]
+def test_another_seed_is_refused_by_every_check_with_marks(course: Course, lab: str, key: AnswerKey) -> None:
+    seen = observe(course, lab, seed=7).observations.values()
+    assert refused(list(seen), key) == [name for name, entry in key.checks.items() if entry.points > 0]

@@ -105,7 +105,7 @@ def is_embedded(digits: Digits) -> bool:
 
 def test_embedded_digits_are_real_and_of_every_class() -> None:
     digits, line = load("embedded")
-    assert line == "scikit-learn digits, enlarged from 8x8: 1,797 images"
+    assert line == "scikit-learn digits, enlarged from 8x8: 1797 images"
     assert digits.pixels.shape == (1797, 28, 28) and digits.pixels.dtype == torch.uint8
     assert digits.labels.bincount().min() > 170
     assert digits.pixels.min() == 0 and digits.pixels.max() > 240
@@ -124,7 +124,7 @@ def test_mnist_is_used_where_it_is(mnist: Path, way: str, monkeypatch: pytest.Mo
     elif way == "working folder":
         monkeypatch.chdir(mnist.parent)
     digits, line = load(*(["auto", mnist] if way == "argument" else []))
-    assert (digits.name, len(digits)) == ("MNIST", 60) and "MNIST: 60 images (from " in line
+    assert (digits.name, len(digits)) == ("MNIST", 60) and "MNIST, 60 images from " in line
     assert digits.pixels[7].unique().tolist() == [7] and digits.labels[:10].tolist() == list(range(10))
 
 
@@ -133,7 +133,7 @@ def test_embedded_by_name_even_where_mnist_is(mnist: Path) -> None:
 
 
 def test_unknown_digits_are_described() -> None:
-    with pytest.raises(ValueError, match="'fashion': choose one of auto, mnist, embedded"):
+    with pytest.raises(ValueError, match="source='fashion' is unknown: choose one of auto, mnist, embedded"):
         load_digits("fashion")
 
 
@@ -144,7 +144,7 @@ def test_unknown_digits_are_described() -> None:
 def test_a_folder_with_the_test_split_only_is_named() -> None:
     digits, line = load("auto", TEST_SPLIT_ONLY)
     assert is_embedded(digits)
-    assert "train-images-idx3-ubyte and train-labels-idx1-ubyte missing" in line
+    assert "train-images-idx3-ubyte, train-labels-idx1-ubyte missing" in line
 
 
 def test_a_missing_file_is_named_and_nothing_is_touched(mnist: Path) -> None:

@@ -109,7 +109,7 @@ def loaded(*arguments: object, **options: object) -> tuple[Brains, str]:
 
 def test_pictures_of_every_kind_are_read(folder: Path) -> None:
     brains, line = loaded("mri", folder, size=32)
-    assert line == "real MRI pictures: 2 no, 5 yes, 32x32"
+    assert line == "real MRI pictures: 2 without a tumour, 5 with one, 32x32"
     assert brains.pixels.shape == (7, 32, 32) and brains.labels.tolist() == [0, 0, 1, 1, 1, 1, 1]
     assert all(100 < int(image[16, 16]) < 140 for image in brains.pixels[[0, 2, 3, 4, 5]])
 
@@ -143,17 +143,17 @@ def test_phantoms_take_the_place_of_a_folder_that_is_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    assert loaded()[1] == "drawn brain phantoms: 98 no, 155 yes, 32x32"
+    assert loaded()[1] == "drawn brain phantoms: 98 without a tumour, 155 with one, 32x32"
     with pytest.raises(FileNotFoundError, match="must hold the folders yes and no"):
         load_brains("mri")
-    with pytest.raises(ValueError, match="'ct': choose one of auto, mri, phantoms"):
+    with pytest.raises(ValueError, match="source='ct' is unknown: choose one of auto, mri, phantoms"):
         load_brains("ct")
 
 
 def test_the_folder_that_the_environment_names_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_DATA", str(folder))
-    assert loaded()[0].name == "real MRI pictures"
-    assert loaded("phantoms")[0].name == "drawn brain phantoms"
+    assert loaded()[0].name == "mri"
+    assert loaded("phantoms")[0].name == "phantoms"
 
 
 def test_proportions_are_kept_and_what_is_transparent_is_black(tmp_path: Path) -> None:
@@ -169,7 +169,10 @@ def test_proportions_are_kept_and_what_is_transparent_is_black(tmp_path: Path) -
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real MRI pictures are not here")
 def test_the_real_pictures_are_all_read() -> None:
     brains, line = loaded("mri", REAL, size=64)
-    assert line == "real MRI pictures: 77 no, 134 yes, 64x64; 42 left out as copies of another"
+    assert (
+        line
+        == "real MRI pictures: 77 without a tumour, 134 with one, 64x64; 42 left out as copies of another"
+    )
     assert float(brains.pixels.float().mean()) > 20
 
 

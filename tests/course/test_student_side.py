@@ -14,8 +14,11 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
+from autograder import open_lab
+from autograder.faults import explain
+from autograder.language import LANGUAGES, set_language
 from course.budget import budget
-from course.data import sine_points
+from course.data import load_faces, sine_points
 from course.device import describe_device, get_device
 from course.metrics import sine_quality
 from course.plots import (
@@ -29,6 +32,7 @@ from course.plots import (
     loss_curves,
     scatter,
 )
+from course.texts import _TEXTS
 from course.training import History, LossHistory, progress
 
 CPU = torch.device("cpu")
@@ -39,12 +43,12 @@ def test_device_comes_from_the_argument_or_the_environment(monkeypatch: pytest.M
     assert get_device() == CPU
     monkeypatch.setenv("COURSE_DEVICE", "tpu")
     assert get_device(" CPU ") == CPU
-    assert describe_device(CPU).startswith("cpu (")
+    assert describe_device(CPU).startswith("CPU, threads: ")
 
 
 @pytest.mark.parametrize("name", ["tpu", "cpu:1", "cuda:x", "cudas"])
 def test_unknown_device_is_described(name: str) -> None:
-    with pytest.raises(ValueError, match="choose auto, cpu, cuda"):
+    with pytest.raises(ValueError, match="choose one of auto, cpu, cuda"):
         get_device(name)
 
 
@@ -95,7 +99,7 @@ def test_history_keeps_floats_without_gradient() -> None:
 @pytest.mark.parametrize("bad", [None, "0.5", torch.zeros(2), True, np.zeros(2)])
 def test_history_refuses_what_is_no_number_and_keeps_both_lists_equal(bad: object) -> None:
     history = LossHistory()
-    with pytest.raises(TypeError, match="generator loss must be one number"):
+    with pytest.raises(TypeError, match="record: generator must be one number"):
         history.record(discriminator=0.5, generator=bad)  # type: ignore[arg-type]
     assert history.discriminator == history.generator == []
 
@@ -213,3 +217,45 @@ def test_film_of_images_has_a_frame_per_call(tmp_path: Path) -> None:
         film.add(torch.full((16, 1, 28, 28), number / 2 - 0.5), f"epoch {number}")
     film.save(tmp_path / "film.gif")
     assert len(film) == 3 and Image.open(tmp_path / "film.gif").n_frames == 3
+
+
+# --- the language of what helpers say ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", sorted(_TEXTS))
+def test_every_text_says_the_same_in_every_language(key: str) -> None:
+    gaps = {language: set(re.findall(r"{(\w+)", text)) for language, text in _TEXTS[key].items()}
+    assert tuple(gaps) == LANGUAGES
+    assert gaps["es"] == gaps["en"]
+
+
+def test_helpers_speak_the_language_of_the_lab_that_was_opened() -> None:
+    lines: list[str] = []
+    for language in LANGUAGES:
+        open_lab("lab1_sine_gan", language=language)
+        load_faces(count=2, report=lines.append)
+    assert lines == ["avatares dibujados: 2 imágenes, 64x64", "drawn avatars: 2 images, 64x64"]
+
+
+def test_a_device_that_is_asked_for_before_a_lab_is_opened_is_refused_in_every_language() -> None:
+    with pytest.raises(ValueError, match=r"no existe: elige entre auto.* / .*is unknown: choose one of auto"):
+        get_device("tpu")
+
+
+def test_a_check_says_what_a_helper_complains_of_in_its_own_language_with_the_same_evidence() -> None:
+    faults = []
+    for spoken in LANGUAGES:
+        set_language(spoken)
+        with pytest.raises(TypeError) as caught:
+            LossHistory().record(discriminator=None, generator=1.0)  # type: ignore[arg-type]
+        faults.append(explain(caught.value))
+    assert {fault.render("es") for fault in faults} == {fault.render("es") for fault in faults[:1]}
+    assert "debe ser un número, no NoneType" in faults[1].render("es")
+    assert faults[0].evidence() == faults[1].evidence()
+
+
+def test_a_check_names_the_line_of_the_notebook_and_not_that_of_a_helper() -> None:
+    cell = "history = LossHistory()\nhistory.record(discriminator=None, generator=1.0)\n"
+    with pytest.raises(TypeError) as caught:
+        exec(compile(cell, "<cell>", "exec"), {"__name__": "__main__", "LossHistory": LossHistory})
+    assert explain(caught.value).details["line"].details["number"] == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from course.instructor.audit import audit_lab, forgeable_checks
 from course.instructor.audit_report import write_json
 from course.instructor.bank import load_bank
 from course.instructor.settings import Course, CourseError
-
-LAB1 = "lab1_sine_gan"
+from course.instructor.trial import Observations
+from tests.conftest import LAB1
 
 
 @pytest.fixture
@@ -127,7 +126,7 @@ def test_bank_of_an_unknown_cell_is_described(elsewhere: Course, tmp_path: Path)
         audit_lab(elsewhere, LAB1, bank=path, seeds=[])
 
 
-def recordings(values: Iterator[tuple[float, ...]] | list[tuple[float, ...]], points: float = 1.0) -> list:
+def recordings(values: list[tuple[float, ...]], points: float = 1.0) -> list[Observations]:
     return [{"check": Observation("check", "block", points, values=v)} for v in values]
 
 

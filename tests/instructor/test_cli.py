@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from course.instructor import doctor
+from course.instructor import cli, doctor
 from course.instructor.settings import load_course
+from tests.conftest import LAB1, ROOT
 
-ROOT = Path(__file__).parents[2]
-
-
-def course(*arguments: str, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "course.instructor.cli", *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+Command = Callable[..., int]
 
 
-@pytest.mark.slow
-def test_unknown_lab_is_named() -> None:
-    result = course("build", "lab0")
-    assert result.returncode == 1
-    assert "There is no lab 'lab0'" in result.stderr and "Traceback" not in result.stderr
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command, run in this process and in the checkout; it returns its exit status."""
+    monkeypatch.chdir(ROOT)
+
+    def command(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["course", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return command
 
 
-@pytest.mark.slow
-def test_folder_without_a_course_is_named(tmp_path: Path) -> None:
-    result = course("doctor", folder=tmp_path)
-    assert result.returncode == 1
-    assert "No course.toml" in result.stderr and "Traceback" not in result.stderr
+def test_unknown_lab_is_named(run: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("build", "lab0") == 1
+    assert "There is no lab 'lab0'" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_doctor_finds_everything_here() -> None:
-    result = course("doctor", COLUMNS="200")
-    assert result.returncode == 0, result.stdout
-    assert "lab1_sine_gan" in result.stdout and "nbgrader" in result.stdout
+def test_folder_without_a_course_is_named(
+    run: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("doctor") == 1
+    assert "No course.toml" in capsys.readouterr().err
+
+
+def test_unknown_device_is_named(run: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("observe", LAB1, "--seed", "5", "--device", "tpu") == 1
+    assert "choose one of auto, cpu, cuda" in capsys.readouterr().err
+
+
+def test_doctor_finds_everything_here(run: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor") == 0
+    said = capsys.readouterr().out
+    assert LAB1 in said and "nbgrader" in said
 
 
 def test_doctor_sends_nobody_to_build_what_a_checkout_has_built(tmp_path: Path) -> None:
@@ -56,13 +63,8 @@ def test_doctor_sends_nobody_to_build_what_a_checkout_has_built(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_observe_writes_json_to_the_terminal() -> None:
-    result = course("observe", "lab1_sine_gan", "--seed", "5")
+    command = [sys.executable, "-m", "course.instructor.cli", "observe", LAB1, "--seed", "5"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     data = json.loads(result.stdout)
-    assert data["seed"] == 5 and data["lab"] == "lab1_sine_gan"
+    assert data["seed"] == 5 and data["lab"] == LAB1
     assert len(data["observations"]["generator.output"]["values"]) >= 4
-
-
-@pytest.mark.slow
-def test_unknown_device_is_named() -> None:
-    result = course("observe", "lab1_sine_gan", "--seed", "5", "--device", "tpu")
-    assert result.returncode == 1 and "choose auto, cpu, cuda" in result.stderr

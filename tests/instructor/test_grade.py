@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -32,6 +31,7 @@ from course.instructor.intake.attachments import attachments
 from course.instructor.settings import CourseError
 from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1, ROOT
+from tests.instructor.browser import open_browser
 from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation, with_code
 
 pytestmark = pytest.mark.slow
@@ -229,31 +229,28 @@ def test_an_answer_that_changed_after_it_was_marked_is_looked_at_again(
     assert question_of(room, "complete") == (7, True)
 
 
-def test_nbgrader_makes_feedback_of_all_and_none_of_it_runs_a_students_script(
-    graded: tuple[Classroom, Grading],
-) -> None:
+@pytest.fixture(scope="module")
+def feedback(graded: tuple[Classroom, Grading]) -> list[Path]:
+    """The pages that stock nbgrader makes of the class."""
     room, _ = graded
     arguments = ["--CourseDirectory.root=" + str(room.folder), "--quiet"]
     subprocess.run(
         [sys.executable, "-m", "nbgrader", "generate_feedback", LAB1, "--force", *arguments],
         cwd=ROOT, check=True, capture_output=True,
     )  # fmt: skip
-    pages = sorted((room.folder / "feedback").glob(f"*/{LAB1}/{LAB1}.html"))
-    assert len(pages) == len(graded[1].outcomes) + 1  # bob has no folder of his own
-    page = (room.folder / "feedback" / "html-page" / LAB1 / f"{LAB1}.html").read_text()
-    assert "onerror=" not in page.replace("&quot;", '"') or "&lt;img" in page
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("no chromium here to open the feedback page with")
-    from playwright.sync_api import sync_playwright
+    return sorted((room.folder / "feedback").glob(f"*/{LAB1}/{LAB1}.html"))
 
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        tab = chromium.new_page()
-        for path in pages:
+
+def test_nbgrader_makes_feedback_of_all(graded: tuple[Classroom, Grading], feedback: list[Path]) -> None:
+    assert len(feedback) == len(graded[1].outcomes) + 1  # bobby has no folder of his own
+
+
+def test_no_page_of_feedback_runs_a_students_script(feedback: list[Path]) -> None:
+    with open_browser() as browser:
+        tab = browser.new_page()
+        for path in feedback:
             tab.goto(path.as_uri(), wait_until="load")
             assert tab.title() != "hacked", path.parent.parent.name
-        chromium.close()
 
 
 # --- runs that end early ---------------------------------------------------------------------------
@@ -359,6 +356,67 @@ def test_late_submissions_keep_their_time(classroom: Classroom) -> None:
         assert str(gradebook.find_submission(LAB1, "late").timestamp) == "2026-11-20 10:00:00"
     grader.close()
     assert (classroom.folder / "autograded" / "late" / LAB1 / "timestamp.txt").is_file()
+
+
+# --- submissions that mean harm ----------------------------------------------------------------------
+
+# JSON may spell what no file can hold; a kernel's own messages never do.
+SURROGATES = """
+import json
+get_ipython().kernel.session.pack = lambda content: json.dumps(content, default=str).encode()
+print("\\ud800 and \\udfff")
+"""
+
+
+@pytest.fixture(scope="module")
+def besieged(
+    make_classroom: MakeClassroom, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Classroom, Grading]:
+    """A class in which some try to harm others, or whoever grades them."""
+    room = make_classroom(tmp_path_factory.mktemp("besieged"))
+    little = room.notebook("identity")
+    room.hand_in("surrogates", with_code(room.identified(little, "surrogates"), "identity", SURROGATES))
+    ids = 'student_id_1 = "\\x1b[2J\\n# \\ud800 [bold]"'
+    room.hand_in("escapes", with_code(room.identified(little, "escapes"), "identity", ids))
+    room.hand_in("latin-1", room.identified(little, "latin-1"), os.fsdecode(b"pr\xe1ctica\n\x1b[2J.ipynb"))
+    linked = room.hand_in("linked", room.identified(little, "linked")).with_name("timestamp.txt")
+    linked.symlink_to("/etc/passwd")
+    piped = room.hand_in("piped", room.identified(little, "piped")).with_name("timestamp.txt")
+    os.mkfifo(piped)
+    room.hand_in("alice", room.identified(room.notebook(), "alice", "bobby"))
+    room.grade()
+    room.hand_in("mallory", room.identified(little, "mallory", "Bobby"))
+    return room, room.grade(force=True)
+
+
+def test_text_that_no_file_can_hold_stops_no_grading(besieged: tuple[Classroom, Grading]) -> None:
+    room, grading = besieged
+    assert outcome_of(besieged, "surrogates").status == "graded" and len(grading.outcomes) == 7
+    path = room.folder / "autograded" / "surrogates" / LAB1 / f"{LAB1}.ipynb"
+    assert "? and ?" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("student", ["escapes", "latin-1"])
+def test_a_note_is_one_line_without_commands_to_a_terminal(
+    besieged: tuple[Classroom, Grading], student: str
+) -> None:
+    outcome = outcome_of(besieged, student)
+    assert outcome.status == "graded" and outcome.notes
+    assert all(note.isprintable() for note in outcome.notes)
+
+
+@pytest.mark.parametrize("student", ["linked", "piped"])
+def test_a_timestamp_that_is_no_file_is_none(besieged: tuple[Classroom, Grading], student: str) -> None:
+    assert outcome_of(besieged, student).status == "graded"
+    assert not (besieged[0].folder / "autograded" / student / LAB1 / "timestamp.txt").exists()
+
+
+def test_who_names_anothers_partner_takes_nothing_away(besieged: tuple[Classroom, Grading]) -> None:
+    room, _ = besieged
+    assert room.totals() | {"bobby": 70, "alice": 70, "mallory": 0} == room.totals()
+    mallory = outcome_of(besieged, "mallory")
+    assert mallory.recipients == ("mallory",) and needs_look(mallory)
+    assert outcome_of(besieged, "alice").recipients == ("alice", "bobby")
 
 
 # --- another scheduler -----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from nbformat.v4 import new_markdown_cell
 
 from course.instructor.demo import answer
 from course.instructor.intake import Rebuilt, Templates, rebuild
+from course.instructor.intake.notes import a_few_of_each, note
 from course.instructor.intake.reading import parse
 from course.instructor.neutral import markdown_to_page
 from course.instructor.settings import Course
@@ -71,6 +72,10 @@ def stays_as_it_is(notebook: NotebookNode, hand_in: Callable[..., Rebuilt]) -> b
 
 def cell_of(notebook: NotebookNode, name: str) -> NotebookNode:
     return next(cell for cell in notebook.cells if grade_id(cell) == name)
+
+
+def append(notebook: NotebookNode, code: str) -> None:
+    cell_of(notebook, "identity").source += f"\n{code}"
 
 
 def index_of(notebook: NotebookNode, name: str) -> int:
@@ -387,6 +392,39 @@ def test_a_call_of_input_is_pointed_out(complete: NotebookNode, hand_in: Callabl
     assert keys(hand_in(edited(complete, ask))) == ["calls_input"]
 
 
+def test_one_kind_of_note_buries_no_other() -> None:
+    notes = [
+        *(note("not_run", cell="c", line=str(n)) for n in range(10**5)),
+        note("meddles", cell="c", name="n"),
+    ]
+    kept = a_few_of_each(notes)
+    assert len(kept) < 50 and kept[-1] is notes[-1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import autograder.checks.checkpoints as c",
+        "from autograder import session",
+        "seed = os.environ['AUTOGRADER_SEED']",
+        "sys._getframe(1).f_locals['expected']",
+        "lab._recording.seed",
+    ],
+)
+def test_code_that_looks_into_the_grader_is_pointed_out(
+    complete: NotebookNode, hand_in: Callable[..., Rebuilt], code: str
+) -> None:
+    rebuilt = hand_in(edited(complete, lambda notebook: append(notebook, code)))
+    assert keys(rebuilt) == ["meddles"] and code in cell_of(rebuilt.notebook, "identity").source
+
+
+@pytest.mark.parametrize("code", ["from autograder import open_lab", "print(lab, 'autograder')"])
+def test_code_that_uses_the_grader_as_everybody_does_is_not(
+    complete: NotebookNode, hand_in: Callable[..., Rebuilt], code: str
+) -> None:
+    assert keys(hand_in(edited(complete, lambda notebook: append(notebook, code)))) == []
+
+
 def test_the_word_input_alone_is_not(complete: NotebookNode, hand_in: Callable[..., Rebuilt]) -> None:
     extra = nbformat.v4.new_code_cell('# input()\ntext = "input()"\nmodel.input(3)')
     assert keys(hand_in(edited(complete, lambda notebook: notebook.cells.insert(4, extra)))) == []
@@ -546,6 +584,12 @@ def test_a_link_is_not_followed(tmp_path: Path, templates: Templates, course: Co
 
 
 @pytest.mark.slow
+def test_values_that_would_fill_the_memory_are_not_read() -> None:
+    data = b'{"cells": [], "metadata": [' + b"[]," * 2 * 10**7 + b"0]}"
+    file = parse(data, "lab.ipynb")
+    assert file.cells is None and [note.key for note in file.notes] == ["too_many_values"]
+
+
 def test_200_mb_of_outputs_are_read(complete: NotebookNode, hand_in: Callable[..., Rebuilt]) -> None:
     def flood(notebook: NotebookNode) -> None:
         output = nbformat.v4.new_output("stream", name="stdout", text="0123456789" * 2_000_000)

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from course.instructor.grade.work import try_kernel
 from course.instructor.kernels import isolation as ways
+from course.instructor.kernels import watchdog
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import MB, Limits
 from course.instructor.kernels.warm import WarmKernelError, Zygote, close_zygotes, shared_zygote
@@ -311,6 +312,47 @@ def test_work_in_child_processes_counts(isolation: str) -> None:
 def test_waiting_for_nothing_is_interrupted(isolation: str) -> None:
     result = run(isolation, "import time\ntime.sleep(10**6)")
     assert result.stopped[1].key == "idle" and went_on(result)
+
+
+def test_waiting_between_pieces_of_work_is_waiting(isolation: str) -> None:
+    code = """
+import time
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    time.sleep(0.4)
+    start = time.process_time()
+    while time.process_time() < start + 0.02: pass
+"""
+    result = run(isolation, code)
+    assert result.stopped[1].key == "idle" and went_on(result) and result.wall_s < 40
+
+
+def test_a_notebook_that_waits_a_little_in_every_cell_ends_too(isolation: str) -> None:
+    limits = replace(SMALL, idle_s=1)
+    result = run(isolation, *["import time\ntime.sleep(0.7)"] * 20, limits=limits)
+    assert result.died is not None and result.died.key == "notebook_idle" and len(result.finished) > 5
+
+
+def test_work_of_processes_that_nobody_collects_ends_on_the_clock(
+    isolation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "_CLOCK", 1)
+    code = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+while True:
+    if os.fork() == 0:
+        start = time.process_time()
+        while time.process_time() < start + 0.05: pass
+        os._exit(0)
+    try:
+        os.wait()
+    except ChildProcessError:
+        pass
+"""
+    result = run(isolation, code, limits=replace(SMALL, cell_cpu_s=12, notebook_cpu_s=12))
+    assert result.died is not None and result.died.key in ("notebook_wall", "cell_cpu", "notebook_cpu")
+    assert result.wall_s < 60
 
 
 def test_asking_for_input_does_not_wait(isolation: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import nbformat
 import pytest
-from nbformat.v4 import new_output
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from autograder.block import Result
 from autograder.display import BlockView
 from autograder.messages import Message
-from course.instructor.neutral import clean_html, clean_outputs, markdown_to_page
+from course.instructor import neutral
+from course.instructor.neutral import clean_html, clean_notebook, clean_outputs, markdown_to_page
 
 ATTACKS = [
     "<script>run()</script>",
@@ -23,6 +26,10 @@ ATTACKS = [
     '<object data="x.swf"></object><embed src="x"><link rel="stylesheet" href="x"><base href="x">',
     "<style>body{display:none}</style><meta http-equiv=refresh content=0>",
     '<div style="background:url(https://example.org/x.png)">x</div>',
+    """<div style="background:image-set('https://example.org/x.png' 1x)">x</div>""",
+    """<div style="background:-WEBKIT-Image-Set('https://example.org/x.png' 1x)">x</div>""",
+    """<div style="background:src('https://example.org/x.png')">x</div>""",
+    """<div style="background:linear-gradient(red,red),cross-fade('https://example.org/x.png',2%)">x</div>""",
 ]
 
 
@@ -76,3 +83,61 @@ def test_scripts_widgets_and_drawings_are_dropped_from_outputs() -> None:
     }
     (output,) = clean_outputs([new_output("display_data", data=data)])
     assert output.data == {"text/html": "<b>x</b>", "text/plain": "x"}
+
+
+def test_a_table_may_show_bars_of_colour() -> None:
+    bar = '<td style="background: linear-gradient(90deg, rgb(1, 2, 3) 50%, transparent 50%);">1</td>'
+    assert "linear-gradient" in clean_html(f"<table><tr>{bar}</tr></table>")
+
+
+# Each takes from half a minute to hours to read, or becomes gigabytes.
+@pytest.mark.parametrize("slow", ["<div>" * 200_000, "".join(f"<b title={n}><p>" for n in range(60_000))])
+def test_html_that_is_made_to_take_long_is_shown_as_text(slow: str) -> None:
+    assert clean_html(slow).startswith("<pre>&lt;")
+    assert markdown_to_page(slow[:20_000]).startswith("<pre>&lt;")
+
+
+@pytest.mark.parametrize("slow", ["\\begin{a}" * 20_000, "$$a\n\n" * 30_000])
+def test_markdown_that_is_made_to_take_long_is_shown_as_text(slow: str) -> None:
+    assert markdown_to_page(slow).startswith("<pre>")
+
+
+def test_html_that_cannot_be_read_stops_no_page() -> None:
+    style = f'<a style="color:{"[" * 10_000}">x</a>'
+    assert clean_html(style) and markdown_to_page(style)
+
+
+def test_a_large_picture_within_html_or_markdown_stays() -> None:
+    data = f"data:image/png;base64,{'A' * 1_000_000}"
+    assert data in clean_html(f'<img src="{data}">') and data in markdown_to_page(f"![x]({data})")
+
+
+def test_an_output_that_is_too_long_is_shown_the_plain_way() -> None:
+    data = {"text/html": "<tr><td>1</td></tr>" * 10_000, "text/plain": "a table"}
+    (output,) = clean_outputs([new_output("display_data", data=data)])
+    assert output.data == {"text/plain": "a table"}
+
+
+def test_outputs_that_together_take_too_long_are_shown_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neutral, "_PATIENCE_S", -1.0)
+    data = {"text/html": "<b>x</b>", "text/plain": "x", "image/png": "AAAA"}
+    notebook = new_notebook(cells=[new_code_cell(outputs=[new_output("display_data", data=data)])])
+    clean_notebook(notebook)
+    assert notebook.cells[0].outputs[0].data == {"text/plain": "x", "image/png": "AAAA"}
+
+
+def test_what_no_notebook_may_hold_is_dropped() -> None:
+    bad = [
+        NotebookNode(output_type="display_data", data="<script>", metadata={}),
+        NotebookNode(output_type="stream", name="stdout", text=7),
+        NotebookNode(output_type="execute_result", data={}, metadata={}, execution_count="<script>"),
+        NotebookNode(output_type="error", ename="E", evalue={}, traceback=[["<script>"]]),
+    ]
+    cell = new_code_cell()
+    cell.outputs = [*bad, new_output("stream", text="kept")]
+    cell["execution_count"] = "<script>"
+    notebook = new_notebook()
+    notebook.cells.append(cell)
+    clean_notebook(notebook)
+    nbformat.validate(notebook)
+    assert cell.execution_count is None and [output.text for output in cell.outputs] == ["kept"]

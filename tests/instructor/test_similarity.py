@@ -31,9 +31,6 @@ from course.instructor.source import is_student_cell, read_source, select_langua
 from tests.conftest import LAB1, LABS
 from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-
-
 # --- how a copy is disguised --------------------------------------------------------------------------
 
 
@@ -352,18 +349,15 @@ def test_a_page_without_findings_says_so(room: Classroom, page: Callable[..., st
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium: apt install chromium")
-@pytest.mark.parametrize(("width", "media"), [(1280, "screen"), (390, "screen"), (794, "print")])
+@pytest.mark.parametrize(("width", "media"), [(DESKTOP, "screen"), (PHONE, "screen"), (794, "print")])
 def test_the_page_fits_a_desktop_a_phone_and_paper(
     room: Classroom, page: Callable[..., str], width: int, media: str
 ) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
     long = "value = [" + ", ".join(f"'{'x' * 60}{n}'" for n in range(9)) + "]"
     for student in ("10001", "a-student-with-a-very-long-address@university.example"):
         room.hand_in(student, {**room.answers, "generator": long})
     page()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    with open_browser() as browser:
         view = browser.new_page(viewport={"width": width, "height": 900})
         view.emulate_media(media=media)
         view.goto((room.folder / "page.html").as_uri())
@@ -373,7 +367,6 @@ def test_the_page_fits_a_desktop_a_phone_and_paper(
         assert beside == (width > 640)
         colour = view.evaluate("getComputedStyle(document.querySelector('mark.rare')).backgroundColor")
         assert colour == "rgb(255, 201, 201)"
-        browser.close()
 
 
 @pytest.mark.slow

@@ -154,12 +154,12 @@ import autograder.key, autograder.block, autograder.session
 autograder.key.AnswerKey.accepts = lambda self, observation: True
 autograder.session.Lab.accepts = lambda self, observation: True
 autograder.block.Block.score = property(lambda self: self.points)
-autograder.block.Block._run = lambda self, name, points, *a, **k: self.results.append(
+autograder.block.Block.run_check = lambda self, name, points, *a, **k: self.results.append(
     autograder.block.Result(name, points, True, autograder.messages.Message("ok")))
 """,
     "a lab of its own": """
 from autograder import session, key
-lab = session.Lab("lab1_sine_gan", key=key.AnswerKey.load(key.key_folder() / "lab1_sine_gan.json"))
+lab = session.Lab("lab1_sine_gan", key=key.AnswerKey.load(key.installed_keys()["lab1_sine_gan"]))
 import os; os.environ.pop("AUTOGRADER_SEED")
 """,
     "rewritten check cells": """

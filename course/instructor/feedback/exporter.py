@@ -39,8 +39,8 @@ class FeedbackExporter(HTMLExporter):
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
         """Yield the filters of nbconvert, and ours."""
         yield from super().default_filters()
-        yield "prose", lambda *cell: scrollable(markdown_to_page(*cell))
-        yield "latex", lambda text: scrollable(latex_to_page(text))
+        yield "prose", markdown_to_page
+        yield "latex", latex_to_page
         yield "unescape", unescape
         yield "plain", strip_ansi
         yield "best", best_of
@@ -67,11 +67,6 @@ def latex_to_page(text: str) -> str:
     match = re.fullmatch(r"\$\$(.*)\$\$|\\\[(.*)\\\]|\$\\displaystyle (.*)\$|\$(.*)\$", tex, re.DOTALL)
     inner = next((part for part in match.groups() if part is not None), tex) if match else tex
     return to_mathml(inner, display=True)
-
-
-def scrollable(html: str) -> str:
-    """Return HTML in which the keyboard reaches formulas that a narrow window cuts."""
-    return html.replace('<math display="block"', '<math tabindex="0" display="block"')
 
 
 def error_line(output: NotebookNode) -> str:

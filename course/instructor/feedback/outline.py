@@ -10,7 +10,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.messages import LANGUAGES
+from autograder.language import LANGUAGES
 from autograder.rerun.reading import opening
 from course.instructor.grade.work import REPORT_CELL
 from course.instructor.source import grade_id, is_check_cell, is_student_cell

@@ -39,7 +39,6 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "The text and the other cells of this part ({count})",
     },
     "rest": {"es": "El resto del cuaderno", "en": "The rest of the notebook"},
-    "check_cell": {"es": "La celda de puntos", "en": "The marks cell"},
     "error": {"es": "La celda se detuvo con", "en": "The cell stopped with"},
     "traceback": {"es": "Dónde ocurrió", "en": "Where it happened"},
     "long_output": {"es": "Salida de {lines} líneas", "en": "Output of {lines} lines"},

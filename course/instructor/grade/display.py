@@ -16,8 +16,8 @@ from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
-    "another_lab", "bad_bundle", "cell_stopped", "died", "no_run", "other_identity", "output_cut",
-    "partner_bad_id", "partner_own", "several_notebooks", "unrecognised",
+    "another_lab", "bad_bundle", "cell_stopped", "died", "meddles", "no_run", "other_identity", "output_cut",
+    "partner_bad_id", "partner_own", "partner_taken", "several_notebooks", "unrecognised",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")

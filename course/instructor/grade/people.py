@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from course.instructor.intake.notes import Note, note
 
@@ -12,7 +12,11 @@ _ID = re.compile(r"[\w@.-]{1,64}")
 
 
 def recipients(
-    owner: str, named: Sequence[str], submitted: Collection[str], known: Collection[str]
+    owner: str,
+    named: Sequence[str],
+    submitted: Collection[str],
+    known: Collection[str],
+    taken: Mapping[str, str],
 ) -> tuple[list[str], list[Note]]:
     """Return who gets the marks, and what there is to say about it.
 
@@ -21,6 +25,8 @@ def recipients(
         named: the ids in the identity cell.
         submitted: who has a submission of their own.
         known: the students that the gradebook knows.
+        taken: who has the marks of another submission as a partner, and whose it is. Anybody can name
+            anybody: a second claim takes nothing away.
     """
     ids = [name.strip() for name in named if name.strip()]
     if not ids:
@@ -31,11 +37,13 @@ def recipients(
     for name in ids:
         if _same(name, owner):
             continue
-        partner = next((student for student in [*submitted, *known] if _same(student, name)), name)
+        partner = next((student for student in [*submitted, *known, *taken] if _same(student, name)), name)
         if not _ID.fullmatch(partner) or partner in (".", ".."):
             notes.append(note("partner_bad_id", student=repr(name), owner=owner))
         elif partner in submitted:
             notes.append(note("partner_own", student=partner))
+        elif partner in taken:
+            notes.append(note("partner_taken", student=partner, other=taken[partner], owner=owner))
         else:
             students.append(partner)
             notes.append(note("partner", students=f"{owner}, {partner}"))

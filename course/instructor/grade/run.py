@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import tempfile
 import time
@@ -26,7 +27,7 @@ from course.instructor.grade.trust import Reference, draw_seed, make_reference
 from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, modules_of
 from course.instructor.intake import Note, Rebuilt, Templates, rebuild
 from course.instructor.intake.attachments import attachments
-from course.instructor.intake.notes import note
+from course.instructor.intake.notes import a_few_of_each, note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
@@ -241,7 +242,7 @@ class Grader:
                 student=student,
                 notebook=nbformat.writes(rebuilt.notebook),
                 language=rebuilt.language,
-                notes=(*rebuilt.notes, *notes),
+                notes=tuple(a_few_of_each([*rebuilt.notes, *notes])),
                 usable=rebuilt.usable,
                 files=files,
                 reference=reference,
@@ -266,14 +267,28 @@ class Grader:
         """Keep a result: first where no run is lost, then in the gradebook."""
         outcome = record.outcome
         if not outcome.recipients:
-            students, notes = recipients(outcome.student, outcome.students, self.submitted, self._known)
+            taken = self._taken(outcome.student)
+            students, notes = recipients(
+                outcome.student, outcome.students, self.submitted, self._known, taken
+            )
             add_notes(outcome, notes)
             outcome.recipients = tuple(students)
+        self._groups[outcome.student] = outcome.recipients
         self.records.write(outcome.student, record)
         # A partner who has handed in alone since then keeps the marks of that.
         students = [s for s in outcome.recipients if s == outcome.student or s not in self.submitted]
         self.store.save(students, self.lab, outcome.notebook, outcome.marks, owner=outcome.student)
         self.records.write(outcome.student, record.as_stored())
+
+    def _taken(self, owner: str) -> dict[str, str]:
+        """Return who has the marks of another's submission as a partner, and whose it is."""
+        others = (name for name in self.submitted if name != owner)
+        return {s: other for other in others for s in self._groups.get(other, ()) if s != other}
+
+    @functools.cached_property
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """Return who has the marks of each submission, by whose folder it lies in."""
+        return {name: record.outcome.recipients for name, record in self.records.read_all().items()}
 
     def _share(self) -> list[str]:
         """Give marks by hand to everybody who handed in the same notebook; return who got some."""

@@ -29,6 +29,7 @@ from course.instructor.settings import CourseError
 from course.instructor.source import grade_id
 
 _LOCKED_S = 60.0
+_MAX_STAMP = 1000
 
 
 class SaveTrustedMarks(SaveAutoGrades):
@@ -278,12 +279,22 @@ class Store(Folders):
 
     def _timestamp(self, student: str, lab: str) -> datetime | None:
         """Return when a submission was handed in, if its folder says so."""
-        path = self.folder("submitted", student, lab) / "timestamp.txt"
         try:
-            found: datetime = utils.parse_utc(path.read_text().strip())
-        except (OSError, ValueError):
+            found: datetime = utils.parse_utc(self._stamp(student, lab).decode().strip())
+        except (ValueError, OverflowError):
             return None
         return found
+
+    def _stamp(self, student: str, lab: str) -> bytes:
+        """Return the content of timestamp.txt, nothing if there is none.
+
+        Students may hand one in: a link would lead out of the folder, a pipe would never end.
+        """
+        path = self.folder("submitted", student, lab) / "timestamp.txt"
+        with contextlib.suppress(OSError):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_STAMP:
+                return path.read_bytes()
+        return b""
 
     def _graded_cells(self, student: str, lab: str) -> dict[str, str]:
         """Return what the cells of the last graded notebook held, by grade_id; nothing if there is none."""
@@ -298,6 +309,5 @@ class Store(Folders):
         """Write the marked notebook where nbgrader's feedback and formgrader look for it."""
         target = self.folder("autograded", student, lab)
         put(target / f"{lab}.ipynb", notebook.encode())
-        stamp = self.folder("submitted", owner, lab) / "timestamp.txt"
-        if stamp.is_file():
-            put(target / stamp.name, stamp.read_bytes())
+        if stamp := self._stamp(owner, lab):
+            put(target / "timestamp.txt", stamp)

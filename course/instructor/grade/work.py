@@ -23,7 +23,7 @@ from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_o
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
-from course.instructor.neutral import clean_outputs, hide
+from course.instructor.neutral import clean_notebook, hide
 from course.instructor.source import grade_id, is_check_cell, is_graded
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
@@ -266,7 +266,7 @@ def _outcome(
     """Return the outcome of a run."""
     notebook = run.notebook
     marks: dict[str, float | None] = {}
-    _neutralise(notebook)
+    clean_notebook(notebook)
     for cell in notebook.cells:
         if is_check_cell(cell):
             name = str(grade_id(cell))
@@ -338,13 +338,6 @@ def _marked_outputs(block: MarkedBlock | None, language: str) -> list[NotebookNo
         new_output("display_data", data=data),
         new_output("execute_result", data={"text/plain": repr(block.score)}, execution_count=None),
     ]
-
-
-def _neutralise(notebook: NotebookNode) -> None:
-    """Take out of all outputs what could run in the browser of whoever looks at them."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = clean_outputs(cell.outputs)
 
 
 def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from autograder.messages import Message
 
+_MOST_OF_A_KIND = 20
 _TEXTS: dict[str, dict[str, str]] = {
     # --- the file ----------------------------------------------------------------------------------
     "no_notebook": {
@@ -79,6 +81,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "El cuaderno tiene {count} celdas, más de {limit}.",
         "en": "The notebook has {count} cells, more than {limit}.",
     },
+    "too_many_values": {
+        "es": "El archivo `{file}` tiene más de {limit} millones de valores: borra las salidas y entrégalo "
+        "otra vez.",
+        "en": "The file `{file}` holds more than {limit} million values: clear the outputs and hand it in "
+        "again.",
+    },
     "skipped_file": {
         "es": "El archivo `{file}` no se usó: {reason}.",
         "en": "The file `{file}` was not used: {reason}.",
@@ -144,6 +152,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "código.",
         "en": "The cell `{cell}` calls `input()`: nobody answers while grading. Write the value in the code.",
     },
+    "meddles": {
+        "es": "La celda `{cell}` usa el interior del calificador (`{name}`): una persona la revisará.",
+        "en": "The cell `{cell}` uses the grader's inner parts (`{name}`): a person will look at it.",
+    },
     # --- the run -----------------------------------------------------------------------------------
     "died": {
         "es": "El programa se cerró en la celda `{cell}` ({reason}). Cuentan las celdas que ya habían "
@@ -179,6 +191,11 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "{student} también entregó por su cuenta: cada quien recibe los puntos de su propia entrega.",
         "en": "{student} also handed in alone: each gets the marks of their own submission.",
     },
+    "partner_taken": {
+        "es": "{student} ya tiene los puntos de la entrega de {other}: los de esta valen solo para {owner}.",
+        "en": "{student} has the marks of {other}'s submission already: those of this one count for {owner} "
+        "only.",
+    },
     "partner_bad_id": {
         "es": "La identificación {student} no se puede usar: los puntos valen solo para {owner}.",
         "en": "The id {student} cannot be used: the marks count for {owner} only.",
@@ -201,6 +218,14 @@ _REASONS: dict[str, dict[str, str]] = {
     "idle": {
         "es": "esperó {limit:g} s sin hacer nada",
         "en": "it waited for {limit:g} s without doing anything",
+    },
+    "notebook_idle": {
+        "es": "el cuaderno esperó más de {limit:g} s sin hacer nada",
+        "en": "the notebook waited for more than {limit:g} s without doing anything",
+    },
+    "notebook_wall": {
+        "es": "el cuaderno no terminó en {limit:g} s",
+        "en": "the notebook did not end within {limit:g} s",
     },
     "memory": {
         "es": "usó más de {limit:g} MB de memoria",
@@ -265,6 +290,14 @@ class Note(Message):
         """Return the lines by key and language."""
         return _TEXTS
 
+    def render(self, language: str) -> str:
+        """Return the line in one of `LANGUAGES`, of characters that can be shown and nothing else.
+
+        Names of files and ids may hold line ends, commands to a terminal, or what no file can hold.
+        """
+        line = super().render(language)
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+
 
 def note(key: str, **details: Any) -> Note:
     """Return a note."""
@@ -274,3 +307,14 @@ def note(key: str, **details: Any) -> Note:
 def reason(key: str, **details: Any) -> Reason:
     """Return a reason."""
     return Reason(key, details)
+
+
+def a_few_of_each(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes without those that repeat one key endlessly, which would bury the others."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for found in notes:
+        seen[found.key] += 1
+        if seen[found.key] <= _MOST_OF_A_KIND:
+            kept.append(found)
+    return kept

@@ -19,6 +19,8 @@ from course.instructor.intake.pictures import Pictures, pictures_of
 MAX_FILE_BYTES = 500 * 2**20
 # Far beyond what anybody writes, and few and small enough to compare with the lab's.
 MAX_CELLS = 2000
+# Three bytes of JSON, "[],", become 70 of memory.
+MAX_VALUES = 30_000_000
 MAX_SOURCE = 2**20
 MAX_TEXT = 8 * 2**20
 _KINDS = ("code", "markdown", "raw")
@@ -139,6 +141,8 @@ def parse(data: bytes, name: str) -> File:
     if (kind := _other_kind(data)) is not None:
         return File(name, None, (note("renamed_document", file=name, kind=reason(kind)),))
     text, notes = _decode(data)
+    if sum(text.count(mark) for mark in "[{,") > MAX_VALUES:
+        return File(name, None, (*notes, note("too_many_values", file=name, limit=MAX_VALUES // 10**6)))
     content, problems = _load(text, name)
     if content is None:
         # How it was decoded matters to nobody who cannot use it.

@@ -146,7 +146,7 @@ async def _run(
     except DeadKernelError:
         run.died = watchdog.killed or reason("kernel_died")
     except Exception as error:  # a kernel in a student's hands may answer anything
-        logging.getLogger(__name__).warning("%s: %s", type(error).__name__, error)
+        logging.getLogger(__name__).warning("%r", error)
         run.died = watchdog.killed or reason("no_start" if run.died_in is None else "kernel_died")
     finally:
         if watching is not None:
@@ -312,6 +312,7 @@ class _Client(NotebookClient):
                 self._run.cut.add(cell_index)
                 return None
         try:
+            msg["content"] = _writable(msg["content"])
             return super().process_message(msg, cell, cell_index)
         except (KeyError, TypeError, AttributeError, ValueError, IndexError):
             return None  # a message that no honest kernel sends
@@ -358,6 +359,17 @@ def _size(content: Any) -> int:
     if isinstance(content, (list, tuple)):
         return 8 + sum(_size(value) for value in content)
     return 8
+
+
+def _writable(content: Any) -> Any:
+    """Return a message's content without lone surrogates, which JSON can spell and no file can hold."""
+    if isinstance(content, str):
+        return content.encode("utf-8", "replace").decode()
+    if isinstance(content, dict):
+        return {_writable(key): _writable(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_writable(value) for value in content]
+    return content
 
 
 def _quiet_log() -> logging.Logger:

@@ -17,7 +17,8 @@ class Limits:
     Attributes:
         cell_cpu_s: processor time of one cell.
         notebook_cpu_s: processor time of a whole notebook.
-        idle_s: how long a cell may wait, without using the processor, for something that never comes.
+        idle_s: how long a cell may wait, without using the processor, for something that never comes; a
+            notebook five times as long.
         memory_mb: memory of all its processes together, private and shared.
         processes: number of processes.
         disk_mb: what it may write, in its folder and in /tmp each, and in any one file.

@@ -19,6 +19,11 @@ from course.instructor.kernels.limits import MB, Limits
 _INTERVAL_S = 0.2
 # How long a cell may take to end after it was interrupted: processor time, or waiting.
 _GRACE_S = 5.0
+# How many cells' worth a whole notebook may wait.
+_WAITING_CELLS = 5
+# How many times its processor time a notebook may take on the clock, however busy the machine is. Time of
+# processes that nobody collects is in no account, so this ends what hides behind them.
+_CLOCK = 10
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -66,6 +71,7 @@ class Watchdog:
         self._idle_s = 0.0
         self._interrupted_s: float | None = None
         self._waited_s = 0.0
+        self._waited_in_all_s = 0.0
         self._spent_s = 0.0
         self.stopped: dict[int, Reason] = {}
         self.killed: Reason | None = None
@@ -89,14 +95,14 @@ class Watchdog:
     async def watch(self) -> None:
         """Watch until cancelled, or until the kernel had to be killed."""
         loop = asyncio.get_running_loop()
-        before = loop.time()
+        before = start = loop.time()
         while self.killed is None:
             await asyncio.sleep(_INTERVAL_S)
             # If this process itself had to wait for the processor, that is not the cell's waiting.
             elapsed, before = min(loop.time() - before, 5 * _INTERVAL_S), loop.time()
             spent = self._spent_s
             usage = self._measure()
-            found = self._too_much(usage)
+            found = self._too_much(usage, before - start)
             if found is None and self._cell is not None:
                 found = await self._watch_cell(usage, elapsed, self._spent_s - spent)
             if found is not None:
@@ -116,7 +122,7 @@ class Watchdog:
         pid = self._pid()
         return sum(proportional_memory(number) for number in _tree(pid)) if pid is not None else 0
 
-    def _too_much(self, usage: Usage) -> Reason | None:
+    def _too_much(self, usage: Usage, elapsed_s: float) -> Reason | None:
         """Return which limit of the whole notebook is passed, if any."""
         limits = self._limits
         if usage.processes > limits.processes:
@@ -125,6 +131,10 @@ class Watchdog:
             return reason("memory", limit=limits.memory_mb)
         if self._spent_s > limits.notebook_cpu_s:
             return reason("notebook_cpu", limit=limits.notebook_cpu_s)
+        if self._waited_in_all_s > _WAITING_CELLS * limits.idle_s:
+            return reason("notebook_idle", limit=_WAITING_CELLS * limits.idle_s)
+        if elapsed_s > _CLOCK * limits.notebook_cpu_s:
+            return reason("notebook_wall", limit=_CLOCK * limits.notebook_cpu_s)
         if folder_bytes(self._folder) > limits.disk_mb * MB:
             return reason("disk", limit=limits.disk_mb)
         return None
@@ -132,13 +142,15 @@ class Watchdog:
     async def _watch_cell(self, usage: Usage, elapsed_s: float, spent_s: float) -> Reason | None:
         """Interrupt a cell that takes too long; return why to kill one that does not end then."""
         assert self._cell is not None
-        waiting = not usage.running and spent_s < 0.01
+        # All of it counts, also between short pieces of work: a cell could go on like that for days.
+        waited_s = 0.0 if usage.running else max(0.0, elapsed_s - spent_s)
+        self._waited_in_all_s += waited_s
         if self._interrupted_s is not None:
-            self._waited_s += elapsed_s if waiting else 0.0
+            self._waited_s += waited_s
             if self._spent_s - self._interrupted_s + self._waited_s > _GRACE_S:
                 return self.stopped[self._cell]
             return None
-        self._idle_s = self._idle_s + elapsed_s if waiting else 0.0
+        self._idle_s += waited_s
         if self._spent_s - self._cell_start_s > self._limits.cell_cpu_s:
             self.stopped[self._cell] = reason("cell_cpu", limit=self._limits.cell_cpu_s)
         elif self._idle_s > self._limits.idle_s:

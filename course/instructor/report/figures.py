@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from course.instructor.figures import embed
 
-BLUE, INK, SOFT = "#0969da", "#1f2328", "#57606a"
+BLUE, INK = "#0969da", "#1f2328"
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _MOST_BARS = 15
 

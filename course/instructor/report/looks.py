@@ -12,7 +12,7 @@ from course.instructor.grade.display import LOOK_KEYS
 from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
-_IDENTITY = {"other_identity", "partner_bad_id", "partner_own"}
+_IDENTITY = {"other_identity", "partner_bad_id", "partner_own", "partner_taken"}
 _BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "bad_bundle"}
 # Notes that put nothing right.
 _FINE = {"partner", "nobody"}

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 
 from course.instructor.similarity.submissions import Work
 from course.instructor.similarity.tokens import Part, code_parts, names_in, shingles, word_parts
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 CODE_RUN = 7
 TEXT_RUN = 4
@@ -67,6 +69,8 @@ class Comparison:
         """
         self._cut, self._length = cut, length
         self._given = self._runs(given)
+        from sklearn.feature_extraction.text import CountVectorizer  # only here: it is slow to import
+
         vectorizer = CountVectorizer(analyzer=lambda runs: runs, binary=True, dtype=np.float64)
         runs = [self._runs(cells) - self._given for cells in [*documents, reference]]
         if not any(runs):
