@@ -525,6 +525,7 @@ def test_a_scheduler_that_does_not_answer_is_named(
 
 
 def test_a_gradebook_that_cannot_be_opened_is_named(classroom: Classroom) -> None:
+    classroom.hand_in("ana", b"no notebook")
     with pytest.raises(CourseError, match=r"The gradebook cannot be opened: .*db_url"):
         classroom.grader(db_url="sqlite:////nowhere/at/all/gradebook.db")
 
