@@ -67,9 +67,15 @@ def _exported(folder: Path, count: int, skip: int, size: int) -> torch.Tensor:
     """Return the last pictures of a folder but a few, uint8 of shape (count, size, size)."""
     files = sorted(folder.glob("*.png"))
     if len(files) < count + skip:
-        needed, parent = count + skip, folder.parent
-        details = {"folder": folder, "count": len(files), "needed": needed, "name": folder.name}
-        raise error(FileNotFoundError, "too_few_generated", parent=parent, **details)
+        raise error(
+            FileNotFoundError,
+            "too_few_generated",
+            folder=folder,
+            parent=folder.parent,
+            name=folder.name,
+            count=len(files),
+            needed=count + skip,
+        )
     last = len(files) - skip
     pixels = np.zeros((count, size, size), np.uint8)
     for row, path in enumerate(files[last - count : last]):
@@ -86,8 +92,7 @@ def _from_strip(name: str, count: int, skip: int, like: Brains) -> torch.Tensor:
     with Image.open(strip_path(name)) as picture:
         pixels = np.array(picture).reshape(-1, SIZE, SIZE)
     if len(pixels) < count + skip:
-        details = {"count": len(pixels), "name": name, "needed": count + skip}
-        raise error(FileNotFoundError, "generated_count", **details)
+        raise error(FileNotFoundError, "generated_count", count=len(pixels), name=name, needed=count + skip)
     return torch.from_numpy(pixels[skip : skip + count])
 
 

@@ -32,7 +32,6 @@ from course.plots import (
     loss_curves,
     scatter,
 )
-from course.texts import _TEXTS
 from course.training import History, LossHistory, progress
 
 CPU = torch.device("cpu")
@@ -220,13 +219,6 @@ def test_film_of_images_has_a_frame_per_call(tmp_path: Path) -> None:
 
 
 # --- the language of what helpers say ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("key", sorted(_TEXTS))
-def test_every_text_says_the_same_in_every_language(key: str) -> None:
-    gaps = {language: set(re.findall(r"{(\w+)", text)) for language, text in _TEXTS[key].items()}
-    assert tuple(gaps) == LANGUAGES
-    assert gaps["es"] == gaps["en"]
 
 
 def test_helpers_speak_the_language_of_the_lab_that_was_opened() -> None:
