@@ -69,7 +69,7 @@ class Guard:
 
     def note(self, found: Trouble) -> None:
         """Remember what went wrong."""
-        log.warning("%s, %s: %s", shown(found.student), found.stage, found.details)
+        log.debug("%s, %s: %s", shown(found.student), found.stage, found.details)
         self.troubles[found.student] = found
 
 
