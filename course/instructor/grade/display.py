@@ -17,7 +17,7 @@ from course.instructor.kernels.isolation import Isolation
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
     "another_lab", "bad_bundle", "cell_stopped", "died", "meddles", "no_run", "other_identity", "output_cut",
-    "partner_bad_id", "partner_own", "partner_taken", "several_notebooks", "unrecognised",
+    "partner_bad_id", "partner_own", "partner_taken", "several_notebooks", "unreadable_time", "unrecognised",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")
@@ -79,6 +79,8 @@ def show_end(console: Console, grading: Grading) -> None:
             console.print(f"and {len(worth) - _SHOWN} more: `course report` lists them by reason.")
     if grading.shared:
         console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")
+    if grading.penalties:
+        console.print(f"late penalties changed: {escape(', '.join(grading.penalties))}")
     if grading.unstored:
         console.print(
             f"[red]✗[/] the gradebook did not take {len(grading.unstored)} of them: is another program "

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from sqlalchemy.exc import OperationalError
 
 from course.instructor.build import run_nbgrader, write_source
 from course.instructor.grade import engine
+from course.instructor.grade.locks import GradebookBusy
 from course.instructor.grade.pairs import share_marks_by_hand
 from course.instructor.grade.people import recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
@@ -88,6 +88,7 @@ class Grading:
         isolation: how students' code was isolated.
         unstored: students whose marks the gradebook did not take; the next run stores them.
         shared: students who got the marks by hand of those with whom they handed in.
+        penalties: students for whom something else is taken off for lateness than before.
         wall_s: time on the clock.
         log: the run log.
         interrupted: whether it was stopped before the end.
@@ -98,6 +99,7 @@ class Grading:
     isolation: Isolation
     unstored: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
+    penalties: list[str] = field(default_factory=list)
     wall_s: float = 0.0
     log: Path | None = None
     interrupted: bool = False
@@ -147,13 +149,12 @@ class Grader:
             for record in self._records(seed):
                 try:
                     self._store(record)
-                except OperationalError as error:
-                    log.warning("%s: %s", record.outcome.student, error)
+                except GradebookBusy:
                     grading.unstored.append(record.outcome.student)
                 # The notebooks of a large class would not fit into memory.
                 grading.outcomes.append(replace(record.outcome, notebook=""))
                 advance(record.outcome)
-            grading.shared = self._share()
+            self._settle(grading)
         except KeyboardInterrupt:
             grading.interrupted = True
         finally:
@@ -271,7 +272,7 @@ class Grader:
             students, notes = recipients(
                 outcome.student, outcome.students, self.submitted, self._known, taken
             )
-            add_notes(outcome, notes)
+            add_notes(outcome, [*notes, *self._stamp_notes(outcome.student)])
             outcome.recipients = tuple(students)
         self._groups[outcome.student] = outcome.recipients
         self.records.write(outcome.student, record)
@@ -290,17 +291,26 @@ class Grader:
         """Return who has the marks of each submission, by whose folder it lies in."""
         return {name: record.outcome.recipients for name, record in self.records.read_all().items()}
 
+    def _stamp_notes(self, student: str) -> list[Note]:
+        """Return what there is to say of when a submission was handed in."""
+        unreadable = self.store.stamp(student, self.lab).unreadable
+        return [note("unreadable_time", found=unreadable)] if unreadable else []
+
+    def _settle(self, grading: Grading) -> None:
+        """Do what marks by hand, due dates and extensions ask for that came since submissions were stored."""
+        try:
+            grading.shared = self._share()
+            grading.penalties = self.store.update_lateness(self.lab)
+        except GradebookBusy as busy:
+            log.warning("%s Marks by hand and late penalties are not settled: the next run does it.", busy)
+
     def _share(self) -> list[str]:
         """Give marks by hand to everybody who handed in the same notebook; return who got some."""
         outcomes = [record.outcome for record in self.records.read_all().values()]
         # A partner who has handed in alone since then has marks of their own.
         groups = [[s for s in o.recipients if s == o.student or s not in self.submitted] for o in outcomes]
-        try:
-            with self.store.transaction() as gradebook:
-                return share_marks_by_hand(gradebook, self.lab, [group for group in groups if len(group) > 1])
-        except OperationalError as error:
-            log.warning("marks by hand were not shared, the next run does it: %s", error)
-            return []
+        pairs = [group for group in groups if len(group) > 1]
+        return self.store.transact(lambda gradebook: share_marks_by_hand(gradebook, self.lab, pairs))
 
     def _write_log(self, grading: Grading, started: datetime, seed: int) -> Path:
         """Write what happened as JSON."""
@@ -318,6 +328,7 @@ class Grader:
             "outdated": self.plan.outdated,
             "unstored": grading.unstored,
             "shared": grading.shared,
+            "penalties": grading.penalties,
             "submissions": summarise(grading.outcomes),
         }
         return self.records.write_log(data)

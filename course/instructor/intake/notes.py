@@ -178,6 +178,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La entrega no se pudo ejecutar: {reason}.",
         "en": "The submission could not be run: {reason}.",
     },
+    "unreadable_time": {
+        "es": "En `timestamp.txt` no se puede leer cuándo se entregó ({found}): no se descontó nada por "
+        "retraso.",
+        "en": "When it was handed in cannot be read in `timestamp.txt` ({found}): nothing was taken off for "
+        "lateness.",
+    },
     # --- who hands in ------------------------------------------------------------------------------
     "nobody": {
         "es": "La celda de identificación no está completa.",
