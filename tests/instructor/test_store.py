@@ -355,7 +355,7 @@ def test_a_gradebook_that_is_held_when_it_is_opened_is_waited_for(
 
 
 def test_work_that_is_tried_again_starts_afresh(strict: Desk) -> None:
-    attempts = []
+    attempts: list[int] = []
 
     def work(gradebook: Gradebook) -> None:
         gradebook.add_student(f"s{len(attempts)}")
@@ -371,7 +371,7 @@ def test_work_that_is_tried_again_starts_afresh(strict: Desk) -> None:
 def test_a_full_disk_is_not_waited_for(strict: Desk) -> None:
     def work(gradebook: Gradebook) -> None:
         full = sqlite3.OperationalError("database or disk is full")
-        full.sqlite_errorname = "SQLITE_FULL"  # type: ignore[misc]
+        full.sqlite_errorname = "SQLITE_FULL"
         raise OperationalError("UPDATE", {}, full)
 
     begin = time.monotonic()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -16,8 +15,8 @@ from typing import Any
 
 import nbformat
 
-from course.instructor.build import run_nbgrader, write_source
 from course.instructor.grade import engine
+from course.instructor.grade.assignment import enter_or_update
 from course.instructor.grade.locks import GradebookBusy
 from course.instructor.grade.pairs import share_marks_by_hand
 from course.instructor.grade.people import recipients
@@ -32,7 +31,6 @@ from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
 from course.instructor.settings import Course, CourseError
-from course.instructor.source import grade_id
 
 Advance = Callable[[Outcome], None]
 log = logging.getLogger(__name__)
@@ -133,7 +131,7 @@ class Grader:
         self.lab_digest = source_digest(course, lab)
         self._modules = modules_of(self.templates.notebooks[lab, course.language])
         self._known = self.store.students()
-        self._enter_lab()
+        enter_or_update(course, lab, self.store)
         self.plan = self._plan(chosen)
 
     def run(self, advance: Advance = lambda outcome: None) -> Grading:
@@ -176,24 +174,6 @@ class Grader:
                 f"in {self.lab}, the first is {self.submitted[0]!r}."
             )
         return f"Nobody has handed in {self.lab}: submissions are expected in {folder}."
-
-    def _enter_lab(self) -> None:
-        """Make sure that the gradebook knows the lab as it is now."""
-        template = self.templates.notebooks[self.lab, self.course.language]
-        graded = {
-            str(grade_id(cell)): float(cell.metadata["nbgrader"]["points"])
-            for cell in template.cells
-            if grade_id(cell) and cell.metadata["nbgrader"].get("grade")
-        }
-        known = self.store.full_marks(self.lab)
-        if known is None:
-            enter_lab(self.course, self.lab, self.store)
-        elif known != graded:
-            different = sorted(name for name in {*known, *graded} if known.get(name) != graded.get(name))
-            raise CourseError(
-                f"The gradebook knows another version of {self.lab}: {', '.join(different)} differ. Run "
-                f"`course release {self.lab}` to enter the new one."
-            )
 
     def _plan(self, students: list[str]) -> Plan:
         """Find out what has to be done."""
@@ -332,19 +312,3 @@ class Grader:
             "submissions": summarise(grading.outcomes),
         }
         return self.records.write_log(data)
-
-
-def enter_lab(course: Course, lab: str, store: Store) -> None:
-    """Enter a lab into a gradebook, through nbgrader's generate_assignment."""
-    write_source(course, lab)
-    with tempfile.TemporaryDirectory() as release:
-        run_nbgrader(
-            course,
-            "generate_assignment",
-            lab,
-            "--force",
-            f"--CourseDirectory.db_url={store.db_url}",
-            f"--CourseDirectory.source_directory={course.build / 'source'}",
-            f"--CourseDirectory.release_directory={release}",
-            course_folder=store.root,
-        )

@@ -57,7 +57,7 @@ LOOKS = (
     ),
     Look(
         "changed",
-        "Handed in again since it was graded",
+        "Handed in again since it was graded, or the lab's cells changed",
         "Grade the class: only what changed is run.",
         _GRADE_ALL,
     ),
