@@ -61,22 +61,29 @@ def build(lab: SomeLab = None) -> None:
 
 
 @app.command()
-def release(lab: Lab) -> None:
-    """Enter a lab into nbgrader's gradebook, and bundle it."""
+def release(lab: Lab, folder: GradebookFolder = None) -> None:
+    """Enter a lab into nbgrader's gradebook, or its changed cells, and bundle it."""
     course = load_course()
-    for path in releasing.release_lab(course, lab):
-        console.print(f"[green]✓[/] {path.relative_to(course.root)}")
+
+    def tell(line: str) -> None:
+        console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
+
+    for path in releasing.release_lab(course, lab, folder, tell):
+        shown = path.relative_to(course.root) if path.is_relative_to(course.root) else path
+        console.print(f"[green]✓[/] {escape(str(shown))}", soft_wrap=True)
 
 
 @app.command()
 def bundle(
     lab: SomeLab = None,
     output: Annotated[Path | None, typer.Option(help="folder to write to; default: build/release")] = None,
+    folder: Annotated[Path | None, typer.Option(help="of a class: write to release/ there")] = None,
 ) -> None:
     """Pack what students get, one zip per lab and language: notebook, notes on its data, the wheel."""
     course = load_course()
+    target = output or (folder / "release" if folder else None)
     with console.status("building the wheel …"):
-        for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), output):
+        for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), target):
             console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
 

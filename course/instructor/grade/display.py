@@ -19,7 +19,7 @@ from course.instructor.kernels.isolation import Isolation
 LOOK_KEYS = {
     "another_lab", "bad_bundle", "bad_folder_name", "cell_stopped", "died", "meddles", "no_run",
     "other_identity", "output_cut", "partner_bad_id", "partner_own", "partner_taken", "several_notebooks",
-    "unrecognised",
+    "unreadable_time", "unrecognised",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")
@@ -81,6 +81,8 @@ def show_end(console: Console, grading: Grading) -> None:
             console.print(f"and {len(worth) - _SHOWN} more: `course report` lists them by reason.")
     if grading.shared:
         console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")
+    if grading.penalties:
+        console.print(f"late penalties changed: {escape(', '.join(grading.penalties))}")
     _show_unstored(console, grading)
     if grading.interrupted:
         left = len(grading.plan.grade) + len(grading.plan.store) - len(outcomes)

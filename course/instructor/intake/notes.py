@@ -183,6 +183,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La entrega no se pudo ejecutar: {reason}.",
         "en": "The submission could not be run: {reason}.",
     },
+    "unreadable_time": {
+        "es": "En `timestamp.txt` no se puede leer cuándo se entregó ({found}): no se descontó nada por "
+        "retraso.",
+        "en": "When it was handed in cannot be read in `timestamp.txt` ({found}): nothing was taken off for "
+        "lateness.",
+    },
     # --- who hands in ------------------------------------------------------------------------------
     "nobody": {
         "es": "La celda de identificación no está completa.",
@@ -286,6 +292,14 @@ _REASONS: dict[str, dict[str, str]] = {
     "child_died": {
         "es": "el proceso que la leía y revisaba terminó de golpe",
         "en": "the process that read and checked it ended abruptly",
+    },
+    "gradebook_busy": {
+        "es": "otro programa ocupa el libro de calificaciones",
+        "en": "another program holds the gradebook",
+    },
+    "gradebook_error": {
+        "es": "el libro de calificaciones no la aceptó: {error}",
+        "en": "the gradebook did not take it: {error}",
     },
     "disk_full": {
         "es": "el disco de la calificación está lleno",

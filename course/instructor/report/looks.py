@@ -57,7 +57,7 @@ LOOKS = (
     ),
     Look(
         "changed",
-        "Handed in again since it was graded",
+        "Handed in again since it was graded, or the lab's cells changed",
         "Grade the class: only what changed is run.",
         _GRADE_ALL,
     ),
@@ -87,12 +87,20 @@ LOOKS = (
         "The other cells have their marks. Read why; limits stand in course.toml, `[grading]`.",
         _GRADE + " --force",
     ),
+    Look(
+        "unreadable_time",
+        "Unreadable time stamp: whether it was late is not known",
+        "Write the time into timestamp.txt of the submission, such as 2026-11-20 23:59 -0600, or remove the "
+        "file, and grade it again. Until then nothing is taken off for lateness.",
+        _GRADE,
+    ),
     Look("odd", "Perhaps not what was meant to be handed in", "Read the note, and ask the student.", _GRADE),
     Look(
         "late",
         "Late",
         "`AssignLatePenalties` in nbgrader_config.py decides what is taken off; nbgrader's "
-        "`Gradebook.grant_extension` gives a student more time.",
+        "`Gradebook.grant_extension` gives a student more time. The report counts it at once; `course grade` "
+        "writes it into the gradebook.",
         urgent=False,
     ),
     Look(
@@ -146,7 +154,9 @@ def _of_outcome(outcome: Outcome) -> set[str]:
         found.add("identity")
     if keys & _BROKEN_OFF and not found & {"unusable", "incomplete"}:
         found.add("stopped")
-    if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF) and outcome.status == "graded":
+    if "unreadable_time" in keys:
+        found.add("unreadable_time")
+    if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF - {"unreadable_time"}) and outcome.status == "graded":
         found.add("odd")
     if "nobody" in keys and outcome.status == "graded":
         found.add("unsigned")
