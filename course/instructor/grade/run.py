@@ -22,6 +22,7 @@ from course.instructor.grade import engine
 from course.instructor.grade.pairs import share_marks_by_hand
 from course.instructor.grade.people import recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
+from course.instructor.grade.scheduler import Scheduler
 from course.instructor.grade.store import Folders, Store
 from course.instructor.grade.trust import Reference, draw_seed, make_reference
 from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, modules_of
@@ -47,6 +48,7 @@ class Options:
         workers: submissions at a time; None: one more than there are processors.
         isolation: "bwrap", "fork" or "none"; None: the best that works here.
         scheduler: address of a running dask scheduler; None: processes of our own.
+        insecure: whether that scheduler may be on another machine without TLS.
         force: grade again what is graded already.
         folder: holds submitted/, autograded/ and the gradebook; None: the checkout.
         db_url: another gradebook than the configuration's.
@@ -56,6 +58,7 @@ class Options:
     workers: int | None = None
     isolation: str | None = None
     scheduler: str | None = None
+    insecure: bool = False
     force: bool = False
     folder: Path | None = None
     db_url: str | None = None
@@ -120,6 +123,9 @@ class Grader:
         self.limits = Limits.from_settings(course.grading)
         self.templates = Templates.load(course)
         self.isolation = choose(options.isolation)
+        self.scheduler = (
+            Scheduler.at(options.scheduler, course, insecure=options.insecure) if options.scheduler else None
+        )
         folders = Folders(course.root, folder=options.folder, db_url=options.db_url)
         self.submitted = folders.submissions(lab)
         chosen = folders.submissions(lab, options.students)
@@ -219,7 +225,7 @@ class Grader:
         if not self.plan.grade:
             return
         workers = self.options.workers or engine.default_workers()
-        with engine.connect(self.options.scheduler, min(workers, len(self.plan.grade))) as client:
+        with engine.connect(self.scheduler, min(workers, len(self.plan.grade))) as client:
             trials = engine.begin_trials(client, self.isolation.kind, self.limits, self._modules)
             reference = make_reference(self.course, self.lab, seed)
             engine.require_kernels(trials, self.isolation.way)
@@ -311,6 +317,7 @@ class Grader:
             "interrupted": grading.interrupted,
             "isolation": self.isolation.kind,
             "weaknesses": list(self.isolation.weaknesses),
+            "insecure": self.options.insecure,
             "limits": vars(self.limits),
             "seed": seed,
             "lab_digest": self.lab_digest,
