@@ -161,8 +161,15 @@ def grade(
         typer.Option(help="bwrap, fork (fastest) or none (unsafe); default: bwrap where it works, else fork"),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="address of a running dask scheduler, such as tcp://host:8786")
+        str | None, typer.Option(help="address of a running dask scheduler, such as tls://host:8786")
     ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            help="use a scheduler on the network without TLS: all who reach it can read submissions and the "
+            "secret seed, give marks and run code"
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option(help="grade again what is graded already")] = False,
     folder: GradebookFolder = None,
 ) -> None:
@@ -172,11 +179,16 @@ def grade(
         workers=workers,
         isolation=isolation,
         scheduler=scheduler,
+        insecure=insecure,
         force=force,
         folder=folder,
     )
     with contextlib.closing(grading_run.Grader(load_course(), lab, options)) as grader:
         grade_display.show_start(console, lab, grader.plan, grader.isolation)
+        if scheduler and insecure:
+            console.print(
+                f"[yellow]![/] --insecure: {escape(scheduler)} may be read and changed by all who reach it"
+            )
         total = len(grader.plan.grade) + len(grader.plan.store)
         with grade_display.progress(console, total) as advance:
             grading = grader.run(advance)

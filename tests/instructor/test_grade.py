@@ -499,10 +499,7 @@ def test_kernels_that_do_not_start_are_named_before_any_submission_is_run(
     assert classroom.grader().plan.grade == ["s1"]
 
 
-def test_a_scheduler_that_does_not_answer_is_named(
-    classroom: Classroom, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("course.instructor.grade.engine._CONNECT_S", 1)
+def test_a_scheduler_that_does_not_answer_is_named(classroom: Classroom) -> None:
     classroom.hand_in("s1", classroom.notebook())
     with pytest.raises(CourseError, match=r"No dask scheduler answers at tcp://127\.0\.0\.1:9"):
         classroom.grade(scheduler="tcp://127.0.0.1:9")

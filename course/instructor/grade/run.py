@@ -20,6 +20,7 @@ from course.instructor.grade.guard import Guard, Trouble, trouble
 from course.instructor.grade.pairs import share_marks_by_hand
 from course.instructor.grade.people import is_storable, recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
+from course.instructor.grade.scheduler import Scheduler
 from course.instructor.grade.store import Folders, Store
 from course.instructor.grade.trust import Reference, draw_seed
 from course.instructor.grade.work import Job, Outcome, modules_of
@@ -43,6 +44,7 @@ class Options:
         workers: submissions at a time; None: one more than there are processors.
         isolation: "bwrap", "fork" or "none"; None: the best that works here.
         scheduler: address of a running dask scheduler; None: processes of our own.
+        insecure: whether that scheduler may be on another machine without TLS.
         force: grade again what is graded already.
         folder: holds submitted/, autograded/ and the gradebook; None: the checkout.
         db_url: another gradebook than the configuration's.
@@ -52,6 +54,7 @@ class Options:
     workers: int | None = None
     isolation: str | None = None
     scheduler: str | None = None
+    insecure: bool = False
     force: bool = False
     folder: Path | None = None
     db_url: str | None = None
@@ -122,6 +125,9 @@ class Grader:
         self.limits = Limits.from_settings(course.grading)
         self.templates = Templates.load(course)
         self.isolation = choose(options.isolation)
+        self.scheduler = (
+            Scheduler.at(options.scheduler, course, insecure=options.insecure) if options.scheduler else None
+        )
         folders = Folders(course.root, folder=options.folder, db_url=options.db_url)
         self.submitted = folders.submissions(lab)
         chosen = folders.submissions(lab, options.students)
@@ -220,7 +226,7 @@ class Grader:
             return
         workers = min(self.options.workers or engine.default_workers(), len(self.plan.grade))
         children.begin()
-        with engine.connect(self.options.scheduler, workers) as client:
+        with engine.connect(self.scheduler, workers) as client:
             trials = engine.begin_trials(client, self.isolation.kind, self.limits, self._modules)
             self._blank = self._blank_job(children.reference_in_child(self.course, self.lab, seed))
             engine.require_kernels(trials, self.isolation.way)
@@ -371,6 +377,7 @@ class Grader:
             "interrupted": grading.interrupted,
             "isolation": self.isolation.kind,
             "weaknesses": list(self.isolation.weaknesses),
+            "insecure": self.options.insecure,
             "limits": vars(self.limits),
             "seed": seed,
             "lab_digest": self.lab_digest,
