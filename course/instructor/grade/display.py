@@ -16,8 +16,9 @@ from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
-    "another_lab", "bad_bundle", "cell_stopped", "died", "meddles", "no_run", "other_identity", "output_cut",
-    "partner_bad_id", "partner_own", "partner_taken", "several_notebooks", "unrecognised",
+    "another_lab", "bad_bundle", "cell_stopped", "died", "hidden_code", "meddles", "meddles_file", "no_run",
+    "other_identity", "output_cut", "outputs_cut", "partner_bad_id", "partner_own", "partner_taken",
+    "several_notebooks", "startup_file", "unrecognised", "untouched_answer", "weak_only",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")

@@ -16,17 +16,17 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder.block import Result
-from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
 from autograder.messages import TEXTS
-from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
+from course.instructor.grade.answers import doubt
+from course.instructor.grade.hinting import Surroundings, find_hints
+from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge
 from course.instructor.intake.notes import Note, Reason, note
-from course.instructor.kernels.execution import Run, run_notebook
+from course.instructor.kernels.execution import Run
 from course.instructor.kernels.limits import Limits
 from course.instructor.neutral import clean_notebook, hide
 from course.instructor.source import grade_id, is_check_cell, is_graded
 
-_OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
@@ -134,22 +134,14 @@ def grade_submission(job: Job) -> Outcome:
     notebook = nbformat.reads(job.notebook, as_version=4)
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
-    more = _HintCells(job)
-    run = _run_fairly(
-        notebook,
-        isolation=job.isolation,
-        limits=job.limits,
-        variables={SEED_VARIABLE: str(job.reference.seed)},
-        files=job.files,
-        modules=job.modules,
-        more=more,
-    )
+    where = Surroundings(job.isolation, job.limits, job.files, job.modules)
+    run = _run_fairly(notebook, where, job.reference.seed)
     marked = judge_run(run, job.reference)
-    hints = Hints(AnswerKey.loads(job.key))
-    for name, cell in more.cells.items():
-        if name in marked:
-            hints.apply(marked[name], cell, f"{name}_check")
-    notes = [*job.notes, *_run_notes(run, marked, job.limits)]
+    doubts = doubt(notebook, marked, job.reference)
+    notes = [*job.notes, *_run_notes(run, marked, job.limits), *doubts]
+    # The marks are given, and the kernel that could have changed them is gone.
+    hints, cpu_s = find_hints(notebook, run, marked, AnswerKey.loads(job.key), where)
+    run.cpu_s += cpu_s
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
     return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
 
@@ -165,18 +157,18 @@ def add_notes(outcome: Outcome, notes: Sequence[Note]) -> None:
     outcome.note_keys += [found.key for found in notes]
 
 
-def _run_fairly(notebook: NotebookNode, **options: Any) -> Run:
+def _run_fairly(notebook: NotebookNode, where: Surroundings, seed: int) -> Run:
     """Run a notebook; once more in another kernel where the first may have ended by chance."""
-    run = run_notebook(notebook, **options)
+    run = where.run(notebook, seed)
     if run.died is not None and run.died.key in _PERHAPS_CHANCE:
-        run = run_notebook(notebook, **options)
+        run = where.run(notebook, seed)
     return run
 
 
 def try_kernel(isolation: str, limits: Limits, modules: tuple[str, ...]) -> str | None:
     """Return why no kernel works in this process, None if one does."""
     notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
-    run = _run_fairly(notebook, isolation=isolation, limits=limits, modules=modules)
+    run = _run_fairly(notebook, Surroundings(isolation, limits, {}, modules), seed=0)
     if run.died is not None:
         return run.died.render("en")
     outputs = run.notebook.cells[0].outputs
@@ -212,9 +204,8 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
         for index, why in run.stopped.items()
         if index in run.finished
     ]
-    notes += [
-        note("output_cut", cell=name(i), limit=limits.output_mb) for i in sorted(run.cut) if i < len(cells)
-    ]
+    notes += [note("output_cut", cell=name(index), limit=limits.output_mb) for index in sorted(run.cut)]
+    notes += [note("outputs_cut", cell=name(index), limit=limits.outputs) for index in sorted(run.crowded)]
     if run.died is not None:
         if run.died_in is None:
             notes.append(note("no_run", reason=run.died))
@@ -225,36 +216,6 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
     if identity is not None and not identity.students:
         notes.append(note("nobody"))
     return notes
-
-
-class _HintCells:
-    """After the notebook: the check cells that failed, once more, under the public seed.
-
-    Attributes:
-        cells: those cells, with what they showed, by block.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self.cells: dict[str, NotebookNode] = {}
-
-    def __call__(self, run: Run) -> list[NotebookNode]:
-        """Return the cells to run."""
-        marked = judge_run(run, self._job.reference)
-        wanted = wants_hints(list(marked.values()))
-        opening = [cell.source for cell in run.notebook.cells if _OPENS_LAB.search(cell.source)]
-        if not wanted or not opening:
-            return []
-        seed = AnswerKey.loads(self._job.key).seed
-        first = new_code_cell(
-            f"import os\nos.environ[{SEED_VARIABLE!r}] = '{seed}'\n"
-            f"from autograder import open_lab\n{opening[0]}"
-        )
-        sources = {
-            block_of(str(grade_id(cell))): cell.source for cell in run.notebook.cells if is_check_cell(cell)
-        }
-        self.cells = {name: new_code_cell(sources[name]) for name in wanted}
-        return [first, *self.cells.values()]
 
 
 # --- the marked notebook ---------------------------------------------------------------------------

@@ -170,9 +170,29 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda `{cell}` escribió demasiado: la salida se cortó en {limit} MB.",
         "en": "The cell `{cell}` wrote too much: its output was cut at {limit} MB.",
     },
+    "outputs_cut": {
+        "es": "La celda `{cell}` mostró demasiadas salidas: quedan las primeras, hasta {limit}.",
+        "en": "The cell `{cell}` showed too many outputs: the first are left, at most {limit}.",
+    },
     "bad_bundle": {
         "es": "La celda de puntos `{cell}` no entregó observaciones válidas: {reason}.",
         "en": "The marks cell `{cell}` handed on no valid observations: {reason}.",
+    },
+    "untouched_answer": {
+        "es": "La celda `{cell}` está como se repartió, y sin embargo se observó algo correcto: no vale "
+        "puntos ({points:g}), y una persona la revisará.",
+        "en": "The cell `{cell}` is as it was given out, and yet something right was observed: it gives no "
+        "marks ({points:g}), and a person will look at it.",
+    },
+    "answer_elsewhere": {
+        "es": "La celda `{cell}` está como se repartió: vale lo que define otra celda.",
+        "en": "The cell `{cell}` is as it was given out: what another cell defines counts.",
+    },
+    "weak_only": {
+        "es": "En la celda de puntos `{cell}` solo es correcto lo que no depende de la respuesta: una "
+        "persona la revisará.",
+        "en": "In the marks cell `{cell}` only what does not depend on the answer is right: a person will "
+        "look at it.",
     },
     "no_run": {
         "es": "La entrega no se pudo ejecutar: {reason}.",
@@ -238,6 +258,10 @@ _REASONS: dict[str, dict[str, str]] = {
     "disk": {
         "es": "escribió más de {limit:g} MB en disco",
         "en": "it wrote more than {limit:g} MB to disk",
+    },
+    "messages": {
+        "es": "mandó más de {limit:g} mensajes que nadie podía mostrar",
+        "en": "it sent more than {limit:g} messages that nothing could show",
     },
     "kernel_died": {
         "es": "el núcleo terminó de golpe",

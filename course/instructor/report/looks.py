@@ -13,7 +13,9 @@ from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
 _IDENTITY = {"other_identity", "partner_bad_id", "partner_own", "partner_taken"}
-_BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "bad_bundle"}
+_BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "outputs_cut", "bad_bundle"}
+# Marks that may be nobody's work, though the run ended well.
+_DOUBTFUL = {"hidden_code", "meddles", "meddles_file", "startup_file", "untouched_answer", "weak_only"}
 # Notes that put nothing right.
 _FINE = {"partner", "nobody"}
 
@@ -87,6 +89,12 @@ LOOKS = (
         "The other cells have their marks. Read why; limits stand in course.toml, `[grading]`.",
         _GRADE + " --force",
     ),
+    Look(
+        "doubtful",
+        "Marks that may be nobody's work",
+        "Code touches the grader's inner parts, or right observations stand beside wrong answers. Read the "
+        "note and the code; where there is no answer, take the marks away in Formgrader.",
+    ),
     Look("odd", "Perhaps not what was meant to be handed in", "Read the note, and ask the student.", _GRADE),
     Look(
         "late",
@@ -146,7 +154,9 @@ def _of_outcome(outcome: Outcome) -> set[str]:
         found.add("identity")
     if keys & _BROKEN_OFF and not found & {"unusable", "incomplete"}:
         found.add("stopped")
-    if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF) and outcome.status == "graded":
+    if keys & _DOUBTFUL:
+        found.add("doubtful")
+    if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF - _DOUBTFUL) and outcome.status == "graded":
         found.add("odd")
     if "nobody" in keys and outcome.status == "graded":
         found.add("unsigned")
