@@ -156,6 +156,22 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda `{cell}` usa el interior del calificador (`{name}`): una persona la revisará.",
         "en": "The cell `{cell}` uses the grader's inner parts (`{name}`): a person will look at it.",
     },
+    "meddles_file": {
+        "es": "El archivo `{file}` usa el interior del calificador (`{name}`): una persona lo revisará.",
+        "en": "The file `{file}` uses the grader's inner parts (`{name}`): a person will look at it.",
+    },
+    "startup_file": {
+        "es": "El archivo `{file}` no se usó: se ejecutaría sin que nadie lo llame. Una persona lo revisará; "
+        "pon ese código en una celda.",
+        "en": "The file `{file}` was not used: it would run without being called. A person will look at it; "
+        "put that code into a cell.",
+    },
+    "hidden_code": {
+        "es": "El archivo `{file}` trae código empaquetado: una persona lo revisará. Entrega los archivos "
+        "`.py` sueltos.",
+        "en": "The file `{file}` holds packed code: a person will look at it. Hand in the `.py` files as "
+        "they are.",
+    },
     # --- the run -----------------------------------------------------------------------------------
     "died": {
         "es": "El programa se cerró en la celda `{cell}` ({reason}). Cuentan las celdas que ya habían "
@@ -274,6 +290,14 @@ _REASONS: dict[str, dict[str, str]] = {
     "shadows": {
         "es": "taparía la biblioteca {module}",
         "en": "it would hide the library {module}",
+    },
+    "hidden_file": {
+        "es": "su nombre, o el de su carpeta, empieza con un punto",
+        "en": "its name, or that of its folder, begins with a dot",
+    },
+    "compiled": {
+        "es": "es código compilado o empaquetado; entrega el `.py`",
+        "en": "it is compiled or packed code; hand in the `.py`",
     },
     "link": {"es": "es un enlace", "en": "it is a link"},
     "large_file": {"es": "es demasiado grande", "en": "it is too large"},

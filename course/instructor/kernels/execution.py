@@ -330,7 +330,7 @@ class _Client(NotebookClient):
 
     def _freeze(self, cell: NotebookNode) -> None:
         """Make what a cell has shown final: no later message finds the way to it."""
-        self._display_id_map = {}
+        self._display_id_map.clear()
         if cell.cell_type == "code":
             cell.outputs = merged_streams(cell.outputs)
 
