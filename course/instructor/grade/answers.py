@@ -44,7 +44,7 @@ def doubt(notebook: NotebookNode, marked: Mapping[str, MarkedBlock], reference: 
         reference: what is right.
     """
     notes = []
-    for task in _tasks(notebook):
+    for task in tasks(notebook):
         block = marked.get(task.block)
         if block is None or not block.score:
             continue
@@ -71,7 +71,7 @@ def _refused(result: Result) -> Result:
 
 
 @dataclass(frozen=True)
-class _Task:
+class Task:
     """A block, the cells that its answer belongs in, and all other code before its check cell."""
 
     block: str
@@ -95,9 +95,9 @@ class _Task:
         return any(_may_define(cell.source, asked) for cell in self.others)
 
 
-def _tasks(notebook: NotebookNode) -> list[_Task]:
+def tasks(notebook: NotebookNode) -> list[Task]:
     """Return the blocks of a notebook; check cells that follow each other share their answers."""
-    tasks: list[_Task] = []
+    found: list[Task] = []
     answers: list[NotebookNode] = []
     code: list[NotebookNode] = []
     ended = True
@@ -106,14 +106,14 @@ def _tasks(notebook: NotebookNode) -> list[_Task]:
             continue
         if is_check_cell(cell):
             others = [other for other in code if not any(other is answer for answer in answers)]
-            tasks.append(_Task(block_of(str(grade_id(cell))), list(answers), others))
+            found.append(Task(block_of(str(grade_id(cell))), list(answers), others))
             ended = True
             continue
         if is_student_cell(cell):
             answers = [cell] if ended else [*answers, cell]
             ended = False
         code.append(cell)
-    return tasks
+    return found
 
 
 def _is_written(cell: NotebookNode) -> bool:

@@ -21,6 +21,7 @@ from course.instructor.source import grade_id, is_check_cell
 
 # The second run may use this part of the processor time of the first.
 _SHARE = 1 / 3
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def hint_notebook(
         names = _Names.of(cell.source)
         if is_check_cell(cell) or _is_students(cell) or names is None or names.bound & {*needed, "*"}:
             kept.append(cell)
-            needed |= names.read if names is not None else set()
+            needed |= names.used if names is not None else set()
     shortened.cells = kept[::-1]
     return shortened
 
@@ -124,10 +125,10 @@ def _is_students(cell: NotebookNode) -> bool:
 
 @dataclass(frozen=True)
 class _Names:
-    """The names that a cell binds and reads, as far as its text tells."""
+    """The names that a cell binds for others, and all that stand in it, as far as its text tells."""
 
     bound: frozenset[str]
-    read: frozenset[str]
+    used: frozenset[str]
 
     @classmethod
     def of(cls, source: str) -> _Names | None:
@@ -137,15 +138,19 @@ class _Names:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         bound: set[str] = set()
-        read: set[str] = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name):
-                (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        waiting: list[ast.AST] = list(tree.body)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, _SCOPES):
                 bound.add(node.name)
+                continue  # what it binds within is nobody else's
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
             elif isinstance(node, ast.alias):
                 bound.add((node.asname or node.name).partition(".")[0])
-        return cls(frozenset(bound), frozenset(read))
+            waiting += ast.iter_child_nodes(node)
+        return cls(frozenset(bound), frozenset(used))
 
 
 def bound_names(source: str) -> frozenset[str] | None:
