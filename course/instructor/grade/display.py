@@ -17,9 +17,10 @@ from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
-    "another_lab", "bad_bundle", "bad_folder_name", "cell_stopped", "died", "meddles", "no_run",
-    "other_identity", "output_cut", "partner_bad_id", "partner_own", "partner_taken", "several_notebooks",
-    "unreadable_time", "unrecognised",
+    "another_lab", "bad_bundle", "bad_folder_name", "cell_stopped", "died", "hidden_code", "meddles",
+    "meddles_file", "no_run", "other_identity", "output_cut", "outputs_cut", "partner_bad_id", "partner_own",
+    "partner_taken", "several_notebooks", "startup_file", "unreadable_time", "unrecognised",
+    "untouched_answer", "weak_only",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course.instructor.bundle.install_cell import is_install_code
 from course.instructor.intake.matching import Matching, match, recognised
+from course.instructor.intake.meddling import meddling
 from course.instructor.intake.notes import Note, note, reason
 from course.instructor.intake.pictures import MAX_PICTURES, attach
 from course.instructor.intake.reading import (
@@ -34,13 +35,6 @@ from course.instructor.source import grade_id, is_student_cell
 _RECOGNISED = 0.2
 _INSTALLS = re.compile(r"^(?P<indent>\s*)[!%]\s*(?:\w+\s+-m\s+)?(?:pip3?|conda|mamba|apt|apt-get|uv)\b.*$")
 _EXITS = re.compile(r"^(?P<indent>\s*)(?:exit|quit)\s*(?:\(.*\))?\s*;?\s*$")
-# What no answer needs, and who patches the library or looks into its frames does. A deterrent: names can be
-# spelt in a hundred ways.
-_MEDDLES = re.compile(
-    r"\bautograder\.(?!jhwutils\b|lautils\b|replay\b)\w+"
-    r"|\bfrom autograder import (?!column\b|open_lab\b|replay\b)"
-    r"|\bcourse\.instructor\b|\bAUTOGRADER_SEED\b|\blab\._\w+|\bf_(?:back|locals|globals)\b"
-)
 # Cells that decide where marks come from stay the lab's own.
 _ALWAYS_ORIGINAL = re.compile(r"\bopen_lab\s*\(")
 
@@ -318,8 +312,8 @@ def _harmless(source: str, kind: str, name: str, notes: list[Note]) -> str:
         return source
     source = _without(_INSTALLS, "not_run", source, name, notes)
     source = _without(_EXITS, "exit_not_run", source, name, notes)
-    if found := _MEDDLES.search(source):
-        notes.append(note("meddles", cell=name, name=found[0]))
+    if found := meddling(source):
+        notes.append(note("meddles", cell=name, name=found))
     if _calls_input(source):
         notes.append(note("calls_input", cell=name))
     return source

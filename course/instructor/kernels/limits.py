@@ -23,6 +23,7 @@ class Limits:
         processes: number of processes.
         disk_mb: what it may write, in its folder and in /tmp each, and in any one file.
         output_mb: what one cell may print and show.
+        outputs: how many outputs one cell may show: pictures, tables, stretches of print.
     """
 
     cell_cpu_s: float = 60.0
@@ -32,6 +33,7 @@ class Limits:
     processes: int = 64
     disk_mb: int = 256
     output_mb: int = 4
+    outputs: int = 1000
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Limits:

@@ -13,7 +13,9 @@ from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
 _IDENTITY = {"other_identity", "partner_bad_id", "partner_own", "partner_taken"}
-_BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "bad_bundle"}
+_BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "outputs_cut", "bad_bundle"}
+# Marks that may be nobody's work, though the run ended well.
+_DOUBTFUL = {"hidden_code", "meddles", "meddles_file", "startup_file", "untouched_answer", "weak_only"}
 # Notes that put nothing right.
 _FINE = {"partner", "nobody"}
 
@@ -88,6 +90,12 @@ LOOKS = (
         _GRADE + " --force",
     ),
     Look(
+        "doubtful",
+        "Marks that may be nobody's work",
+        "Code touches the grader's inner parts, or right observations stand beside wrong answers. Read the "
+        "note and the code; where there is no answer, take the marks away in Formgrader.",
+    ),
+    Look(
         "unreadable_time",
         "Unreadable time stamp: whether it was late is not known",
         "Write the time into timestamp.txt of the submission, such as 2026-11-20 23:59 -0600, or remove the "
@@ -156,7 +164,10 @@ def _of_outcome(outcome: Outcome) -> set[str]:
         found.add("stopped")
     if "unreadable_time" in keys:
         found.add("unreadable_time")
-    if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF - {"unreadable_time"}) and outcome.status == "graded":
+    if keys & _DOUBTFUL:
+        found.add("doubtful")
+    others = LOOK_KEYS - _IDENTITY - _BROKEN_OFF - _DOUBTFUL - {"unreadable_time"}
+    if keys & others and outcome.status == "graded":
         found.add("odd")
     if "nobody" in keys and outcome.status == "graded":
         found.add("unsigned")
