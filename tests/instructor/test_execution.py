@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course.instructor.forkserver.client import close_servers
 from course.instructor.kernels.execution import Run, merged_streams, run_notebook
 from course.instructor.kernels.limits import Limits
-from course.instructor.kernels.warm import close_zygotes
 from tests.instructor.conftest import usable_isolation
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ SMALL = Limits(cell_cpu_s=10, notebook_cpu_s=60, idle_s=10, memory_mb=2000, disk
 @pytest.fixture(scope="module", autouse=True)
 def kernels() -> Iterator[None]:
     yield
-    close_zygotes()
+    close_servers()
 
 
 def run(*cells: str, limits: Limits = SMALL) -> Run:
