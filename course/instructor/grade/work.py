@@ -26,7 +26,7 @@ from course.instructor.kernels.limits import Limits
 from course.instructor.neutral import clean_notebook, hide
 from course.instructor.source import grade_id, is_check_cell, is_graded
 
-_OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
+_OPENS_LAB = re.compile(r"^[ \t]*lab[ \t]*=[ \t]*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,8 +32,7 @@ from course.instructor.source import grade_id, is_student_cell
 
 # Below this share of recognised cells, a notebook is not taken for one of the lab.
 _RECOGNISED = 0.2
-_INSTALLS = re.compile(r"^(?P<indent>\s*)[!%]\s*(?:\w+\s+-m\s+)?(?:pip3?|conda|mamba|apt|apt-get|uv)\b.*$")
-_EXITS = re.compile(r"^(?P<indent>\s*)(?:exit|quit)\s*(?:\(.*\))?\s*;?\s*$")
+_INSTALLERS = {"pip", "pip3", "conda", "mamba", "apt", "uv"}
 # What no answer needs, and who patches the library or looks into its frames does. A deterrent: names can be
 # spelt in a hundred ways.
 _MEDDLES = re.compile(
@@ -316,8 +315,8 @@ def _harmless(source: str, kind: str, name: str, notes: list[Note]) -> str:
         source = resolve_conflict(source, "above")
     if kind != "code":
         return source
-    source = _without(_INSTALLS, "not_run", source, name, notes)
-    source = _without(_EXITS, "exit_not_run", source, name, notes)
+    source = _without(installs, "not_run", source, name, notes)
+    source = _without(leaves, "exit_not_run", source, name, notes)
     if found := _MEDDLES.search(source):
         notes.append(note("meddles", cell=name, name=found[0]))
     if _calls_input(source):
@@ -325,12 +324,31 @@ def _harmless(source: str, kind: str, name: str, notes: list[Note]) -> str:
     return source
 
 
-def _without(pattern: re.Pattern[str], key: str, source: str, name: str, notes: list[Note]) -> str:
-    """Turn the lines that match a pattern into comments that say so."""
+def installs(line: str) -> bool:
+    """Tell whether a line of code installs something, as `!pip`, `%conda` and `!python -m pip` do."""
+    line = line.lstrip()
+    words = line[1:].split(maxsplit=3) if line[:1] in ("!", "%") else []
+    if words[1:2] == ["-m"]:
+        words = words[2:]
+    # `apt-get`, `pip;` and `pip>log` are these programs too.
+    return bool(words) and re.split(r"\W", words[0], maxsplit=1)[0] in _INSTALLERS
+
+
+def leaves(line: str) -> bool:
+    """Tell whether a line of code is nothing but a call of `exit` or `quit`, or their name."""
+    # No pattern: three runs of white space side by side take time that grows with the cube of the line.
+    call = line.strip().removesuffix(";").rstrip()
+    rest = call[4:].lstrip()
+    return call.startswith(("exit", "quit")) and (not rest or (rest[0] == "(" and rest[-1] == ")"))
+
+
+def _without(unwanted: Callable[[str], bool], key: str, source: str, name: str, notes: list[Note]) -> str:
+    """Turn the lines that nobody wants to run into comments that say so."""
     lines = source.split("\n")
     for number, line in enumerate(lines):
-        if found := pattern.match(line):
-            lines[number] = f"{found['indent']}pass  # {line.strip()}"
+        if unwanted(line):
+            indent = line[: len(line) - len(line.lstrip())]
+            lines[number] = f"{indent}pass  # {line.strip()}"
             notes.append(note(key, cell=name, line=line.strip()[:60]))
     return "\n".join(lines)
 
@@ -339,7 +357,7 @@ def _calls_input(source: str) -> bool:
     """Tell whether code calls `input`, outside strings and comments."""
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError, ValueError):
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     calls = zip([None, *tokens], tokens, tokens[1:], strict=False)
     return any(
