@@ -12,6 +12,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.language import LANGUAGES
 from autograder.rerun.reading import opening
+from course.instructor.grade.marked import OUTPUTS_CELL
 from course.instructor.grade.work import REPORT_CELL
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
@@ -80,12 +81,13 @@ class OutlineFeedback(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook as it is, and resources with the outline."""
-        cells = [cell for cell in nb.cells if cell.get("id") != REPORT_CELL]
+        cells = [cell for cell in nb.cells if cell.get("id") not in (REPORT_CELL, OUTPUTS_CELL)]
         sections = list(split(cells))
         resources["feedback"] = {
             "language": language_of(nb),
             "title": next(iter(_headings(cells)), resources["nbgrader"]["assignment"]),
             "notes": [cell for cell in nb.cells if cell.get("id") == REPORT_CELL],
+            "whose_outputs": [cell for cell in nb.cells if cell.get("id") == OUTPUTS_CELL],
             "sections": sections,
             "missing": sum(section.points for section in sections if section.waiting),
             "ungraded": all(section.waiting for section in sections if section.graded is not None),

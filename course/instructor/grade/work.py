@@ -19,6 +19,7 @@ from autograder.block import Result
 from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
 from autograder.messages import TEXTS
+from course.instructor.grade.marked import say_outputs_are_missing, show_handed_in, without_outputs
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
@@ -136,7 +137,7 @@ def grade_submission(job: Job) -> Outcome:
         return _ungraded(job, notebook, "unusable", list(job.notes))
     more = _HintCells(job)
     run = _run_fairly(
-        notebook,
+        without_outputs(notebook),
         isolation=job.isolation,
         limits=job.limits,
         variables={SEED_VARIABLE: str(job.reference.seed)},
@@ -186,7 +187,9 @@ def try_kernel(isolation: str, limits: Limits, modules: tuple[str, ...]) -> str 
 
 def ungraded(job: Job, why: Reason) -> Outcome:
     """Return the outcome of a submission that could not be run at all."""
-    notebook = nbformat.reads(job.notebook, as_version=4)
+    # Perhaps it is its outputs that ended the process which cleaned them.
+    notebook = without_outputs(nbformat.reads(job.notebook, as_version=4))
+    say_outputs_are_missing(notebook, job.language)
     return _ungraded(job, notebook, "incomplete", [*job.notes, note("no_run", reason=why)])
 
 
@@ -267,6 +270,7 @@ def _outcome(
     notebook = run.notebook
     marks: dict[str, float | None] = {}
     clean_notebook(notebook)
+    show_handed_in(notebook, nbformat.reads(job.notebook, as_version=4), job.language)
     for cell in notebook.cells:
         if is_check_cell(cell):
             name = str(grade_id(cell))

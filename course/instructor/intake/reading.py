@@ -7,13 +7,14 @@ import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from course.instructor.intake.notes import Note, note, reason
+from course.instructor.intake.outputs import Outputs, outputs_of
 from course.instructor.intake.pictures import Pictures, pictures_of
 
 MAX_FILE_BYTES = 500 * 2**20
@@ -49,6 +50,8 @@ class Cell:
         cell_id: of nbformat 4.5, if there is one.
         pictures: that were pasted into it.
         left_out: how many attachments are not among them.
+        outputs: what a code cell showed when it was handed in.
+        outputs_left_out: how many outputs are not among them.
     """
 
     kind: str
@@ -57,6 +60,8 @@ class Cell:
     cell_id: str | None = None
     pictures: Pictures = ()
     left_out: int = 0
+    outputs: Outputs = field(default=(), compare=False, repr=False)
+    outputs_left_out: int = field(default=0, compare=False)
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
@@ -248,6 +253,7 @@ def _cell(raw: Any) -> Cell | None:
         cell_id if isinstance(cell_id, str) else None,
         pictures,
         left_out,
+        *outputs_of(raw),
     )
 
 

@@ -17,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course.instructor.bundle.install_cell import is_install_code
 from course.instructor.intake.matching import Matching, match, recognised
 from course.instructor.intake.notes import Note, note, reason
+from course.instructor.intake.outputs import count_left_out, keep_within
 from course.instructor.intake.pictures import MAX_PICTURES, attach
 from course.instructor.intake.reading import (
     Cell,
@@ -28,7 +29,7 @@ from course.instructor.intake.reading import (
     resolve_conflict,
 )
 from course.instructor.settings import Course, CourseError
-from course.instructor.source import grade_id, is_student_cell
+from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
 # Below this share of recognised cells, a notebook is not taken for one of the lab.
 _RECOGNISED = 0.2
@@ -194,12 +195,15 @@ def _graft(
         cells.append(cell)
         cells += [_extra_cell(submitted[i], i, notes) for i in extras.get(index, [])]
     notebook.cells = cells
+    keep_within(notebook)
     return notebook, notes
 
 
 def _fill(cell: NotebookNode, submitted: Cell, notes: list[Note]) -> None:
     """Put a student's text into a cell of the lab, unless the cell stays the lab's own."""
     name = _name(cell)
+    if not is_check_cell(cell):
+        _show_outputs(cell, submitted)
     original = Cell(cell.cell_type, cell.source)
     changed = original.text != submitted.text
     if _stays_original(cell):
@@ -215,6 +219,13 @@ def _fill(cell: NotebookNode, submitted: Cell, notes: list[Note]) -> None:
         cell.source = _harmless(submitted.source, cell.cell_type, name, notes)
     if cell.cell_type == "markdown":
         _attach(cell, submitted, name, notes)
+
+
+def _show_outputs(cell: NotebookNode, submitted: Cell) -> None:
+    """Put what a student's cell showed when it was handed in under a cell."""
+    if cell.cell_type == "code":
+        cell.outputs = list(submitted.outputs)
+        count_left_out(cell, submitted.outputs_left_out)
 
 
 def _attach(cell: NotebookNode, submitted: Cell, name: str, notes: list[Note]) -> None:
@@ -265,6 +276,7 @@ def _extra_cell(cell: Cell, index: int, notes: list[Note]) -> NotebookNode:
     made: NotebookNode
     if cell.kind == "code":
         made = new_code_cell(source)
+        _show_outputs(made, cell)
     elif cell.kind == "markdown":
         made = new_markdown_cell(source)
         _attach(made, cell, name, notes)
