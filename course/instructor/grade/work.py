@@ -21,6 +21,7 @@ from autograder.messages import TEXTS
 from course.instructor.grade.answers import doubt
 from course.instructor.grade.guard import entering
 from course.instructor.grade.hinting import Surroundings, find_hints
+from course.instructor.grade.marked import say_outputs_are_missing, show_handed_in, without_outputs
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run
@@ -143,14 +144,15 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
     where = Surroundings(job.isolation, job.limits, job.files, job.modules, kernel_server)
+    bare = without_outputs(notebook)
     entering("run", job.student)
-    run = _run_fairly(notebook, where, job.reference.seed)
+    run = _run_fairly(bare, where, job.reference.seed)
     entering("judge", job.student)
     marked = judge_run(run, job.reference)
     doubts = doubt(notebook, marked, job.reference)
     notes = [*job.notes, *_run_notes(run, marked, job.limits), *doubts]
     # The marks are given, and the kernel that could have changed them is gone.
-    hints, cpu_s = find_hints(notebook, run, marked, AnswerKey.loads(job.key), where)
+    hints, cpu_s = find_hints(bare, run, marked, AnswerKey.loads(job.key), where)
     run.cpu_s += cpu_s
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
     entering("mark", job.student)
@@ -192,7 +194,9 @@ def try_kernel(
 
 def ungraded(job: Job, why: Reason) -> Outcome:
     """Return the outcome of a submission that could not be run at all."""
-    notebook = nbformat.reads(job.notebook, as_version=4)
+    # Perhaps it is its outputs that ended the process which cleaned them.
+    notebook = without_outputs(nbformat.reads(job.notebook, as_version=4))
+    say_outputs_are_missing(notebook, job.language)
     return _ungraded(job, notebook, "incomplete", [*job.notes, note("no_run", reason=why)])
 
 
@@ -242,6 +246,7 @@ def _outcome(
     notebook = run.notebook
     marks: dict[str, float | None] = {}
     clean_notebook(notebook)
+    show_handed_in(notebook, nbformat.reads(job.notebook, as_version=4), job.language)
     for cell in notebook.cells:
         if is_check_cell(cell):
             name = str(grade_id(cell))
