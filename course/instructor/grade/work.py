@@ -49,6 +49,8 @@ class Job:
         isolation: how kernels are started; see `course.instructor.kernels.isolation`.
         limits: what the kernel may use.
         modules: what a warm kernel has imported.
+        waits: grade_ids of cells whose marks a person has to give or to confirm.
+        names: how check cells get what is the lab's; see `course.instructor.own_names`.
     """
 
     student: str
@@ -62,6 +64,8 @@ class Job:
     isolation: str
     limits: Limits
     modules: tuple[str, ...]
+    waits: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -102,6 +106,7 @@ class Outcome:
         note_keys: the same, as keys.
         cpu_s: processor time that the kernel used.
         wall_s: time on the clock.
+        waits: grade_ids of cells whose marks a person has to give or to confirm.
     """
 
     student: str
@@ -116,6 +121,7 @@ class Outcome:
     note_keys: list[str] = field(default_factory=list)
     cpu_s: float = 0.0
     wall_s: float = 0.0
+    waits: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -125,8 +131,8 @@ class Outcome:
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
         """Return the outcome that JSON data hold."""
         checks = [CheckRecord(**check) for check in data["checks"]]
-        people = {name: tuple(data[name]) for name in ("students", "recipients")}
-        return cls(**{**data, **people, "checks": checks})
+        names = {name: tuple(data.get(name, ())) for name in ("students", "recipients", "waits")}
+        return cls(**{**data, **names, "checks": checks})
 
 
 def grade_submission(job: Job) -> Outcome:
@@ -134,9 +140,9 @@ def grade_submission(job: Job) -> Outcome:
     notebook = nbformat.reads(job.notebook, as_version=4)
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
-    more = _HintCells(job)
+    more = _HintCells(job, notebook)
     run = _run_fairly(
-        notebook,
+        with_own_names(notebook, job.names),
         isolation=job.isolation,
         limits=job.limits,
         variables={SEED_VARIABLE: str(job.reference.seed)},
@@ -144,6 +150,7 @@ def grade_submission(job: Job) -> Outcome:
         modules=job.modules,
         more=more,
     )
+    restore(run.notebook, notebook)
     marked = judge_run(run, job.reference)
     hints = Hints(AnswerKey.loads(job.key))
     for name, cell in more.cells.items():
@@ -221,10 +228,36 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
         else:
             notes.append(note("died", cell=name(run.died_in), reason=run.died))
     notes += [block.problem for block in marked.values() if block.problem is not None]
+    notes += [note("no_device", cell=name(i)) for i in _without_device(run.notebook, marked)]
     identity = marked.get("identity")
     if identity is not None and not identity.students:
-        notes.append(note("nobody"))
+        notes.append(_unsigned(identity))
     return notes
+
+
+def _unsigned(identity: MarkedBlock) -> Note:
+    """Return what there is to say of an identity cell that names nobody: it is empty, or half filled in."""
+    for result in identity.results:
+        error = result.observation.error if result.observation is not None else None
+        if error in _HALF_SIGNED:
+            return note("identity_incomplete", why=Message(error).render_plainly())
+    return note("nobody")
+
+
+def _without_device(notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> list[int]:
+    """Return the indices of cells that stopped because they asked for a device that is not there."""
+    found = []
+    for index, cell in enumerate(notebook.cells):
+        if is_check_cell(cell):
+            block = marked.get(block_of(str(grade_id(cell))))
+            errors = [r.observation.error for r in block.failed if r.observation] if block else []
+            stopped = NO_DEVICE in errors
+        else:
+            errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+            stopped = any(asks_for_device(str(o.get("ename")), str(o.get("evalue"))) for o in errors)
+        if stopped:
+            found.append(index)
+    return found
 
 
 class _HintCells:
@@ -234,15 +267,17 @@ class _HintCells:
         cells: those cells, with what they showed, by block.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, notebook: NotebookNode) -> None:
         self._job = job
+        self._handed_in = notebook
         self.cells: dict[str, NotebookNode] = {}
 
     def __call__(self, run: Run) -> list[NotebookNode]:
         """Return the cells to run."""
         marked = judge_run(run, self._job.reference)
         wanted = wants_hints(list(marked.values()))
-        opening = [cell.source for cell in run.notebook.cells if _OPENS_LAB.search(cell.source)]
+        cells = self._handed_in.cells
+        opening = [cell.source for cell in cells if _OPENS_LAB.search(cell.source)]
         if not wanted or not opening:
             return []
         seed = AnswerKey.loads(self._job.key).seed
@@ -250,9 +285,7 @@ class _HintCells:
             f"import os\nos.environ[{SEED_VARIABLE!r}] = '{seed}'\n"
             f"from autograder import open_lab\n{opening[0]}"
         )
-        sources = {
-            block_of(str(grade_id(cell))): cell.source for cell in run.notebook.cells if is_check_cell(cell)
-        }
+        sources = {block_of(str(grade_id(cell))): cell.source for cell in cells if is_check_cell(cell)}
         self.cells = {name: new_code_cell(sources[name]) for name in wanted}
         return [first, *self.cells.values()]
 
