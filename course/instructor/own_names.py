@@ -55,7 +55,7 @@ def with_own_names(notebook: NotebookNode, names: Mapping[str, str]) -> Notebook
 
 
 def restore(run: NotebookNode, notebook: NotebookNode) -> None:
-    """Put the check cells of a notebook that was run back as they were in the notebook that it was made of."""
+    """Put the check cells of a notebook that was run back as they were before."""
     for cell, original in zip(run.cells, notebook.cells, strict=True):
         if is_check_cell(original):
             cell.source = original.source

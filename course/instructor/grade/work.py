@@ -6,6 +6,7 @@ goes back in an `Outcome`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,17 +18,22 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from autograder.block import Result
 from autograder.emission import SEED_VARIABLE
+from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.key import AnswerKey
-from autograder.messages import TEXTS
+from autograder.language import LANGUAGES
+from autograder.messages import TEXTS, Message
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
 from course.instructor.neutral import clean_notebook, hide
+from course.instructor.own_names import restore, with_own_names
 from course.instructor.source import grade_id, is_check_cell, is_graded
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
+# Of what a student's kernel says, so much is kept in a note.
+_MAX_SAID = 300
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
 _REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
@@ -156,7 +162,7 @@ def grade_submission(job: Job) -> Outcome:
     for name, cell in more.cells.items():
         if name in marked:
             hints.apply(marked[name], cell, f"{name}_check")
-    notes = [*job.notes, *_run_notes(run, marked, job.limits)]
+    notes = [*job.notes, *_run_notes(run, marked, job)]
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
     return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
 
@@ -207,8 +213,9 @@ def judge_run(run: Run, reference: Reference) -> dict[str, MarkedBlock]:
     }
 
 
-def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> list[Note]:
+def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], job: Job) -> list[Note]:
     """Return what there is to say of a run."""
+    limits = job.limits
     cells = run.notebook.cells
 
     def name(index: int) -> str:
@@ -231,33 +238,33 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
     notes += [note("no_device", cell=name(i)) for i in _without_device(run.notebook, marked)]
     identity = marked.get("identity")
     if identity is not None and not identity.students:
-        notes.append(_unsigned(identity))
+        notes.append(_unsigned(identity, str(job.reference.seed)))
     return notes
 
 
-def _unsigned(identity: MarkedBlock) -> Note:
+def _unsigned(identity: MarkedBlock, secret: str) -> Note:
     """Return what there is to say of an identity cell that names nobody: it is empty, or half filled in."""
-    for result in identity.results:
-        error = result.observation.error if result.observation is not None else None
-        if error in _HALF_SIGNED:
-            return note("identity_incomplete", why=Message(error).render_plainly())
-    return note("nobody")
+    said = [str(result.message.details.get("hint", "")) for result in identity.failed]
+    empty = Message("identity_id", {"name": "student_id_1", "seen": "''"})
+    if not said or said[0] in [empty.render(language) for language in LANGUAGES]:
+        return note("nobody")
+    return note("identity_incomplete", why=hide(said[0][:_MAX_SAID], secret))
 
 
 def _without_device(notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> list[int]:
     """Return the indices of cells that stopped because they asked for a device that is not there."""
-    found = []
-    for index, cell in enumerate(notebook.cells):
+
+    def stopped(cell: NotebookNode) -> bool:
         if is_check_cell(cell):
             block = marked.get(block_of(str(grade_id(cell))))
-            errors = [r.observation.error for r in block.failed if r.observation] if block else []
-            stopped = NO_DEVICE in errors
-        else:
-            errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
-            stopped = any(asks_for_device(str(o.get("ename")), str(o.get("evalue"))) for o in errors)
-        if stopped:
-            found.append(index)
-    return found
+            failed = block.failed if block is not None else []
+            return any(r.observation is not None and r.observation.error == NO_DEVICE for r in failed)
+        errors = (output for output in cell.get("outputs", []) if output["output_type"] == "error")
+        # An assertion may say nothing: then its code tells.
+        texts = ((e.get("ename"), e.get("evalue") or "\n".join(e.get("traceback", []))) for e in errors)
+        return any(asks_for_device(str(name), str(text)) for name, text in texts)
+
+    return [index for index, cell in enumerate(notebook.cells) if stopped(cell)]
 
 
 class _HintCells:
@@ -298,6 +305,7 @@ def _outcome(
 ) -> Outcome:
     """Return the outcome of a run."""
     notebook = run.notebook
+    waits = _waits(job, notebook, marked)
     marks: dict[str, float | None] = {}
     clean_notebook(notebook)
     for cell in notebook.cells:
@@ -323,12 +331,24 @@ def _outcome(
             for result in block.results
             if result.points > 0
         ],
-        students=identity.students if identity else (),
+        # A student may be called what the seed is.
+        students=tuple(hide(list(identity.students), str(job.reference.seed))) if identity else (),
         notes=[found.render(job.language) for found in notes],
         note_keys=[found.key for found in notes],
         cpu_s=round(run.cpu_s, 2),
         wall_s=round(run.wall_s, 2),
+        waits=waits,
     )
+
+
+def _waits(job: Job, notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> tuple[str, ...]:
+    """Return the cells whose marks a person has to give or to confirm; full marks need nobody."""
+    waits = set(job.waits)
+    for index in _without_device(notebook, marked):
+        following = (str(grade_id(cell)) for cell in notebook.cells[index:] if is_check_cell(cell))
+        waits |= set(itertools.islice(following, 1))
+    full = {f"{name}_check" for name, block in marked.items() if not block.failed and block.problem is None}
+    return tuple(sorted(waits - full))
 
 
 def _check_record(result: Result, hints: Hints) -> CheckRecord:

@@ -26,7 +26,9 @@ from course.instructor.source import is_check_cell, is_student_cell
 _WORDS_NEAR = 3
 _WORDS_AFAR = 8
 # The beginning of a line that numbers an answer: "2.", "Question 3:", "**P1**".
-_NUMBERED = re.compile(r"[#*_>\s]{0,8}(?:question|pregunta|answer|respuesta|q|p)?[.\s]{0,2}(\d{1,2})(?!\d)", re.I)
+_NUMBERED = re.compile(
+    r"[#*_>\s]{0,8}(?:question|pregunta|answer|respuesta|q|p)?[.\s]{0,2}(\d{1,2})(?!\d)", re.I
+)
 _NUMBERED_START = 40
 
 
@@ -265,7 +267,9 @@ def _where_defined(name: str, pieces: Sequence[Piece], end: int) -> Piece | None
 def _named_in_text(text: str) -> list[str]:
     """Return the names of functions and classes that are written down in a text."""
     lines = (line.split(maxsplit=2) for line in text.split("\n"))
-    found = (line[1].split("(")[0].rstrip(":") for line in lines if len(line) > 1 and line[0] in ("def", "class"))
+    found = (
+        line[1].split("(")[0].rstrip(":") for line in lines if len(line) > 1 and line[0] in ("def", "class")
+    )
     return [name for name in found if name.isidentifier()]
 
 
@@ -285,7 +289,7 @@ def _segments(source: str) -> dict[str, str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     lines = source.split("\n")
-    found = {}
+    found: dict[str, str] = {}
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names, first = [node.name], min([node.lineno, *(d.lineno for d in node.decorator_list)])

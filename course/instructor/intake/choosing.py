@@ -70,12 +70,12 @@ def choose(files: Sequence[File], lab: str, templates: Templates) -> Choice:
     questions = {answer.name for answer in templates.answers(lab) if answer.kind != "code"}
 
     def rank(candidate: Candidate) -> tuple[bool, bool, bool, int, bool, int, int]:
-        name = candidate.file.name
+        name, by_itself = candidate.file.name, is_backup(candidate.file.name)
         answered = candidate.answered(questions)
-        sure = answered > 0 and not is_backup(name)
+        sure = answered > 0 and not by_itself
         readable = candidate.file.cells is not None
         return (
-            candidate.belongs, readable, sure, answered, name == f"{lab}.ipynb", -is_backup(name), _number(name)
+            candidate.belongs, readable, sure, answered, name == f"{lab}.ipynb", -by_itself, _number(name)
         )  # fmt: skip
 
     best = max(candidates, key=rank)
@@ -132,7 +132,9 @@ def _candidate(file: File, lab: str, templates: Templates) -> Candidate:
     for cell in file.cells:
         if not cell.text or cell.text in texts:
             continue
-        known = [cell.grade_id] if cell.grade_id in answers else [by_name[n] for n in cell.names if n in by_name]
+        known = (
+            [cell.grade_id] if cell.grade_id in answers else [by_name[n] for n in cell.names if n in by_name]
+        )
         if known:
             written |= {str(name): cell.text for name in known}
         elif cell.kind != "code" and not cell.grade_id:

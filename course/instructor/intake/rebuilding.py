@@ -101,7 +101,9 @@ def rebuild(folder: Path, lab: str, templates: Templates, default_language: str)
         file.cells, templates.notebooks[lab, language], templates.cells(lab, language)
     )
     version = compare_version(file.cells, lab, language, templates)
-    marked = {answer.name: answer.name if answer.graded else answer.check for answer in templates.answers(lab)}
+    marked = {
+        answer.name: answer.name if answer.graded else answer.check for answer in templates.answers(lab)
+    }
     waits |= version.waits | {name for answer in choice.differs if (name := marked.get(answer))}
     notes += [*version.notes, *found]
     return Rebuilt(notebook, language, notes, file=file.name, waits=frozenset(waits))

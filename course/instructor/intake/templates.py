@@ -114,7 +114,13 @@ class Templates:
     def _own_signs(self) -> dict[tuple[str, str], list[frozenset[Sign]]]:
         """Return the signs of each cell that no other lab has; cells without any are left out."""
         by_lab = {
-            lab: {sign for key in self.notebooks if key[0] == lab for c in self._cells[key] for sign in _signs(c)}
+            lab: {
+                sign
+                for key in self.notebooks
+                if key[0] == lab
+                for c in self._cells[key]
+                for sign in _signs(c)
+            }
             for lab in self.labs
         }
         found = {}
