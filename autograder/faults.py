@@ -30,7 +30,8 @@ def explain(error: BaseException) -> Message:
     """
     place = _place(error)
     details = {"error": type(error).__name__, "line": place, "detail": _detail(error)}
-    if asks_for_device(type(error).__name__, str(error) or str(place.details.get("code", ""))):
+    silent = isinstance(error, AssertionError) and not str(error)
+    if asks_for_device(type(error).__name__, str(place.details.get("code") if silent else error)):
         return Message(NO_DEVICE, details)
     if isinstance(error, NotImplementedError):
         return Message("not_written")

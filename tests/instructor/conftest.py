@@ -65,9 +65,9 @@ class Classroom:
         path.write_bytes(content)
         return path
 
-    def enrol(self, *students: str) -> None:
+    def enrol(self, *students: str, db_url: str | None = None) -> None:
         """Enter students into the gradebook, as a list of the class does."""
-        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+        with Gradebook(db_url or f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
             for student in students:
                 gradebook.update_or_create_student(student)
 

@@ -260,9 +260,7 @@ def _without_device(notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -
             failed = block.failed if block is not None else []
             return any(r.observation is not None and r.observation.error == NO_DEVICE for r in failed)
         errors = (output for output in cell.get("outputs", []) if output["output_type"] == "error")
-        # An assertion may say nothing: then its code tells.
-        texts = ((e.get("ename"), e.get("evalue") or "\n".join(e.get("traceback", []))) for e in errors)
-        return any(asks_for_device(str(name), str(text)) for name, text in texts)
+        return any(asks_for_device(str(e.get("ename")), _said_by(e)) for e in errors)
 
     return [index for index, cell in enumerate(notebook.cells) if stopped(cell)]
 
@@ -339,6 +337,14 @@ def _outcome(
         wall_s=round(run.wall_s, 2),
         waits=waits,
     )
+
+
+def _said_by(error: NotebookNode) -> str:
+    """Return what an error says; of an assertion that says nothing, its code."""
+    if error.get("evalue") or error.get("ename") != "AssertionError":
+        return str(error.get("evalue"))
+    lines = "\n".join(str(part) for part in error.get("traceback", [])).split("\n")
+    return next((line for line in reversed(lines) if "->" in line), "")
 
 
 def _waits(job: Job, notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> tuple[str, ...]:

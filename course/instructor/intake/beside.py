@@ -7,12 +7,13 @@ it; what cannot be placed by itself waits for a person.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import io
 import re
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
@@ -30,6 +31,7 @@ _NUMBERED = re.compile(
     r"[#*_>\s]{0,8}(?:question|pregunta|answer|respuesta|q|p)?[.\s]{0,2}(\d{1,2})(?!\d)", re.I
 )
 _NUMBERED_START = 40
+_PROSE = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Piece:
         name: what to call the cell.
         kind: "code", "markdown" or "raw".
         source: its text.
-        lines: what the lab's own cell did not have; all of it in a cell of the student's own.
+        lines: what the lab itself does not say anywhere.
         extra: index in the notebook that was handed in; None for a cell of the lab's.
         pictures: whether pictures were pasted into it.
         original: the lab's own text of the cell.
@@ -60,7 +62,7 @@ class Piece:
     def words(self) -> int:
         """Return how many words of prose it holds."""
         if self.kind == "code":
-            return _words_in_code(self.lines)
+            return _words_in_code(self.source, self.lines)
         return len(self.lines.split()) + self.pictures
 
     @functools.cached_property
@@ -69,7 +71,7 @@ class Piece:
         if self.kind == "code":
             known = _segments(self.original)
             return {n: source for n, source in _segments(self.source).items() if known.get(n) != source}
-        return dict.fromkeys(_named_in_text(self.lines), "")
+        return dict.fromkeys(_named_in_text(self.source), "")
 
     def may_answer(self, *, near: bool, code: bool) -> bool:
         """Tell whether this may answer a question, beside it or elsewhere, in words or in code."""
@@ -115,6 +117,14 @@ def look_beside(
     """
     found = Found()
     pieces = list(_pieces(matching, wanted, submitted, template, extras))
+    # Code that belongs to one of the lab's functions is no answer in words, whatever its comments say.
+    code = {
+        name
+        for cell, node in zip(wanted, template, strict=True)
+        if is_student_cell(node)
+        for name in cell.names
+    }
+    prose = [piece for piece in pieces if piece.kind != "code" or code.isdisjoint(piece.defined)]
     marked = [index for index, cell in enumerate(template) if cell.metadata.get("nbgrader")]
     for index, cell in enumerate(template):
         if not is_student_cell(cell):
@@ -124,8 +134,9 @@ def look_beside(
         after = next((i for i in marked if i > index), len(template))
         if cell.metadata["nbgrader"].get("grade"):
             if _is_unwritten(answer, wanted[index]):
-                near = [piece for piece in pieces if before <= piece.place < after]
-                _question(wanted[index], answer, near, pieces, found)
+                written = pieces if cell.cell_type == "code" else prose
+                near = [piece for piece in written if before <= piece.place < after]
+                _question(wanted[index], answer, near, written, found)
         elif cell.cell_type == "code":
             check = after if after < len(template) and is_check_cell(template[after]) else None
             _code_answer(index, check, wanted, answer, pieces, found)
@@ -147,6 +158,7 @@ def _pieces(
     extras: Mapping[int, Sequence[int]],
 ) -> Iterator[Piece]:
     """Yield all that was written outside the answer cells, in the order of the notebook."""
+    known = frozenset(line.strip() for cell in wanted for line in cell.text.split("\n"))
     for index in range(-1, len(template)):
         if index in matching.pairs:
             cell, original = submitted[matching.pairs[index]], wanted[index]
@@ -156,22 +168,21 @@ def _pieces(
                     yield Piece(index, _name(original), "markdown", cell.source, cell.source)
             elif cell.text != original.text or cell.pictures:
                 yield Piece(
-                    index, _name(original), cell.kind, cell.source, _new_lines(cell, original),
+                    index, _name(original), cell.kind, cell.source, _new_lines(cell, known),
                     pictures=bool(cell.pictures), original=original.source,
                 )  # fmt: skip
         for extra in extras.get(index, ()):
             cell = submitted[extra]
-            source = cell.source
-            yield Piece(index, f"extra-{extra}", cell.kind, source, source, extra, bool(cell.pictures))
+            lines = _new_lines(cell, known)
+            yield Piece(index, f"extra-{extra}", cell.kind, cell.source, lines, extra, bool(cell.pictures))
 
 
 def _name(cell: Cell) -> str:
     return cell.grade_id or cell.cell_id or "?"
 
 
-def _new_lines(cell: Cell, original: Cell) -> str:
-    """Return the lines that a cell of the lab did not have."""
-    known = {line.strip() for line in original.text.split("\n")}
+def _new_lines(cell: Cell, known: Collection[str]) -> str:
+    """Return the lines of a cell that the lab does not have."""
     return "\n".join(line for line in cell.text.split("\n") if line.strip() not in known)
 
 
@@ -181,17 +192,26 @@ def _numbers_several(source: str) -> bool:
     return len({match[1] for match in starts if match}) > 1
 
 
-def _words_in_code(source: str) -> int:
-    """Return how many words the comments and texts of a code cell hold."""
+def _words_in_code(source: str, lines: str) -> int:
+    """Return how many words the comments and texts of a code cell hold, where the lab has no such line."""
+    code = "\n".join(line for line in source.split("\n") if not line.lstrip().startswith(("%", "!", "?")))
+    if not _is_python(code):
+        return len(lines.split())  # prose in a code cell is seldom Python
+    new = {line.strip() for line in lines.split("\n") if line.strip()}
     count = 0
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type in (tokenize.COMMENT, tokenize.STRING):
+    with contextlib.suppress(tokenize.TokenError, SyntaxError, ValueError):
+        for token in tokenize.generate_tokens(io.StringIO(code).readline):
+            if token.type in _PROSE and not new.isdisjoint(map(str.strip, token.line.split("\n"))):
                 count += len(token.string.split())
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        # Prose in a code cell is seldom Python.
-        return max(count, len(source.split()))
     return count
+
+
+def _is_python(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 # --- questions -------------------------------------------------------------------------------------

@@ -154,13 +154,13 @@ def identify(cells: Sequence[Cell], lab: str, templates: Templates) -> tuple[str
     own = shares.pop(lab)
     other = max(shares, key=lambda name: shares[name], default="")
     others = shares.get(other, 0.0)
+    if min(own, others) >= _HOLDS_ANOTHER:
+        return None, note("two_labs", lab=lab, other=other)
     if others > own:
         return None, note("another_lab", lab=other)
     known = max(recognised(templates.cells(lab, language), cells) for language in templates.languages(lab))
     if known < _RECOGNISED or own == 0:
         return None, note("unrecognised")
-    if others >= _HOLDS_ANOTHER:
-        return None, note("two_labs", lab=lab, other=other)
     ids = {cell.grade_id for cell in cells if cell.grade_id}
     wanted = {cell.grade_id for cell in templates.cells(lab, templates.languages(lab)[0]) if cell.grade_id}
     if ids - templates.grade_ids and len(ids & wanted) < _SAME_VERSION * len(wanted):
