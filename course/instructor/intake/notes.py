@@ -239,6 +239,10 @@ _REASONS: dict[str, dict[str, str]] = {
         "es": "escribió más de {limit:g} MB en disco",
         "en": "it wrote more than {limit:g} MB to disk",
     },
+    "files": {
+        "es": "creó más de {limit:g} archivos",
+        "en": "it made more than {limit:g} files",
+    },
     "kernel_died": {
         "es": "el núcleo terminó de golpe",
         "en": "the kernel ended abruptly",
