@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course.instructor.forkserver.client import ForkServer, ForkServerError, close_servers
 from course.instructor.grade.work import try_kernel
 from course.instructor.kernels import isolation as ways
 from course.instructor.kernels import watchdog
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import MB, Limits
-from course.instructor.kernels.warm import WarmKernelError, Zygote, close_zygotes, shared_zygote
+from course.instructor.kernels.warm import kernel_server
 from course.instructor.settings import Course, CourseError
 
 pytestmark = pytest.mark.slow
@@ -38,7 +39,7 @@ def isolation(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "bwrap+fork" and way.kind != request.param:
         pytest.skip("no namespaces behind bubblewrap here")
     yield request.param
-    close_zygotes()
+    close_servers()
 
 
 def run(isolation: str, *cells: str, limits: Limits = SMALL, **options: Any) -> Run:
@@ -103,7 +104,7 @@ def test_no_variable_of_the_instructors_reaches_the_kernel(
     isolation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "s3cret")
-    close_zygotes()
+    close_servers()
     code = "import os\nprint('s3cret' in str(os.environ) or 's3cret' in open('/proc/self/environ').read())"
     assert text(run(isolation, code)) == "False\n"
 
@@ -437,26 +438,26 @@ def test_a_kernel_that_ends_itself_keeps_what_was_done(isolation: str, code: str
 
 
 @pytest.fixture
-def starting_zygote() -> Iterator[Zygote]:
+def starting_server() -> Iterator[ForkServer]:
     """A process that imports what kernels need, and is not ready to fork any."""
     if ways.examine("fork").problem:
         pytest.skip(f"--isolation fork: {ways.examine('fork').problem}")
-    close_zygotes()
-    yield shared_zygote((), walled=False)
-    close_zygotes()
+    close_servers()
+    yield kernel_server((), walled=False)
+    close_servers()
 
 
-def test_how_the_process_that_forks_kernels_ended_is_said(starting_zygote: Zygote) -> None:
-    starting_zygote._process.kill()
-    with pytest.raises(WarmKernelError, match="exit status -9"):
-        starting_zygote.wait()
+def test_how_the_process_that_forks_kernels_ended_is_said(starting_server: ForkServer) -> None:
+    starting_server._process.kill()
+    with pytest.raises(ForkServerError, match="exit status -9"):
+        starting_server.wait()
 
 
-def test_another_process_takes_the_place_of_the_one_that_forks_kernels(starting_zygote: Zygote) -> None:
+def test_another_process_takes_the_place_of_the_one_that_forks_kernels(starting_server: ForkServer) -> None:
     with ThreadPoolExecutor() as threads:
         trial = threads.submit(try_kernel, "fork", SMALL, ())
         time.sleep(0.2)
-        starting_zygote._process.kill()
+        starting_server._process.kill()
         assert trial.result() is None
 
 

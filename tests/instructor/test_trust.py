@@ -13,10 +13,10 @@ from nbformat.v4 import new_code_cell, new_output
 
 from autograder.emission import MIME_TYPE
 from autograder.key import AnswerKey
+from course.instructor.forkserver.client import close_servers
 from course.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
 from course.instructor.grade.work import Job, Outcome, grade_submission
 from course.instructor.kernels.limits import Limits
-from course.instructor.kernels.warm import close_zygotes
 from course.instructor.settings import Course
 from tests.conftest import LAB1
 from tests.instructor.conftest import Classroom, usable_isolation
@@ -36,7 +36,7 @@ def public(course: Course) -> Reference:
 @pytest.fixture(scope="module", autouse=True)
 def kernels() -> Iterator[None]:
     yield
-    close_zygotes()
+    close_servers()
 
 
 def right_bundle(reference: Reference, block: str) -> dict[str, Any]:

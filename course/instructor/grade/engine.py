@@ -17,9 +17,9 @@ import dask
 from distributed import Client, Future, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
+from course.instructor.forkserver.client import close_servers
 from course.instructor.grade.work import Job, Outcome, grade_submission, try_kernel, ungraded
 from course.instructor.intake.notes import reason
-from course.instructor.kernels import warm
 from course.instructor.kernels.limits import Limits
 from course.instructor.settings import CourseError
 
@@ -57,7 +57,7 @@ def connect(scheduler: str | None, workers: int) -> Iterator[Client]:
                 try:
                     yield client
                 finally:
-                    warm.close_zygotes()
+                    close_servers()
             return
         try:
             client = Client(scheduler, timeout=_CONNECT_S)

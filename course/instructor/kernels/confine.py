@@ -294,7 +294,17 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
     _call(f"mount {target}", result)
 
 
-def run_confined(box: Sandbox, body: Callable[[], None], report: Callable[[str], None]) -> NoReturn:
+def _wait(process: int) -> int:
+    """Wait for the end of a child; return its exit status."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def run_confined(
+    box: Sandbox,
+    body: Callable[[], None],
+    report: Callable[[str], None],
+    look_after: Callable[[int], int] = _wait,
+) -> NoReturn:
     """Run a function as the first process of a new sandbox; for a child that was just forked.
 
     Args:
@@ -302,6 +312,7 @@ def run_confined(box: Sandbox, body: Callable[[], None], report: Callable[[str],
         body: what to run inside.
         report: called with "pid <number>" as the system outside sees the process, then with "ready", or
             with "error <reason>".
+        look_after: called outside, with the number of the process; returns its exit status when it ends.
     """
     as_user = kernel_user()
     try:
@@ -313,7 +324,7 @@ def run_confined(box: Sandbox, body: Callable[[], None], report: Callable[[str],
         os._exit(1)
     if inside:
         report(f"pid {inside}")
-        os._exit(os.waitstatus_to_exitcode(os.waitpid(inside, 0)[1]) & 0xFF)
+        os._exit(look_after(inside) & 0xFF)
     try:
         confine(box, as_user)
     except OSError as error:

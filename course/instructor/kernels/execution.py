@@ -28,11 +28,9 @@ from traitlets import Type
 from course.instructor.intake.notes import Reason, reason
 from course.instructor.kernels.limits import MB, Limits
 from course.instructor.kernels.sandbox import Sandbox, sandbox
-from course.instructor.kernels.warm import shared_zygote
+from course.instructor.kernels.warm import WARM, server_address
 from course.instructor.kernels.watchdog import Watchdog
 
-# Ways of isolation whose kernels are forked from a process that has imported everything.
-WARM = ("fork", "bwrap+fork")
 # The greatest message that a kernel may send: a larger one ends its connection, and with it the cell.
 _MAX_MESSAGE = 64 * MB
 _START_S = 600
@@ -79,6 +77,7 @@ def run_notebook(
     variables: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
     modules: Sequence[str] = (),
+    kernel_server: str | None = None,
     more: MoreCells | None = None,
 ) -> Run:
     """Run a notebook in a kernel of its own.
@@ -90,25 +89,26 @@ def run_notebook(
         variables: environment variables of the kernel.
         files: what was handed in beside the notebook, by path.
         modules: what a warm kernel has imported.
+        kernel_server: address of the server that forks warm kernels; None: this process's own.
         more: given the run so far, returns further cells to run; their outputs come back in them.
 
     Returns:
         The run; never raises on account of what the notebook does.
     """
-    folder = Path(_new_folder(isolation, modules))
+    kernel_server = kernel_server or server_address(isolation, modules)
+    folder = Path(_new_folder(kernel_server))
     try:
         return asyncio.run(
-            _run(notebook, folder, isolation, limits, variables or {}, files or {}, modules, more)
+            _run(notebook, folder, isolation, limits, variables or {}, files or {}, kernel_server, more)
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _new_folder(isolation: str, modules: Sequence[str]) -> str:
+def _new_folder(kernel_server: str | None) -> str:
     """Return a folder for one kernel, with a path short enough for sockets, where its maker can see it."""
-    if isolation in WARM:
-        zygote = shared_zygote(modules, walled=isolation == "bwrap+fork")
-        return tempfile.mkdtemp(prefix="k", dir=zygote.folder)
+    if kernel_server is not None:
+        return tempfile.mkdtemp(prefix="k", dir=Path(kernel_server).parent)
     return tempfile.mkdtemp(prefix="gk-", dir="/tmp")
 
 
@@ -119,7 +119,7 @@ async def _run(
     limits: Limits,
     variables: Mapping[str, str],
     files: Mapping[str, bytes],
-    modules: Sequence[str],
+    kernel_server: str | None,
     more: MoreCells | None,
 ) -> Run:
     run = Run(deepcopy(notebook))
@@ -127,7 +127,7 @@ async def _run(
     connection = folder / "k"
     connection.mkdir(mode=0o700)
     box = sandbox(str(connection), limits, variables, _stage(files, folder / "files"))
-    manager = _manager(box, isolation, modules)
+    manager = _manager(box, isolation, kernel_server)
     watchdog = Watchdog(
         limits, str(connection), lambda: _pid(manager), lambda: _signal(manager, kill=False),
         lambda: _signal(manager, kill=True),
@@ -175,11 +175,11 @@ def _stage(files: Mapping[str, bytes], folder: Path) -> dict[str, str]:
 class _Specs(KernelSpecManager):
     """Knows one kernel: this environment's, isolated."""
 
-    def __init__(self, box: Sandbox, isolation: str, modules: Sequence[str]) -> None:
+    def __init__(self, box: Sandbox, isolation: str, kernel_server: str | None) -> None:
         super().__init__()
         config: dict[str, Any] = {"sandbox": box.as_json()}
-        if isolation in WARM:
-            config |= {"modules": list(modules), "walled": isolation == "bwrap+fork"}
+        if kernel_server is not None:
+            config["address"] = kernel_server
         provisioner = "course-fork" if isolation in WARM else f"course-{isolation}"
         self._spec = KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -220,14 +220,14 @@ class _KernelClient(AsyncKernelClient):
     control_channel_class = Type(_Channel)
 
 
-def _manager(box: Sandbox, isolation: str, modules: Sequence[str]) -> AsyncKernelManager:
+def _manager(box: Sandbox, isolation: str, kernel_server: str | None) -> AsyncKernelManager:
     """Return the manager of a kernel that is reached through sockets in a folder, without a network."""
     context = zmq.asyncio.Context()
     context.setsockopt(zmq.MAXMSGSIZE, _MAX_MESSAGE)
     context.setsockopt(zmq.LINGER, 0)
     return AsyncKernelManager(
         kernel_name=_KERNEL,
-        kernel_spec_manager=_Specs(box, isolation, modules),
+        kernel_spec_manager=_Specs(box, isolation, kernel_server),
         transport="ipc",
         connection_file=f"{box.folder}/c.json",
         context=context,

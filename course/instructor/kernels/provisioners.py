@@ -20,11 +20,11 @@ from typing import Any
 import matplotlib
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Bool, Dict, List
+from traitlets import Dict, Unicode
 
 from course.instructor.kernels import seccomp
 from course.instructor.kernels.sandbox import Sandbox, bubblewrap_command, resource_limits
-from course.instructor.kernels.warm import shared_zygote
+from course.instructor.kernels.warm import WarmKernel, fork_kernel
 
 
 class _Sandboxed(LocalProvisioner):
@@ -123,46 +123,44 @@ class BubblewrapProvisioner(_Sandboxed):
 class WarmProvisioner(_Sandboxed):
     """Starts a kernel by forking a process that has imported everything; the child confines itself."""
 
-    modules = List(help="modules to have imported").tag(config=True)
-    walled = Bool(help="whether bubblewrap stands around the process that forks kernels").tag(config=True)
-    _pidfd: int | None = None
+    address = Unicode(help="of the server that forks kernels").tag(config=True)
+    _kernel: WarmKernel | None = None
 
     @property
     def has_process(self) -> bool:
         """Tell whether there is a kernel."""
-        return self._pidfd is not None
+        return self._kernel is not None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel; of the command, only the arguments of IPython's kernel matter."""
         arguments = cmd[cmd.index("-f") :]
         loop = asyncio.get_running_loop()
-        fork = shared_zygote(self.modules, walled=self.walled).fork
-        self._pidfd = await loop.run_in_executor(None, fork, self.box, arguments)
-        self.pid = _number_of(self._pidfd)
+        self._kernel = await loop.run_in_executor(None, fork_kernel, self.address, self.box, arguments)
+        self.pid = _number_of(self._kernel.process)
         return self.connection_info
 
     async def poll(self) -> int | None:
         """Return None while the kernel runs."""
-        if self._pidfd is None:
+        if self._kernel is None:
             return 0
         poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
+        poll.register(self._kernel.process, select.POLLIN)
         return 1 if poll.poll(0) else None
 
     async def wait(self) -> int | None:
         """Wait for the end of the kernel."""
         while await self.poll() is None:
             await asyncio.sleep(0.01)
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
+        if self._kernel is not None:
+            self._kernel.close()
+            self._kernel = None
         return 0
 
     async def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel."""
-        if self._pidfd is not None:
+        if self._kernel is not None:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signum)
+                signal.pidfd_send_signal(self._kernel.process, signum)
 
     async def kill(self, restart: bool = False) -> None:
         """Kill the kernel and all that it started: it is the first process of its namespace."""

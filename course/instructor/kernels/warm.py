@@ -1,24 +1,25 @@
-"""The zygote's other end: starts it once per process and asks it for kernels."""
+"""Warm kernels: forked from a process that has imported what notebooks import."""
 
 from __future__ import annotations
 
-import atexit
+import contextlib
 import json
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
+import secrets
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from socket import socket as Socket
 
+from course.instructor.forkserver.client import ForkServer, ForkServerError, connect, shared
 from course.instructor.kernels.sandbox import Sandbox, base_environment, bubblewrap_wall
-from course.instructor.kernels.zygote import MAX_MESSAGE
+from course.instructor.kernels.zygote import MODULES
 
-_START_S = 300.0
+# Ways of isolation whose kernels are forked from a process that has imported everything.
+WARM = ("fork", "bwrap+fork")
 _FORK_S = 60.0
+_MAX_ANSWER = 2**20
 # Variables that an import may need.
 _OURS = ("HOME", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR")
 
@@ -27,138 +28,114 @@ class WarmKernelError(RuntimeError):
     """A warm kernel could not be had; the message says why."""
 
 
-class Zygote:
-    """A process that has imported a set of modules, and forks kernels.
+@dataclass
+class WarmKernel:
+    """A kernel's process, and the connection that keeps it alive.
 
     Attributes:
-        folder: where the folders of its kernels have to be.
+        process: a descriptor (pidfd) of the process.
+        connection: its end is the kernel's end.
     """
 
-    def __init__(self, modules: Sequence[str], *, walled: bool = False) -> None:
-        """Start the process, without waiting for it.
-
-        Args:
-            modules: what to import.
-            walled: whether bubblewrap keeps it from seeing more than its kernels may see.
-        """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Short: the path of a socket has at most 107 characters.
-        self.folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process runs)
-        command = [sys.executable, "-m", "course.instructor.kernels.zygote", str(theirs.fileno()), *modules]
-        with theirs:
-            self._process = subprocess.Popen(
-                bubblewrap_wall(self.folder, command) if walled else command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                env=_environment(),
-                start_new_session=True,
-            )
-        self._connection = ours
-        self._lock = threading.Lock()
-        self._ready = False
-
-    def wait(self) -> None:
-        """Wait until the modules are imported.
-
-        Raises:
-            WarmKernelError: if the process ends before.
-        """
-        with self._lock:
-            if not self._ready:
-                self._answer(_START_S)
-                self._ready = True
-
-    def fork(self, box: Sandbox, arguments: Sequence[str]) -> int:
-        """Return a descriptor (pidfd) of a new kernel's process.
-
-        Args:
-            box: the kernel's sandbox.
-            arguments: of IPython's kernel.
-
-        Raises:
-            WarmKernelError: if it cannot be had.
-        """
-        self.wait()
-        request = json.dumps({"sandbox": box.as_json(), "arguments": list(arguments)})
-        with self._lock:
-            self._connection.send(request.encode())
-            answer, descriptors = self._answer(_FORK_S)
-        if not descriptors:
-            raise WarmKernelError(f"the warm kernel could not be confined: {answer.get('error')}")
-        return descriptors[0]
-
-    @property
-    def alive(self) -> bool:
-        """Tell whether the process still runs."""
-        return self._process.poll() is None
+    process: int
+    connection: Connection
 
     def close(self) -> None:
-        """End the process; its kernels end with it."""
-        self._connection.close()
-        self._end()
-        self._errors.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """End the kernel if it still runs, and all that it started."""
+        self.connection.close()
+        with contextlib.suppress(OSError):
+            os.close(self.process)
 
-    def _answer(self, patience_s: float) -> tuple[dict[str, Any], list[int]]:
-        """Return the next answer, and the descriptors that came with it.
 
-        Raises:
-            WarmKernelError: if none comes.
-        """
-        self._connection.settimeout(patience_s)
+def kernel_server(modules: Sequence[str], *, walled: bool) -> ForkServer:
+    """Return this process's server of kernels that have imported `modules`.
+
+    Args:
+        modules: what to import.
+        walled: whether bubblewrap keeps it from seeing more than its kernels may see.
+    """
+
+    def start() -> ForkServer:
+        return ForkServer(
+            "course.instructor.kernels.zygote:serve",
+            [*MODULES, *modules],
+            _environment(),
+            wrap=bubblewrap_wall if walled else lambda folder, command: command,
+        )
+
+    return shared(("kernels", walled, tuple(modules)), start)
+
+
+def server_address(isolation: str, modules: Sequence[str]) -> str | None:
+    """Return the address of this process's server of kernels, None where kernels are not forked.
+
+    Waits until it is ready; one that has ended is replaced once.
+
+    Raises:
+        ForkServerError: if it does not start.
+    """
+    if isolation not in WARM:
+        return None
+    for last in (False, True):
+        server = kernel_server(modules, walled=isolation == "bwrap+fork")
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._connection, MAX_MESSAGE, 1)
-        except OSError as error:
-            raise WarmKernelError(f"the process that forks warm kernels does not answer: {error}") from None
-        if not data:
-            raise WarmKernelError(f"the process that forks warm kernels has ended: {self._last_words()}")
-        answer: dict[str, Any] = json.loads(data)
-        return answer, list(descriptors)
+            server.wait()
+        except ForkServerError:
+            if last:
+                raise
+        else:
+            break
+    return server.address
 
-    def _end(self) -> int:
-        """Wait for the end of the process, or end it; return its exit status."""
-        try:
-            return self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
 
-    def _last_words(self) -> str:
-        """Return how the process ended, and the last line that it wrote."""
-        status = self._end()
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return f"exit status {status}{', ' + lines[-1] if lines else ''}"
+def fork_kernel(
+    address: str, box: Sandbox, arguments: Sequence[str], descriptors: Sequence[int] = ()
+) -> WarmKernel:
+    """Return a new kernel.
+
+    Args:
+        address: of a server of kernels.
+        box: the kernel's sandbox.
+        arguments: of IPython's kernel.
+        descriptors: open files that the kernel inherits.
+
+    Raises:
+        WarmKernelError: if it cannot be had.
+    """
+    request = {
+        "id": secrets.token_hex(8),
+        "sandbox": box.as_json(),
+        "arguments": list(arguments),
+        "descriptors": len(descriptors),
+    }
+    try:
+        connection = connect(address)
+    except ForkServerError as error:
+        raise WarmKernelError(str(error)) from None
+    try:
+        with Socket(fileno=os.dup(connection.fileno())) as channel:
+            connection.send_bytes(json.dumps(request).encode())
+            if descriptors:
+                reduction.sendfds(channel, list(descriptors))
+            if not connection.poll(_FORK_S):
+                raise WarmKernelError(f"no warm kernel came within {_FORK_S:g} s")
+            answer = json.loads(connection.recv_bytes(_MAX_ANSWER))
+            if answer.get("id") != request["id"]:
+                raise WarmKernelError("the process that forks warm kernels answered another request")
+            if "error" in answer:
+                raise WarmKernelError(f"the warm kernel could not be confined: {answer['error']}")
+            return WarmKernel(reduction.recvfds(channel, 1)[0], connection)
+    except (OSError, EOFError, ValueError) as error:
+        connection.close()
+        raise WarmKernelError(f"the process that forks warm kernels has ended: {error!r}") from None
+    except WarmKernelError:
+        connection.close()
+        raise
 
 
 def _environment() -> dict[str, str]:
-    """Return the zygote's variables: its kernels can read them, so they hold nothing of the instructor's."""
+    """Return the server's variables: its kernels can read them, so they hold nothing of the instructor's."""
     ours = {name: os.environ[name] for name in _OURS if name in os.environ}
     # The user's own list of fonts, which Matplotlib would otherwise make anew.
     wanted = {name: value for name, value in base_environment().items() if name != "MPLCONFIGDIR"}
     return {**wanted, **ours}
-
-
-_zygotes: dict[tuple[bool, tuple[str, ...]], Zygote] = {}
-_zygotes_lock = threading.Lock()
-
-
-def shared_zygote(modules: Sequence[str], *, walled: bool) -> Zygote:
-    """Return this process's zygote for a set of modules; the first call starts it and does not wait."""
-    with _zygotes_lock:
-        key = (walled, tuple(modules))
-        zygote = _zygotes.get(key)
-        if zygote is None or not zygote.alive:
-            zygote = _zygotes[key] = Zygote(modules, walled=walled)
-        return zygote
-
-
-@atexit.register
-def close_zygotes() -> None:
-    """End all zygotes of this process."""
-    with _zygotes_lock:
-        while _zygotes:
-            _zygotes.popitem()[1].close()

@@ -1,30 +1,31 @@
-"""The zygote: a process that has imported what notebooks import, and forks a warm kernel on request.
+"""What a child of the kernels' fork server does: it forks one warm, confined kernel, and looks after it.
 
-It runs no student's code itself: each kernel is a confined child. It serves one process, over the socket
-whose number is its first argument, and ends with it.
+The server has imported what notebooks import. Its child leaves the system's namespaces and forks the
+kernel, which confines itself; then it waits until either the kernel ends or the connection does, and in
+the latter case kills the kernel: none outlives whoever asked for it. See `course.instructor.forkserver`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import io
 import json
 import os
 import random
+import select
 import signal
-import socket
 import sys
 import tempfile
-from types import FrameType
-from typing import Any
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from socket import socket as Socket
+from typing import Any, NoReturn
 
-from course.instructor.kernels.confine import die_with_parent, run_confined
+from course.instructor.kernels.confine import run_confined
 from course.instructor.kernels.sandbox import Sandbox
 
 # What a kernel imports by itself when it starts or when a first cell trains something.
-_KERNEL_MODULES = (
+MODULES = (
     "ipykernel.kernelapp",
     "ipykernel.debugger",
     "ipykernel.ipkernel",
@@ -35,39 +36,12 @@ _KERNEL_MODULES = (
     "torch.utils.data",
     "numpy.random",
 )
-MAX_MESSAGE = 2**20
+# The kernel's own status, where it was ended by a signal.
+_KILLED = 128
 
 
-def main(arguments: list[str]) -> None:
-    """Import, say so, and serve until the other end closes.
-
-    Args:
-        arguments: the number of the socket, then names of modules to import.
-    """
-    connection = socket.socket(fileno=int(arguments[0]))
-    _import([*_KERNEL_MODULES, *arguments[1:]])
-    # What is in memory now belongs to all kernels: none of them needs to look through it for garbage.
-    gc.collect()
-    gc.freeze()
-    signal.signal(signal.SIGCHLD, _reap)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection.send(json.dumps({"ready": os.getpid()}).encode())
-    while request := connection.recv(MAX_MESSAGE):
-        answer = _serve(json.loads(request), connection)
-        if "pid" not in answer:
-            connection.send(json.dumps(answer).encode())
-            continue
-        # A number means another process outside this one's namespace; a descriptor does not.
-        kernel = os.pidfd_open(answer["pid"])
-        socket.send_fds(connection, [json.dumps(answer).encode()], [kernel])
-        os.close(kernel)
-
-
-def _import(modules: list[str]) -> None:
-    """Import modules; one that is missing is missed by the notebook that wants it."""
-    for name in modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+def prepare() -> None:
+    """Load what is loaded at first use, in the server, so that every kernel has it."""
     import torch
 
     # Threads do not survive a fork.
@@ -76,7 +50,7 @@ def _import(modules: list[str]) -> None:
 
 
 def _draw() -> None:
-    """Draw a picture: what Matplotlib loads for its first one, every kernel has then."""
+    """Draw a picture: what Matplotlib loads for its first one."""
     from matplotlib.figure import Figure
 
     figure = Figure()
@@ -87,57 +61,78 @@ def _draw() -> None:
     figure.savefig(io.BytesIO(), format="png")
 
 
-def _reap(number: int, frame: FrameType | None) -> None:
-    """Collect children that have ended."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+def serve(connection: Connection) -> None:
+    """Start the kernel that a request describes, answer, and see to its end.
 
-
-def _serve(request: dict[str, Any], connection: socket.socket) -> dict[str, Any]:
-    """Fork a kernel; return its process number as seen from here, or what went wrong."""
+    The request is JSON: "id", "sandbox", "arguments" of IPython's kernel, and the number of "descriptors"
+    that follow it. The answer is JSON with the same id, and "error", or a descriptor (pidfd) of the kernel
+    follows.
+    """
+    request = json.loads(connection.recv_bytes())
+    inherited = _receive(connection, request.get("descriptors", 0))
     reader, writer = os.pipe()
-    if os.fork() == 0:
-        connection.close()
-        os.close(reader)
-        _be_kernel(request, writer)
-    os.close(writer)
-    with os.fdopen(reader) as lines:
-        answer: dict[str, Any] = {}
-        for line in lines:
-            word, _, rest = line.strip().partition(" ")
-            answer[word] = rest
-    if "ready" in answer and "pid" in answer:
-        return {"pid": int(answer["pid"])}
-    return {"error": answer.get("error", "the process ended before it was ready")}
-
-
-def _be_kernel(request: dict[str, Any], writer: int) -> None:
-    """Become a kernel; never returns."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def report(line: str) -> None:
-        os.write(writer, f"{line}\n".encode())
+        with contextlib.suppress(OSError):
+            os.write(writer, f"{line}\n".encode())
         if line == "ready" or line.startswith(("pid", "error")):
             os.close(writer)
 
     def start() -> None:
+        os.close(reader)
+        connection.close()
         _silence()
-        _start_kernel(request["arguments"])
+        _start_kernel(request["arguments"], inherited)
 
-    try:
-        die_with_parent()
-        os.setsid()
-        run_confined(Sandbox.from_json(request["sandbox"]), start, report)
-    finally:
-        os._exit(1)
+    def look_after(kernel: int) -> int:
+        for number in inherited:
+            os.close(number)
+        return _look_after(kernel, reader, connection, request["id"])
+
+    os.setsid()
+    run_confined(Sandbox.from_json(request["sandbox"]), start, report, look_after)
+
+
+def _receive(connection: Connection, count: int) -> list[int]:
+    """Return the descriptors that came with a request."""
+    if not count:
+        return []
+    with Socket(fileno=os.dup(connection.fileno())) as channel:
+        return list(reduction.recvfds(channel, count))
+
+
+def _look_after(kernel: int, reports: int, connection: Connection, request: Any) -> int:
+    """Answer the request, and wait for the end of the kernel or of the connection.
+
+    Returns:
+        The kernel's exit status.
+    """
+    # A number means another process outside this one's namespace; a descriptor does not.
+    process = os.pidfd_open(kernel)
+    with os.fdopen(reports) as lines:
+        said = [line.strip() for line in lines]
+    if "ready" in said:
+        connection.send_bytes(json.dumps({"id": request}).encode())
+        with Socket(fileno=os.dup(connection.fileno())) as channel:
+            reduction.sendfds(channel, [process])
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        poll.register(connection, select.POLLIN)
+        poll.poll()
+    else:
+        errors = [line.removeprefix("error ") for line in said if line.startswith("error ")]
+        error = errors[0] if errors else "the process ended before it was ready"
+        connection.send_bytes(json.dumps({"id": request, "error": error}).encode())
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(kernel, 0)[1])
+    return status if status >= 0 else _KILLED - status
 
 
 def _silence() -> None:
     """Read from nowhere, write to nowhere: a kernel speaks through its sockets alone.
 
-    Other descriptors stay as they are: what the zygote opened and still holds are fonts, and whoever holds
+    Other descriptors stay as they are: what the server opened and still holds are fonts, and whoever holds
     one would later close whatever had got its number.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -146,7 +141,7 @@ def _silence() -> None:
     os.close(nowhere)
 
 
-def _start_kernel(arguments: list[str]) -> None:
+def _start_kernel(arguments: list[str], inherited: list[int]) -> NoReturn:
     """Run IPython's kernel in this process, with nothing left of the process it was forked from."""
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
@@ -159,7 +154,4 @@ def _start_kernel(arguments: list[str]) -> None:
     app = IPKernelApp.instance()
     app.initialize(arguments)
     app.start()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    os._exit(0)

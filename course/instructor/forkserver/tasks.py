@@ -1,0 +1,184 @@
+"""Run a function in a trusted child: on what a student wrote, with limits, and beside nobody else.
+
+Whatever a submission's text does to a parser costs its own child: processor time, memory and time on the
+clock are limited, and a child that dies, however it does, is an answer like any other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import resource
+import signal
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from pathlib import Path
+from socket import socket as Socket
+from typing import Any, TypeVar
+
+from course.instructor.forkserver.client import ForkServer, ForkServerError, connect, shared
+
+T = TypeVar("T")
+_MB = 2**20
+_MAX_ANSWER = 1024 * _MB
+# What a child may write: it writes nothing but kernels' connection files and attachments.
+_MAX_FILE = 1024 * _MB
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class ChildLimits:
+    """What a trusted child may use.
+
+    Attributes:
+        cpu_s: its own processor time; that of kernels is not counted.
+        memory_mb: private memory beyond what the fork server holds.
+        wall_s: time on the clock.
+    """
+
+    cpu_s: float = 60.0
+    memory_mb: int = 4096
+    wall_s: float = 600.0
+
+
+class ChildError(Exception):
+    """A child gave no answer.
+
+    Attributes:
+        cause: "cpu", "memory", "wall", "died" or "error".
+        details: for people who mend programs: a traceback, or how the process ended.
+        lasting: whether the same work would fail again: then the submission is to blame, and no chance.
+    """
+
+    def __init__(self, cause: str, details: str) -> None:
+        super().__init__(f"{cause}: {details.strip().splitlines()[-1] if details.strip() else ''}")
+        self.cause = cause
+        self.details = details
+
+    @property
+    def lasting(self) -> bool:
+        """Tell whether what was handed in used more than a child may."""
+        return self.cause in ("cpu", "memory", "wall")
+
+
+def trusted_server(modules: Sequence[str]) -> ForkServer:
+    """Return this process's server of trusted children, which have imported `modules`."""
+    return shared(
+        ("trusted", tuple(modules)), lambda: ForkServer(f"{__name__}:serve", modules, _environment())
+    )
+
+
+def run_in_child(
+    server: ForkServer, function: Callable[..., T], *args: Any, limits: ChildLimits, **options: Any
+) -> T:
+    """Return what a function returns, called in a child of its own.
+
+    Args:
+        server: of trusted children.
+        function: importable by name; it, its arguments and its result are pickled.
+        *args: of the function.
+        limits: what the child may use.
+        **options: of the function, by name.
+
+    Raises:
+        ChildError: if it gives no answer; the reason is said.
+        ForkServerError: if there is no child to be had.
+    """
+    request = pickle.dumps((function, args, options, limits))
+    server.wait()
+    with contextlib.closing(connect(server.address)) as connection:
+        try:
+            connection.send_bytes(request)
+            with Socket(fileno=os.dup(connection.fileno())) as channel:
+                process = reduction.recvfds(channel, 1)[0]
+        except (OSError, EOFError) as error:
+            raise ForkServerError(f"a child could not be had: {error!r}") from None
+        try:
+            return _answer(connection, process, limits)
+        finally:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+            os.close(process)
+
+
+def _answer(connection: Connection, process: int, limits: ChildLimits) -> Any:
+    """Wait for the answer of a child.
+
+    Raises:
+        ChildError: if there is none.
+    """
+    try:
+        if not connection.poll(limits.wall_s):
+            raise ChildError("wall", f"no answer within {limits.wall_s:g} s")
+        cause, value = pickle.loads(connection.recv_bytes(_MAX_ANSWER))
+    except (EOFError, OSError, pickle.UnpicklingError) as error:
+        raise ChildError("died", f"the process ended without an answer: {error!r}") from None
+    if cause != "done":
+        raise ChildError(cause, value)
+    return value
+
+
+# --- in the child ----------------------------------------------------------------------------------
+
+
+def serve(connection: Connection) -> None:
+    """Call one function and send what it returns; see `course.instructor.forkserver.server`."""
+    data = connection.recv_bytes()
+    with Socket(fileno=os.dup(connection.fileno())) as channel:
+        myself = os.pidfd_open(os.getpid())
+        reduction.sendfds(channel, [myself])
+        os.close(myself)
+
+    def out_of_time(number: int, frame: Any) -> None:
+        # The interpreter may be deep in a parser: nothing is unwound.
+        connection.send_bytes(pickle.dumps(("cpu", f"more than {limits.cpu_s:g} s of processor time")))
+        os._exit(1)
+
+    function, args, options, limits = pickle.loads(data)
+    del data
+    signal.signal(signal.SIGXCPU, out_of_time)
+    _limit(limits)
+    connection.send_bytes(_call(function, args, options))
+
+
+def _call(function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> bytes:
+    """Return the answer, pickled."""
+    try:
+        return pickle.dumps(("done", function(*args, **options)))
+    except MemoryError:
+        return pickle.dumps(("memory", traceback.format_exc(limit=20)))
+    except BaseException:  # whatever it is, the parent is told
+        return pickle.dumps(("error", traceback.format_exc(limit=-20)))
+
+
+def _limit(limits: ChildLimits) -> None:
+    """Set the limits of the calling process."""
+    with contextlib.suppress(OSError):
+        # If the machine runs out of memory all the same, this process goes first.
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    cpu = int(limits.cpu_s) + 1
+    # A handler in Python waits for the next instruction; a parser in C may have none. The hard limit kills.
+    values = {
+        resource.RLIMIT_CPU: (cpu, cpu + 5),
+        resource.RLIMIT_DATA: (_private_memory() + limits.memory_mb * _MB,) * 2,
+        resource.RLIMIT_FSIZE: (_MAX_FILE, _MAX_FILE),
+        resource.RLIMIT_CORE: (0, 0),
+    }
+    for number, (soft, hard) in values.items():
+        with contextlib.suppress(ValueError, OSError):  # a lower limit that stands already is as good
+            resource.setrlimit(number, (soft, hard))
+
+
+def _private_memory() -> int:
+    """Return what counts towards RLIMIT_DATA, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:"))
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables of trusted children: ours, since they run none of a student's code."""
+    return {**os.environ, **_ONE_THREAD}
