@@ -16,9 +16,7 @@ from typing import Any
 import zmq
 from ipykernel.heartbeat import Heartbeat
 from ipykernel.kernelapp import IPKernelApp
-
-# In this order the sockets are handed on.
-CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+from jupyter_client.connect import port_names
 
 
 class InheritedHeartbeat(Heartbeat):
@@ -31,15 +29,15 @@ class InheritedHeartbeat(Heartbeat):
         super()._try_bind_socket()
 
 
-class InheritedApp(IPKernelApp):  # type: ignore[misc]  # its package has no types
+class InheritedApp(IPKernelApp):
     """IPython's kernel whose sockets are bound already."""
 
     descriptors: dict[str, int]
 
     def _try_bind_socket(self, s: zmq.Socket[Any], port: int) -> int:
-        """Take over the bound socket of a channel, which its port names."""
-        channel = next(name for name in CHANNELS if getattr(self, f"{name}_port") == port)
-        s.setsockopt(zmq.USE_FD, self.descriptors[channel])
+        """Take over a bound socket, which its port names."""
+        name = next(name for name in port_names if getattr(self, name) == port)
+        s.setsockopt(zmq.USE_FD, self.descriptors[name])
         s.bind(f"ipc://{self.ip}-{port}")
         return port
 
@@ -51,7 +49,7 @@ class InheritedApp(IPKernelApp):  # type: ignore[misc]  # its package has no typ
     def init_heartbeat(self) -> None:
         """Start the heart beating."""
         self.heartbeat = InheritedHeartbeat(zmq.Context(), (self.transport, self.ip, self.hb_port))
-        self.heartbeat.descriptor = self.descriptors["hb"]
+        self.heartbeat.descriptor = self.descriptors["hb_port"]
         self.heartbeat.start()
 
     def write_connection_file(self, **kwargs: Any) -> None:
@@ -63,10 +61,10 @@ def run_kernel(arguments: Sequence[str], descriptors: Sequence[int]) -> None:
 
     Args:
         arguments: of IPython's kernel.
-        descriptors: listening sockets, in the order of `CHANNELS`.
+        descriptors: listening sockets, in the order of `jupyter_client.connect.port_names`.
     """
     app = InheritedApp.instance()
-    app.descriptors = dict(zip(CHANNELS, descriptors, strict=True))
+    app.descriptors = dict(zip(port_names, descriptors, strict=True))
     app.initialize(list(arguments))
     app.start()
 

@@ -196,7 +196,7 @@ def _candidates() -> Iterator[Hierarchy]:
         for folder in _upwards(Path(point), inside):
             if set(_CONTROLLERS) <= set(_words(folder / "cgroup.subtree_control")):
                 yield Hierarchy(2, dict.fromkeys(_CONTROLLERS, folder))
-    parents = {}
+    parents: dict[str, Path] = {}
     for kind, options, root, point in mounts:
         for controller in set(_CONTROLLERS) & set(options if kind == "cgroup" else ()):
             inside = _below(own.get(controller, ""), root)

@@ -304,6 +304,7 @@ def run_confined(
     body: Callable[[], None],
     report: Callable[[str], None],
     look_after: Callable[[int], int] = _wait,
+    groups: Sequence[int] = (),
 ) -> NoReturn:
     """Run a function as the first process of a new sandbox; for a child that was just forked.
 
@@ -313,6 +314,7 @@ def run_confined(
         report: called with "pid <number>" as the system outside sees the process, then with "ready", or
             with "error <reason>".
         look_after: called outside, with the number of the process; returns its exit status when it ends.
+        groups: open files into which a process writes 0 to enter its control groups.
     """
     as_user = kernel_user()
     try:
@@ -326,6 +328,9 @@ def run_confined(
         report(f"pid {inside}")
         os._exit(look_after(inside) & 0xFF)
     try:
+        for number in groups:
+            os.write(number, b"0")
+            os.close(number)
         confine(box, as_user)
     except OSError as error:
         report(f"error {error}")

@@ -19,8 +19,8 @@ MATPLOTLIB = "/tmp/matplotlib"
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "ssl/certs")
 # Of /proc, which is read-only, what tells of the whole machine.
 _PROC_HIDDEN = (
-    "acpi", "asound", "kcore", "keys", "key-users", "kpagecount", "kpageflags", "latency_stats", "sched_debug",
-    "scsi", "timer_list", "sysrq-trigger",
+    "acpi", "asound", "kcore", "keys", "key-users", "kpagecount", "kpageflags", "latency_stats",
+    "sched_debug", "scsi", "timer_list", "sysrq-trigger",
 )  # fmt: skip
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/sys/devices/system/cpu")
 
@@ -176,8 +176,8 @@ def bubblewrap_command(
         line += ["--size", str(MB), "--tmpfs", path, "--remount-ro", path]
     line += ["--proc", "/proc"]
     for name, is_folder in hidden_in_proc():
-        line += ["--tmpfs" if is_folder else "--ro-bind", *([] if is_folder else ["/dev/null"]), f"/proc/{name}"]
-        line += ["--remount-ro", f"/proc/{name}"] if is_folder else []
+        hide = ["--tmpfs"] if is_folder else ["--ro-bind", "/dev/null"]
+        line += [*hide, f"/proc/{name}", "--remount-ro", f"/proc/{name}"]
     line += ["--remount-ro", "/proc"]
     line += ["--dev", "/dev", "--size", str(disk_mb * MB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
     for name, path in box.files.items():

@@ -26,8 +26,8 @@ _NUMBERS: dict[str, dict[str, int]] = {
         "ptrace": 117, "mq_open": 180, "msgget": 186, "semget": 190, "shmget": 194,
         "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220, "perf_event_open": 241,
         "fanotify_init": 262, "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271,
-        "memfd_create": 279, "bpf": 280, "userfaultfd": 282, "io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430,
-        "clone3": 435, "mount_setattr": 442, "memfd_secret": 447,
+        "memfd_create": 279, "bpf": 280, "userfaultfd": 282, "io_uring_setup": 425, "open_tree": 428,
+        "move_mount": 429, "fsopen": 430, "clone3": 435, "mount_setattr": 442, "memfd_secret": 447,
     },
 }  # fmt: skip
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
