@@ -133,6 +133,7 @@ def _make_proc(base: str) -> None:
             _hide(f"{base}/proc/{name}")
         else:
             _mount(f"{base}/dev/null", f"{base}/proc/{name}", None, _BIND)
+            protect(f"{base}/proc/{name}")
     _mount("none", f"{base}/proc", None, _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV | _NOEXEC)
 
 

@@ -37,6 +37,9 @@ shutil.rmtree(folder, ignore_errors=True)
 # A sandbox in which notebooks do not find the course would give a whole class 0.
 _FIND = """
 import importlib.util, sys
+# One that cannot read its own library may find another Python's.
+if sys.base_prefix != sys.argv[1]:
+    sys.exit(f"{sys.argv[1]} cannot be read")
 missing = [name for name in ("autograder", "course", "torch") if importlib.util.find_spec(name) is None]
 sys.exit(f"{', '.join(missing)} cannot be found there: pip install -e ." if missing else 0)
 """
@@ -127,7 +130,7 @@ def _bubblewrap_problem() -> str | None:
         box = sandbox(folder, Limits(), {})
         Path(box.connection_file).touch()
         give(folder, user)
-        problem = _problem(bubblewrap_command(box, [sys.executable, "-c", _FIND], user, None))
+        problem = _problem(bubblewrap_command(box, [sys.executable, "-c", _FIND, sys.base_prefix], user, None))
     return problem and _for_root(problem, user)
 
 
@@ -136,7 +139,7 @@ def _plain_problem() -> str | None:
     user = kernel_user()
     if user is None:
         return None
-    problem = _problem([*run_as(user), sys.executable, "-c", _FIND])
+    problem = _problem([*run_as(user), sys.executable, "-c", _FIND, sys.base_prefix])
     return problem and _for_root(problem, user)
 
 

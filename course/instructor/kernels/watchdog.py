@@ -291,9 +291,11 @@ def mounts_usage(pid: int) -> list[tuple[int, int]]:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines():
             _, _, device, _, point, options = line.split()[:6]
-            if "rw" in options.split(",") and device not in found:
+            path = f"/proc/{pid}/root{_unescaped(point)}"
+            # What is mounted over a file is a device, and lies with those of the system.
+            if "rw" in options.split(",") and device not in found and os.path.isdir(path):
                 with contextlib.suppress(OSError):
-                    state = os.statvfs(f"/proc/{pid}/root{_unescaped(point)}")
+                    state = os.statvfs(path)
                     taken = (state.f_blocks - state.f_bfree) * state.f_frsize
                     found[device] = taken, state.f_files - state.f_ffree
     return list(found.values())
