@@ -11,6 +11,7 @@ import os
 import pickle
 import resource
 import signal
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,14 @@ from pathlib import Path
 from socket import socket as Socket
 from typing import Any, TypeVar
 
+import psutil
+
 from course.instructor.forkserver.client import ForkServer, ForkServerError, connect, shared
 
 T = TypeVar("T")
 _MB = 2**20
+# How often a child that has not answered is looked at.
+_INTERVAL_S = 0.5
 _MAX_ANSWER = 1024 * _MB
 # What a child may write: it writes nothing but kernels' connection files and attachments.
 _MAX_FILE = 1024 * _MB
@@ -51,7 +56,6 @@ class ChildError(Exception):
     Attributes:
         cause: "cpu", "memory", "wall", "died" or "error".
         details: for people who mend programs: a traceback, or how the process ended.
-        lasting: whether the same work would fail again: then the submission is to blame, and no chance.
     """
 
     def __init__(self, cause: str, details: str) -> None:
@@ -61,7 +65,7 @@ class ChildError(Exception):
 
     @property
     def lasting(self) -> bool:
-        """Tell whether what was handed in used more than a child may."""
+        """Tell whether the same work would fail again: it used more than a child may."""
         return self.cause in ("cpu", "memory", "wall")
 
 
@@ -111,15 +115,29 @@ def _answer(connection: Connection, process: int, limits: ChildLimits) -> Any:
     Raises:
         ChildError: if there is none.
     """
+    end = time.monotonic() + limits.wall_s
     try:
-        if not connection.poll(limits.wall_s):
-            raise ChildError("wall", f"no answer within {limits.wall_s:g} s")
+        while not connection.poll(_INTERVAL_S):
+            if time.monotonic() > end:
+                raise ChildError("wall", f"no answer within {limits.wall_s:g} s")
+            if _cpu_s(process) > limits.cpu_s:
+                raise ChildError("cpu", f"more than {limits.cpu_s:g} s of processor time")
         cause, value = pickle.loads(connection.recv_bytes(_MAX_ANSWER))
     except (EOFError, OSError, pickle.UnpicklingError) as error:
         raise ChildError("died", f"the process ended without an answer: {error!r}") from None
     if cause != "done":
         raise ChildError(cause, value)
     return value
+
+
+def _cpu_s(process: int) -> float:
+    """Return the processor time of a child, 0 if it has ended."""
+    with contextlib.suppress(OSError, StopIteration, ValueError, psutil.Error):
+        lines = Path(f"/proc/self/fdinfo/{process}").read_text().splitlines()
+        number = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
+        times = psutil.Process(number).cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
 # --- in the child ----------------------------------------------------------------------------------
@@ -132,15 +150,8 @@ def serve(connection: Connection) -> None:
         myself = os.pidfd_open(os.getpid())
         reduction.sendfds(channel, [myself])
         os.close(myself)
-
-    def out_of_time(number: int, frame: Any) -> None:
-        # The interpreter may be deep in a parser: nothing is unwound.
-        connection.send_bytes(pickle.dumps(("cpu", f"more than {limits.cpu_s:g} s of processor time")))
-        os._exit(1)
-
     function, args, options, limits = pickle.loads(data)
     del data
-    signal.signal(signal.SIGXCPU, out_of_time)
     _limit(limits)
     connection.send_bytes(_call(function, args, options))
 
@@ -160,17 +171,16 @@ def _limit(limits: ChildLimits) -> None:
     with contextlib.suppress(OSError):
         # If the machine runs out of memory all the same, this process goes first.
         Path("/proc/self/oom_score_adj").write_text("1000")
-    cpu = int(limits.cpu_s) + 1
-    # A handler in Python waits for the next instruction; a parser in C may have none. The hard limit kills.
     values = {
-        resource.RLIMIT_CPU: (cpu, cpu + 5),
-        resource.RLIMIT_DATA: (_private_memory() + limits.memory_mb * _MB,) * 2,
-        resource.RLIMIT_FSIZE: (_MAX_FILE, _MAX_FILE),
-        resource.RLIMIT_CORE: (0, 0),
+        # The parent ends it before, and can say why.
+        resource.RLIMIT_CPU: int(limits.cpu_s) + 10,
+        resource.RLIMIT_DATA: _private_memory() + limits.memory_mb * _MB,
+        resource.RLIMIT_FSIZE: _MAX_FILE,
+        resource.RLIMIT_CORE: 0,
     }
-    for number, (soft, hard) in values.items():
+    for number, value in values.items():
         with contextlib.suppress(ValueError, OSError):  # a lower limit that stands already is as good
-            resource.setrlimit(number, (soft, hard))
+            resource.setrlimit(number, (value, value))
 
 
 def _private_memory() -> int:

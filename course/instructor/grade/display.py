@@ -10,14 +10,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from course.instructor.grade.guard import shown
 from course.instructor.grade.run import Grading, Plan
 from course.instructor.grade.work import Outcome
 from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
-    "another_lab", "bad_bundle", "cell_stopped", "died", "meddles", "no_run", "other_identity", "output_cut",
-    "partner_bad_id", "partner_own", "partner_taken", "several_notebooks", "unrecognised",
+    "another_lab", "bad_bundle", "bad_folder_name", "cell_stopped", "died", "meddles", "no_run",
+    "other_identity", "output_cut", "partner_bad_id", "partner_own", "partner_taken", "several_notebooks",
+    "unrecognised",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")
@@ -52,7 +54,7 @@ def progress(console: Console, total: int) -> Iterator[Callable[[Outcome], None]
         bar = bars.add_task("grading", total=total)
 
         def advance(outcome: Outcome) -> None:
-            bars.update(bar, advance=1, description=f"grading [dim]{escape(outcome.student)}[/]")
+            bars.update(bar, advance=1, description=f"grading [dim]{escape(shown(outcome.student))}[/]")
 
         yield advance
 
@@ -69,7 +71,7 @@ def show_end(console: Console, grading: Grading) -> None:
         table = Table("student", "state", "automatic", Column("why", overflow="fold"), title="To look at")
         for outcome in worth[:_SHOWN]:
             table.add_row(
-                escape(outcome.student),
+                escape(shown(outcome.student)),
                 f"[{_COLOURS[outcome.status]}]{outcome.status}[/]",
                 marks_text(outcome),
                 escape("\n".join(outcome.notes)),
@@ -79,14 +81,26 @@ def show_end(console: Console, grading: Grading) -> None:
             console.print(f"and {len(worth) - _SHOWN} more: `course report` lists them by reason.")
     if grading.shared:
         console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")
-    if grading.unstored:
-        console.print(
-            f"[red]✗[/] the gradebook did not take {len(grading.unstored)} of them: is another program "
-            "writing to it? The same command stores them without running them again."
-        )
+    _show_unstored(console, grading)
     if grading.interrupted:
         left = len(grading.plan.grade) + len(grading.plan.store) - len(outcomes)
         console.print(f"[yellow]stopped[/]: {left} are left; the same command goes on with them.")
+
+
+def _show_unstored(console: Console, grading: Grading) -> None:
+    """List, in a line each, submissions that are not in the gradebook."""
+    if not grading.unstored:
+        return
+    console.print(
+        f"[red]✗[/] the gradebook did not take {len(grading.unstored)} of them. The same command goes on "
+        "with them:"
+    )
+    for student in grading.unstored[:_SHOWN]:
+        found = grading.troubles.get(student)
+        why = f"{found.stage}: {found.why.render('en')}" if found else "another program was writing to it"
+        console.print(f"  {escape(shown(student))}: {escape(why)}", highlight=False, soft_wrap=True)
+    if len(grading.unstored) > _SHOWN:
+        console.print(f"  and {len(grading.unstored) - _SHOWN} more, in the log of this run")
 
 
 def needs_look(outcome: Outcome) -> bool:

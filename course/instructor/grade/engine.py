@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
+from typing import TypeVar
 
 import dask
 from distributed import Client, Future, LocalCluster, as_completed
 from distributed.scheduler import KilledWorker
 
 from course.instructor.forkserver.client import close_servers
-from course.instructor.grade.work import Job, Outcome, grade_submission, try_kernel, ungraded
+from course.instructor.grade.children import grade_in_child, try_kernel_in_child
+from course.instructor.grade.guard import Trouble, trouble
+from course.instructor.grade.work import Job, Outcome
 from course.instructor.intake.notes import reason
 from course.instructor.kernels.limits import Limits
 from course.instructor.settings import CourseError
@@ -26,10 +29,9 @@ from course.instructor.settings import CourseError
 # How many submissions wait at each worker: enough to keep it busy, few enough to keep memory low.
 _AHEAD = 2
 _CONNECT_S = 30
-# How many kernels one process can look after before its own work slows them down.
-_THREADS = 8
-log = logging.getLogger(__name__)
-Task = Callable[[Job], Outcome]
+Task = Callable[[Job], Outcome | Trouble]
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def default_workers() -> int:
@@ -78,15 +80,13 @@ def connect(scheduler: str | None, workers: int) -> Iterator[Client]:
 def _local_cluster(workers: int) -> LocalCluster:
     """Return a cluster of this machine's own.
 
-    The work is done by kernels, which are processes: threads of this process look after a few of them
-    without importing everything once more. Many need more processes than one.
+    The work is done by kernels and trusted children, which are processes: threads of this process only
+    wait for them.
     """
-    processes = math.ceil(workers / _THREADS)
     return LocalCluster(
-        n_workers=processes,
-        threads_per_worker=math.ceil(workers / processes),
-        processes=processes > 1,
-        host="127.0.0.1" if processes > 1 else None,
+        n_workers=1,
+        threads_per_worker=workers,
+        processes=False,
         dashboard_address=None,
         # Its pages are not for us: any free port will do, and no warning where 8787 is taken.
         scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
@@ -98,7 +98,7 @@ def _local_cluster(workers: int) -> LocalCluster:
 def begin_trials(client: Client, isolation: str, limits: Limits, modules: tuple[str, ...]) -> list[Future]:
     """Let every worker start a kernel, which also warms it up; does not wait for them."""
     return [
-        client.submit(try_kernel, isolation, limits, modules, workers=[address], pure=False)
+        client.submit(try_kernel_in_child, isolation, limits, modules, workers=[address], pure=False)
         for address in client.scheduler_info()["workers"]
     ]
 
@@ -117,10 +117,27 @@ def require_kernels(trials: Sequence[Future], isolation: str) -> None:
         )
 
 
+def ahead(function: Callable[[T], U], items: Iterable[T], workers: int) -> Generator[U, None, None]:
+    """Yield what a function returns for each item, as it comes, with a few calls under way at a time.
+
+    One that takes long holds up none of the others.
+    """
+    todo = iter(items)
+    pool = ThreadPoolExecutor(workers, "intake")
+    try:
+        running = {pool.submit(function, item) for item in islice(todo, 2 * workers)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(function, item) for item in islice(todo, len(done))}
+            yield from (future.result() for future in done)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def run_jobs(
-    client: Client, jobs: Iterator[Job], task: Task = grade_submission
-) -> Generator[Outcome, None, None]:
-    """Grade submissions and yield each outcome as soon as it is there.
+    client: Client, jobs: Iterator[Job], task: Task = grade_in_child
+) -> Generator[tuple[Job, Outcome | Trouble], None, None]:
+    """Grade submissions and yield what became of each as soon as it is known.
 
     Args:
         client: of a scheduler.
@@ -139,20 +156,19 @@ def run_jobs(
     completed = as_completed([submit(job) for job in islice(jobs, _AHEAD * max(threads, 1))])
     for future in completed:
         job = waiting.pop(future)
-        yield _outcome(future, job)
+        yield job, _result(future, job)
         for following in islice(jobs, 1):
             completed.add(submit(following))
 
 
-def _outcome(future: Future, job: Job) -> Outcome:
+def _result(future: Future, job: Job) -> Outcome | Trouble:
     """Return what became of a submission; whatever happens to one, the others are graded."""
     try:
-        outcome: Outcome = future.result()
+        found: Outcome | Trouble = future.result()
     except KilledWorker:
-        return ungraded(job, reason("worker"))
+        return Trouble(job.student, "run", reason("worker"), details="its worker ended several times")
     except Exception as error:  # an oversight of ours must not cost a class its marks
-        log.exception("%s", job.student)
-        return ungraded(job, reason("internal", error=type(error).__name__))
+        return trouble(job.student, "run", error)
     finally:
         future.release()
-    return outcome
+    return found

@@ -11,6 +11,19 @@ from course.instructor.intake.notes import Note, note
 _ID = re.compile(r"[\w@.-]{1,64}")
 
 
+# nbgrader's column.
+_LONGEST = 128
+
+
+def is_storable(student: str) -> bool:
+    """Tell whether the name of a folder can be a student's id in a gradebook."""
+    try:
+        student.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return len(student) <= _LONGEST and student.isprintable() and bool(student.strip())
+
+
 def recipients(
     owner: str,
     named: Sequence[str],

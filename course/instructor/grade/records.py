@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +20,10 @@ from course.instructor.grade.work import Outcome
 from course.instructor.intake.reading import files_of
 
 _FORMAT = 1
+_PLAIN = re.compile(r"[\w@-][\w@. -]{0,99}", re.ASCII)
+# Files larger than this are known by size and time, and so is all beyond so much of a submission.
+_MAX_READ = 8 * 2**20
+_MAX_READ_IN_ALL = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,12 @@ class Records:
 
     def read(self, student: str) -> Record | None:
         """Return the record of a student's submission, None if there is none that can be read."""
+        return self._read(self._path(student))
+
+    @staticmethod
+    def _read(path: Path) -> Record | None:
         try:
-            data = json.loads(self._path(student).read_text(encoding="utf-8"))
+            data = json.loads(path.read_text(encoding="utf-8"))
             if data["format"] != _FORMAT:
                 return None
             outcome = Outcome.from_json(data["outcome"])
@@ -63,8 +72,8 @@ class Records:
 
     def read_all(self) -> dict[str, Record]:
         """Return all records that can be read, by the student whose folder was graded."""
-        students = sorted(path.stem for path in self._path("*").parent.glob("*.json"))
-        return {student: record for student in students if (record := self.read(student)) is not None}
+        found = (self._read(path) for path in sorted((self.folder / "submissions").glob("*.json")))
+        return {record.outcome.student: record for record in found if record is not None}
 
     def write(self, student: str, record: Record) -> None:
         """Write a record, whole or not at all."""
@@ -84,15 +93,28 @@ class Records:
         return write_json(self.folder / "runs" / f"{name}.json", data)
 
     def _path(self, student: str) -> Path:
-        return self.folder / "submissions" / f"{student}.json"
+        return self.folder / "submissions" / f"{file_name(student)}.json"
+
+
+def file_name(student: str) -> str:
+    """Return a name for files about a student: of every folder's name, and of no two the same."""
+    if _PLAIN.fullmatch(student):
+        return student
+    # Nobody's own name begins like this.
+    readable = re.sub(r"[^\w@-]", "_", student, flags=re.ASCII)[:40]
+    return f"~{readable}~{hashlib.sha256(os.fsencode(student)).hexdigest()[:32]}"
 
 
 def write_json(path: Path, data: Any) -> Path:
     """Write JSON that only the instructor may read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.new")
-    with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        json.dump(data, file, indent=1, ensure_ascii=False)
+    try:
+        text = json.dumps(data, indent=1, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # the name of a folder may be no text at all
+        text = json.dumps(data, indent=1).encode()
+    with open(new, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
@@ -100,22 +122,29 @@ def write_json(path: Path, data: Any) -> Path:
 
 
 def digest_of_submission(folder: Path) -> str:
-    """Return a digest of all that was handed in."""
+    """Return a digest of all that was handed in; large files are known by size and time."""
     found = hashlib.sha256()
+    left = _MAX_READ_IN_ALL
     for path in files_of(folder):
-        found.update(str(path.relative_to(folder)).encode(errors="replace") + b"\0")
-        found.update(_content_digest(path))
+        found.update(os.fsencode(path.relative_to(folder)) + b"\0")
+        content, read = _content(path, min(left, _MAX_READ))
+        found.update(content)
+        left -= read
     return found.hexdigest()
 
 
-def _content_digest(path: Path) -> bytes:
+def _content(path: Path, most: int) -> tuple[bytes, int]:
+    """Return what tells a file from another one, and how many bytes were read for that."""
     if path.is_symlink() or not path.is_file():
-        return b"-"
+        return b"-", 0
     try:
+        known = path.stat()
+        if known.st_size > most:
+            return f"{known.st_size} {known.st_mtime_ns}".encode(), 0
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
+            return hashlib.file_digest(file, "sha256").digest(), known.st_size
     except OSError as error:
-        return type(error).__name__.encode()
+        return type(error).__name__.encode(), 0
 
 
 def summarise(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:

@@ -7,27 +7,25 @@ import functools
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from copy import deepcopy
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from sqlalchemy.exc import OperationalError
 
 from course.instructor.build import run_nbgrader, write_source
-from course.instructor.grade import engine
+from course.instructor.grade import children, engine
+from course.instructor.grade.guard import Guard, Trouble, trouble
 from course.instructor.grade.pairs import share_marks_by_hand
-from course.instructor.grade.people import recipients
+from course.instructor.grade.people import is_storable, recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
 from course.instructor.grade.store import Folders, Store
-from course.instructor.grade.trust import Reference, draw_seed, make_reference
-from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, modules_of
-from course.instructor.intake import Note, Rebuilt, Templates, rebuild
-from course.instructor.intake.attachments import attachments
-from course.instructor.intake.notes import a_few_of_each, note
+from course.instructor.grade.trust import Reference, draw_seed
+from course.instructor.grade.work import Job, Outcome, modules_of
+from course.instructor.intake import Templates
+from course.instructor.intake.notes import note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
@@ -67,12 +65,14 @@ class Plan:
 
     Attributes:
         grade: students whose submissions are to be run.
+        refused: folders whose name can be no student's id.
         store: records of submissions that were run, and not stored before an earlier run ended.
         skip: students whose submissions are graded and have not changed.
         outdated: those of them that were graded with another version of the lab.
     """
 
     grade: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     store: list[Record] = field(default_factory=list)
     skip: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
@@ -87,6 +87,7 @@ class Grading:
         outcomes: of the submissions that were run or stored, in the order in which they finished.
         isolation: how students' code was isolated.
         unstored: students whose marks the gradebook did not take; the next run stores them.
+        troubles: what went wrong with single submissions, by student; all others are graded.
         shared: students who got the marks by hand of those with whom they handed in.
         wall_s: time on the clock.
         log: the run log.
@@ -97,6 +98,7 @@ class Grading:
     outcomes: list[Outcome]
     isolation: Isolation
     unstored: list[str] = field(default_factory=list)
+    troubles: dict[str, Trouble] = field(default_factory=dict)
     shared: list[str] = field(default_factory=list)
     wall_s: float = 0.0
     log: Path | None = None
@@ -130,8 +132,10 @@ class Grader:
         self.records = Records(options.folder or course.root, lab)
         self.lab_digest = source_digest(course, lab)
         self._modules = modules_of(self.templates.notebooks[lab, course.language])
+        self._template = nbformat.writes(self.templates.notebooks[lab, course.language])
         self._known = self.store.students()
         self._enter_lab()
+        self.guard = Guard()
         self.plan = self._plan(chosen)
 
     def run(self, advance: Advance = lambda outcome: None) -> Grading:
@@ -141,18 +145,13 @@ class Grader:
             advance: called with each outcome after it was stored.
         """
         started, begin = datetime.now(UTC), time.monotonic()
-        grading = Grading(self.plan, [], self.isolation)
+        grading = Grading(self.plan, [], self.isolation, troubles=self.guard.troubles)
         seed = draw_seed()
         try:
-            for record in self._records(seed):
-                try:
-                    self._store(record)
-                except OperationalError as error:
-                    log.warning("%s: %s", record.outcome.student, error)
-                    grading.unstored.append(record.outcome.student)
-                # The notebooks of a large class would not fit into memory.
-                grading.outcomes.append(replace(record.outcome, notebook=""))
-                advance(record.outcome)
+            with contextlib.closing(self._records(seed)) as records:
+                for record in records:
+                    self._keep(record, grading)
+                    advance(record.outcome)
             grading.shared = self._share()
         except KeyboardInterrupt:
             grading.interrupted = True
@@ -198,86 +197,155 @@ class Grader:
         """Find out what has to be done."""
         plan = Plan()
         for student in students:
-            record = self.records.read(student)
-            folder = self.store.folder("submitted", student, self.lab)
-            unchanged = record is not None and record.submission == digest_of_submission(folder)
-            if self.options.force or record is None or not unchanged:
-                plan.grade.append(student)
-            elif not record.stored or not self.store.has(student, self.lab):
-                plan.store.append(record)
-            else:
-                plan.skip.append(student)
-                if record.lab != self.lab_digest:
-                    plan.outdated.append(student)
+            looked_at = False
+            with self.guard.over(student) as enter:
+                enter("plan")
+                self._plan_one(student, plan)
+                looked_at = True
+            if not looked_at:
+                plan.grade.append(student)  # taking it in will say what is the matter, or find nothing
         return plan
+
+    def _plan_one(self, student: str, plan: Plan) -> None:
+        """Find out what has to be done about one submission."""
+        if not is_storable(student):
+            plan.refused.append(student)
+            return
+        record = self.records.read(student)
+        folder = self.store.folder("submitted", student, self.lab)
+        if (
+            self.options.force
+            or record is None
+            or record.outcome.retry
+            or record.submission != digest_of_submission(folder)
+        ):
+            plan.grade.append(student)
+        elif not record.stored or not self.store.has(student, self.lab):
+            plan.store.append(record)
+        else:
+            plan.skip.append(student)
+            if record.lab != self.lab_digest:
+                plan.outdated.append(student)
 
     # --- the run -------------------------------------------------------------------------------------
 
-    def _records(self, seed: int) -> Iterator[Record]:
+    def _records(self, seed: int) -> Generator[Record, None, None]:
         """Yield what is to be stored: what an earlier run left behind, then what this one finds."""
         yield from self.plan.store
+        for student in self.plan.refused:
+            yield self._refuse(student, seed)
         if not self.plan.grade:
             return
-        workers = self.options.workers or engine.default_workers()
-        with engine.connect(self.options.scheduler, min(workers, len(self.plan.grade))) as client:
+        workers = min(self.options.workers or engine.default_workers(), len(self.plan.grade))
+        children.begin()
+        with engine.connect(self.options.scheduler, workers) as client:
             trials = engine.begin_trials(client, self.isolation.kind, self.limits, self._modules)
-            reference = make_reference(self.course, self.lab, seed)
+            self._blank = self._blank_job(children.reference_in_child(self.course, self.lab, seed))
             engine.require_kernels(trials, self.isolation.way)
-            jobs = self._jobs(reference)
-            with contextlib.closing(engine.run_jobs(client, jobs, grade_submission)) as outcomes:
-                for outcome in outcomes:
-                    folder = self.store.folder("submitted", outcome.student, self.lab)
-                    digest = self._digests.pop(outcome.student, None) or digest_of_submission(folder)
-                    yield Record(outcome, digest, self.lab_digest, seed)
+            self._digests: dict[str, str] = {}
+            self._not_taken_in: list[Outcome] = []
+            jobs = self._jobs(workers)
+            with contextlib.closing(engine.run_jobs(client, jobs)) as results:
+                for job, found in results:
+                    yield from self._as_records(seed)
+                    yield self._as_record(self._outcome(job, found), seed)
+            yield from self._as_records(seed)
 
-    def _jobs(self, reference: Reference) -> Iterator[Job]:
-        """Yield the work, one submission after the other: a class may not fit into memory."""
-        self._digests: dict[str, str] = {}
-        key = self.course.key(self.lab).read_text(encoding="utf-8")
-        for student in self.plan.grade:
+    def _blank_job(self, reference: Reference) -> Job:
+        """Return a job with all that submissions have in common."""
+        return Job(
+            student="",
+            notebook=self._template,
+            language=self.course.language,
+            notes=(),
+            usable=False,
+            files={},
+            reference=reference,
+            key=self.course.key(self.lab).read_text(encoding="utf-8"),
+            isolation=self.isolation.kind,
+            limits=self.limits,
+            modules=self._modules,
+        )
+
+    def _jobs(self, workers: int) -> Iterator[Job]:
+        """Yield the work, as submissions are taken in: a class may not fit into memory."""
+        intake = children.intake_of(self.lab, self.course.language, self.templates, self._blank)
+
+        def take_in(student: str) -> tuple[Job, str] | Trouble:
             folder = self.store.folder("submitted", student, self.lab)
-            self._digests[student] = digest_of_submission(folder)
-            rebuilt, files, notes = self._take_in(folder)
-            yield Job(
-                student=student,
-                notebook=nbformat.writes(rebuilt.notebook),
-                language=rebuilt.language,
-                notes=tuple(a_few_of_each([*rebuilt.notes, *notes])),
-                usable=rebuilt.usable,
-                files=files,
-                reference=reference,
-                key=key,
-                isolation=self.isolation.kind,
-                limits=self.limits,
-                modules=self._modules,
-            )
+            try:
+                return children.take_in(intake, student, folder)
+            except Exception as error:  # whatever it is, the others are graded
+                return trouble(student, "intake", error)
 
-    def _take_in(self, folder: Path) -> tuple[Rebuilt, dict[str, bytes], list[Note]]:
-        """Rebuild a submission; whatever happens, the others are graded."""
-        try:
-            rebuilt = rebuild(folder, self.lab, self.templates, self.course.language)
-            return rebuilt, *attachments(folder)
-        except Exception as error:  # an oversight of ours must not cost a class its marks
-            log.exception("%s", folder)
-            template = deepcopy(self.templates.notebooks[self.lab, self.course.language])
-            failed = note("unreadable_file", file=folder.name, error=type(error).__name__)
-            return Rebuilt(template, self.course.language, [failed], usable=False), {}, []
+        with contextlib.closing(engine.ahead(take_in, self.plan.grade, workers)) as taken_in:
+            for found in taken_in:
+                if isinstance(found, Trouble):
+                    self.guard.note(found)
+                    blank = replace(self._blank, student=found.student)
+                    self._not_taken_in.append(children.not_taken_in(blank, found, self._template))
+                else:
+                    job, self._digests[job.student] = found
+                    yield job
 
-    def _store(self, record: Record) -> None:
+    def _outcome(self, job: Job, found: Outcome | Trouble) -> Outcome:
+        """Return the outcome of a submission that was run, or why it has none."""
+        if isinstance(found, Outcome):
+            return found
+        self.guard.note(found)
+        return children.failed(job, found, self._template)
+
+    def _as_records(self, seed: int) -> Iterator[Record]:
+        """Yield the records of what could not be taken in."""
+        while self._not_taken_in:
+            yield self._as_record(self._not_taken_in.pop(), seed)
+
+    def _as_record(self, outcome: Outcome, seed: int) -> Record:
+        digest = self._digests.pop(outcome.student, "")
+        return Record(outcome, digest, self.lab_digest, seed)
+
+    def _refuse(self, student: str, seed: int) -> Record:
+        """Return the record of a folder whose name can be no student's id: the gradebook never sees it."""
+        said = note("bad_folder_name", folder=repr(student)[:60])
+        outcome = Outcome(student, "unusable", self._template, {}, self.course.language)
+        outcome.notes, outcome.note_keys = [said.render(self.course.language)], [said.key]
+        return Record(outcome, "", self.lab_digest, seed)
+
+    def _keep(self, record: Record, grading: Grading) -> None:
         """Keep a result: first where no run is lost, then in the gradebook."""
+        student, stored = record.outcome.student, False
+        with self.guard.over(student) as enter:
+            enter("settle")
+            record = self._settle(record)
+            enter("record")
+            self.records.write(student, record)
+            enter("store")
+            self._store(record)
+            stored = True
+        if not stored:
+            grading.unstored.append(student)
+        # The notebooks of a large class would not fit into memory.
+        grading.outcomes.append(replace(record.outcome, notebook=""))
+
+    def _settle(self, record: Record) -> Record:
+        """Decide who gets the marks, if that was not decided before."""
         outcome = record.outcome
-        if not outcome.recipients:
+        if not outcome.recipients and is_storable(outcome.student):
             taken = self._taken(outcome.student)
             students, notes = recipients(
                 outcome.student, outcome.students, self.submitted, self._known, taken
             )
-            add_notes(outcome, notes)
-            outcome.recipients = tuple(students)
+            outcome = replace(children.with_notes(outcome, notes), recipients=tuple(students))
         self._groups[outcome.student] = outcome.recipients
-        self.records.write(outcome.student, record)
+        return replace(record, outcome=outcome)
+
+    def _store(self, record: Record) -> None:
+        """Enter a result into the gradebook."""
+        outcome = record.outcome
         # A partner who has handed in alone since then keeps the marks of that.
         students = [s for s in outcome.recipients if s == outcome.student or s not in self.submitted]
-        self.store.save(students, self.lab, outcome.notebook, outcome.marks, owner=outcome.student)
+        if students:
+            self.store.save(students, self.lab, outcome.notebook, outcome.marks, owner=outcome.student)
         self.records.write(outcome.student, record.as_stored())
 
     def _taken(self, owner: str) -> dict[str, str]:
@@ -298,12 +366,12 @@ class Grader:
         try:
             with self.store.transaction() as gradebook:
                 return share_marks_by_hand(gradebook, self.lab, [group for group in groups if len(group) > 1])
-        except OperationalError as error:
+        except Exception as error:  # the class is graded, and the next run tries again
             log.warning("marks by hand were not shared, the next run does it: %s", error)
             return []
 
-    def _write_log(self, grading: Grading, started: datetime, seed: int) -> Path:
-        """Write what happened as JSON."""
+    def _write_log(self, grading: Grading, started: datetime, seed: int) -> Path | None:
+        """Write what happened as JSON; None if no disk takes it."""
         data: dict[str, Any] = {
             "lab": self.lab,
             "started": started.isoformat(timespec="seconds"),
@@ -317,10 +385,18 @@ class Grader:
             "skipped": self.plan.skip,
             "outdated": self.plan.outdated,
             "unstored": grading.unstored,
+            "troubles": {
+                student: {"stage": found.stage, "why": found.why.render("en"), "details": found.details}
+                for student, found in grading.troubles.items()
+            },
             "shared": grading.shared,
             "submissions": summarise(grading.outcomes),
         }
-        return self.records.write_log(data)
+        try:
+            return self.records.write_log(data)
+        except OSError as error:
+            log.warning("the log of this run could not be written: %s", error)
+            return None
 
 
 def enter_lab(course: Course, lab: str, store: Store) -> None:

@@ -19,6 +19,7 @@ from autograder.block import Result
 from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
 from autograder.messages import TEXTS
+from course.instructor.grade.guard import entering
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
@@ -102,6 +103,7 @@ class Outcome:
         note_keys: the same, as keys.
         cpu_s: processor time that the kernel used.
         wall_s: time on the clock.
+        retry: whether the next run should try again: something failed that was not handed in.
     """
 
     student: str
@@ -116,6 +118,7 @@ class Outcome:
     note_keys: list[str] = field(default_factory=list)
     cpu_s: float = 0.0
     wall_s: float = 0.0
+    retry: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -129,12 +132,18 @@ class Outcome:
         return cls(**{**data, **people, "checks": checks})
 
 
-def grade_submission(job: Job) -> Outcome:
-    """Grade one submission; never raises on account of what was handed in."""
+def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
+    """Grade one submission; never raises on account of what was handed in.
+
+    Args:
+        job: the submission.
+        kernel_server: address of the server that forks warm kernels; None: this process's own.
+    """
     notebook = nbformat.reads(job.notebook, as_version=4)
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
     more = _HintCells(job)
+    entering("run", job.student)
     run = _run_fairly(
         notebook,
         isolation=job.isolation,
@@ -142,8 +151,10 @@ def grade_submission(job: Job) -> Outcome:
         variables={SEED_VARIABLE: str(job.reference.seed)},
         files=job.files,
         modules=job.modules,
+        kernel_server=kernel_server,
         more=more,
     )
+    entering("judge", job.student)
     marked = judge_run(run, job.reference)
     hints = Hints(AnswerKey.loads(job.key))
     for name, cell in more.cells.items():
@@ -151,6 +162,7 @@ def grade_submission(job: Job) -> Outcome:
             hints.apply(marked[name], cell, f"{name}_check")
     notes = [*job.notes, *_run_notes(run, marked, job.limits)]
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
+    entering("mark", job.student)
     return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
 
 
@@ -173,10 +185,14 @@ def _run_fairly(notebook: NotebookNode, **options: Any) -> Run:
     return run
 
 
-def try_kernel(isolation: str, limits: Limits, modules: tuple[str, ...]) -> str | None:
+def try_kernel(
+    isolation: str, limits: Limits, modules: tuple[str, ...], kernel_server: str | None = None
+) -> str | None:
     """Return why no kernel works in this process, None if one does."""
     notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
-    run = _run_fairly(notebook, isolation=isolation, limits=limits, modules=modules)
+    run = _run_fairly(
+        notebook, isolation=isolation, limits=limits, modules=modules, kernel_server=kernel_server
+    )
     if run.died is not None:
         return run.died.render("en")
     outputs = run.notebook.cells[0].outputs

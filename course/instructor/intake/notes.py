@@ -91,6 +91,11 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "El archivo `{file}` no se usó: {reason}.",
         "en": "The file `{file}` was not used: {reason}.",
     },
+    "bad_folder_name": {
+        "es": "El nombre de carpeta {folder} no puede ser la identificación de nadie: cámbialo y califica "
+        "otra vez.",
+        "en": "The folder name {folder} can be nobody's id: rename it, and grade again.",
+    },
     # --- the cells ---------------------------------------------------------------------------------
     "lost_metadata": {
         "es": "Se perdieron los datos internos de {count} celdas (pasa al usar otro editor): se "
@@ -269,6 +274,26 @@ _REASONS: dict[str, dict[str, str]] = {
     "internal": {
         "es": "error interno de la calificación: {error}",
         "en": "internal error of the grading: {error}",
+    },
+    "child_cpu": {
+        "es": "leerla y revisarla usó más tiempo de procesador que el permitido (¿textos o salidas enormes?)",
+        "en": "reading and checking it took more processor time than allowed (enormous texts or outputs?)",
+    },
+    "child_memory": {
+        "es": "leerla y revisarla usó más memoria que la permitida",
+        "en": "reading and checking it took more memory than allowed",
+    },
+    "child_wall": {
+        "es": "leerla y revisarla no terminó a tiempo",
+        "en": "reading and checking it did not end in time",
+    },
+    "child_died": {
+        "es": "el proceso que la leía y revisaba terminó de golpe",
+        "en": "the process that read and checked it ended abruptly",
+    },
+    "disk_full": {
+        "es": "el disco de la calificación está lleno",
+        "en": "the disk of whoever grades is full",
     },
     "worker": {
         "es": "el proceso que la ejecutaba terminó varias veces",

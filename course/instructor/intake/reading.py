@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from course.instructor.intake.notes import Note, note, reason
 from course.instructor.intake.pictures import Pictures, pictures_of
 
 MAX_FILE_BYTES = 500 * 2**20
+# Of one submission; nobody looks at more.
+MAX_FILES = 5000
 # Far beyond what anybody writes, and few and small enough to compare with the lab's.
 MAX_CELLS = 2000
 # Three bytes of JSON, "[],", become 70 of memory.
@@ -111,13 +115,17 @@ def find_notebooks(folder: Path) -> list[Path]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return all files and links of a submission, but for what editors leave behind."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if (path.is_symlink() or path.is_file())
-        and not any(part in _IGNORED_FOLDERS for part in path.relative_to(folder).parts)
-    )
+    """Return the files and links of a submission, but for what editors leave behind; MAX_FILES at most."""
+    return sorted(islice(_walk(folder), MAX_FILES))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield files and links, and enter no link."""
+    for path, folders, files in islice(os.walk(folder), MAX_FILES):
+        folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS)
+        links = [name for name in folders if Path(path, name).is_symlink()]
+        for name in sorted([*files, *links]):
+            yield Path(path, name)
 
 
 def read_file(path: Path, name: str) -> File:
