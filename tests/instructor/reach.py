@@ -24,8 +24,9 @@ def make_python_reachable() -> None:
     Raises:
         OSError: if the system does not allow it.
     """
-    while (closed := closed_folder(sys.executable)) is not None:
-        cover(closed, 755)
+    for path in (sys.executable, sys.prefix, sys.base_prefix):
+        while (closed := closed_folder(path)) is not None:
+            cover(closed, 755)
 
 
 def cover(folder: str, mode: int) -> None:

@@ -130,7 +130,9 @@ def _bubblewrap_problem() -> str | None:
         box = sandbox(folder, Limits(), {})
         Path(box.connection_file).touch()
         give(folder, user)
-        problem = _problem(bubblewrap_command(box, [sys.executable, "-c", _FIND, sys.base_prefix], user, None))
+        problem = _problem(
+            bubblewrap_command(box, [sys.executable, "-c", _FIND, sys.base_prefix], user, None)
+        )
     return problem and _for_root(problem, user)
 
 
@@ -159,7 +161,8 @@ def _for_root(problem: str, user: int | None) -> str:
     """Return a problem, and for root what to do: it comes of running kernels as somebody else."""
     if user is None:
         return problem
-    closed = closed_folder(sys.executable)
+    needed = (sys.executable, sys.prefix, sys.base_prefix)
+    closed = next((found for path in needed if (found := closed_folder(path))), None)
     return f"{problem}; {_AS_ROOT.format(closed=f' ({closed} is closed)' if closed else '')}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -270,4 +271,9 @@ def counts_processes_by_namespace() -> bool:
 
 
 def _prlimit(limits: Limits) -> list[str]:
-    return [f"--{name.lower()}={value}" for name, value in resource_limits(limits).items()]
+    """Return the limits as options of prlimit, none above what this process itself may have."""
+    found = []
+    for name, value in resource_limits(limits).items():
+        hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
+        found.append(f"--{name.lower()}={value if hard == resource.RLIM_INFINITY else min(value, hard)}")
+    return found
