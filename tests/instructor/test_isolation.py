@@ -282,10 +282,10 @@ def test_no_kind_of_file_gets_past_the_limit_of_the_disk(isolation: str, folder:
     code = f"""
 import ctypes, os, shutil
 libc = ctypes.CDLL(None, use_errno=True)
-before = os.statvfs({folder!r})
+at_first = os.statvfs({folder!r})
 def got():
     now = os.statvfs({folder!r})
-    return (before.f_bfree - now.f_bfree) * now.f_frsize >> 20
+    return (at_first.f_bfree - now.f_bfree) * now.f_frsize >> 20
 def preallocate(number):
     return libc.fallocate(number, 1, ctypes.c_long(0), ctypes.c_long(8 << 20)) == 0
 def write(number):
