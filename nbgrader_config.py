@@ -64,7 +64,12 @@ c.GenerateFeedback.preprocessors = [
 ]
 # The same in formgrader, and no network: its template takes from the first folder what is there.
 c.HTMLExporter.preprocessors = ["course.instructor.preprocessors.NeutraliseForFormgrader"]
-c.HTMLExporter.filters = {"markdown2html": "course.instructor.neutral.markdown_in_formgrader"}
+c.HTMLExporter.filters = {
+    "markdown2html": "course.instructor.pages.markdown",
+    "highlight_code": "course.instructor.pages.highlighted",
+    "ansi2html": "course.instructor.pages.coloured",
+    "strip_files_prefix": "course.instructor.pages.unchanged",
+}
 c.HTMLExporter.extra_template_basedirs = [
     str(files("course.instructor") / "templates"),
     str(files("nbgrader") / "server_extensions" / "formgrader" / "templates"),

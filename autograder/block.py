@@ -30,6 +30,7 @@ from autograder.checks import (
     wasserstein,
 )
 from autograder.checks import optimizers as optimizing
+from autograder.checks.weak import WEAK_CHECKS
 from autograder.messages import CheckFailed, Message, Translated
 from autograder.observation import DIGITS, Observation, project
 from autograder.replay import Replay, replay
@@ -213,7 +214,7 @@ class Block:
             rows = tensors.supplied_rows(shape, running)
             return tensors.require_pairs(tensors.call(function, (rows,), running), rows)
 
-        return self.run_array(name, points, compute, Message("dataset_rows_differ"))
+        return self.run_array(name, points, compute, Message("dataset_rows_differ"), kind="dataset")
 
     def network_structure(
         self,
@@ -401,7 +402,7 @@ class Block:
         def diagnose(_: torch.Tensor) -> Message:
             return checkpoints.describe_difference(*seen[0], counter)
 
-        return self.run_array(name, points, compute, diagnose)
+        return self.run_array(name, points, compute, diagnose, kind="checkpoint")
 
     def equalised_convolution(
         self, name: str, factory: Callable[..., Any], *, aspect: str, points: float
@@ -668,7 +669,7 @@ class Block:
         def compute(running: Replay) -> torch.Tensor:
             return exports.exported(function, running)
 
-        return self.run_array(name, points, compute, exports.describe_wrong_pixels)
+        return self.run_array(name, points, compute, exports.describe_wrong_pixels, kind="exported_images")
 
     @property
     def experiment(self) -> experiments.ExperimentChecks:
@@ -721,7 +722,7 @@ class Block:
                 return torch.stack([run.state for run in runs])
             return torch.tensor([score for run in runs for score in run.scores()], dtype=torch.float64)
 
-        return self.run_array(name, points, compute, Message(f"wrong_fit_{aspect}"))
+        return self.run_array(name, points, compute, Message(f"wrong_fit_{aspect}"), kind="best_epoch")
 
     # --- how a check runs --------------------------------------------------------------------------
 
@@ -737,6 +738,7 @@ class Block:
         refused: Message | Callable[[torch.Tensor], Message] = WRONG,
         *,
         digits: int = DIGITS,
+        kind: str = "",
     ) -> bool | None:
         """Run a check that observes one tensor, in a replay of its own.
 
@@ -746,6 +748,7 @@ class Block:
             compute: runs the student's code in the replay; returns a tensor or raises `CheckFailed`.
             refused: the message for a tensor that was refused, or what finds it.
             digits: significant digits compared.
+            kind: of the check, if it is one of `WEAK_CHECKS`.
 
         Returns:
             True, False, or None when the verdict is given outside this process.
@@ -759,7 +762,7 @@ class Block:
         def diagnose() -> Message:
             return refused if isinstance(refused, Message) else refused(seen[0])
 
-        return self.run_numbers(name, points, numbers, diagnose, digits=digits)
+        return self.run_numbers(name, points, numbers, diagnose, digits=digits, kind=kind)
 
     def run_numbers(
         self,
@@ -769,6 +772,7 @@ class Block:
         diagnose: Callable[[], Message] = lambda: WRONG,
         *,
         digits: int = DIGITS,
+        kind: str = "",
     ) -> bool | None:
         """Run a check that observes a few numbers as they are, in a replay of its own; see `run_array`."""
 
@@ -776,7 +780,7 @@ class Block:
             with self.replay(name) as running:
                 return compute(running)
 
-        return self.run_check(name, points, observe, diagnose, digits=digits)
+        return self.run_check(name, points, observe, diagnose, digits=digits, kind=kind)
 
     def run_check(
         self,
@@ -787,6 +791,7 @@ class Block:
         *,
         digits: int = DIGITS,
         verify: bool = True,
+        kind: str = "",
     ) -> bool | None:
         """Run a check: make its observation, have it judged, and keep the result.
 
@@ -797,12 +802,14 @@ class Block:
             diagnose: finds the message for an observation that was refused.
             digits: significant digits compared.
             verify: False where any observation is right.
+            kind: of the check, if it is one of `WEAK_CHECKS`.
 
         Returns:
             True, False, or None when the verdict is given outside this process.
         """
         with _quiet():
             observation, message = self._observe(name, points, observe, digits)
+            observation = replace(observation, weak=kind in WEAK_CHECKS)
             if not verify:
                 passed: bool | None = observation.error is None
             else:

@@ -437,6 +437,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "no hay ningún archivo en `path` después de guardar. Usa `torch.save(..., path)`.",
         "en": "there is no file at `path` after saving. Use `torch.save(..., path)`.",
     },
+    "checkpoint_in_memory": {
+        "es": "el entrenamiento solo vuelve en el proceso que lo guardó: una parte quedó en memoria y no en "
+        "el archivo. Guarda en el archivo todo lo que `load_checkpoint` necesita (`torch.save`).",
+        "en": "the training comes back in the process that saved it and in no other: a part of it stayed in "
+        "memory and is not in the file. Save in the file all that `load_checkpoint` needs (`torch.save`).",
+    },
+    "witness_ended": {
+        "es": "el proceso nuevo en que se llamó a tu función terminó de golpe.",
+        "en": "the new process in which your function was called ended abruptly.",
+    },
     "checkpoint_epoch": {
         "es": "se guardó la época {expected:.0f} y al cargar se devolvió {seen:g}.",
         "en": "epoch {expected:.0f} was saved, and loading returned {seen:g}.",

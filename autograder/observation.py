@@ -29,6 +29,7 @@ class Observation:
         digits: how many significant digits of the numbers are compared.
         text: the normalised text seen, for text answers; else what the error was about.
         error: the key of the message that says why there are no numbers, None if there are.
+        weak: whether the numbers follow from what the library supplies; see `autograder.checks.weak`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Observation:
     digits: int = DIGITS
     text: str | None = None
     error: str | None = None
+    weak: bool = False
 
 
 def project(array: torch.Tensor, seed: int, name: str, count: int = PROJECTIONS) -> list[float]:

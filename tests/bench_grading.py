@@ -20,7 +20,7 @@ from rich.table import Table
 from course.instructor.bank import load_bank
 from course.instructor.build import run_nbgrader
 from course.instructor.demo import answer
-from course.instructor.grade.run import enter_lab
+from course.instructor.grade.assignment import enter_or_update
 from course.instructor.grade.store import Store
 from course.instructor.gradebook import read_marks
 from course.instructor.settings import Course, load_course
@@ -50,7 +50,7 @@ def hand_in(course: Course, folder: Path, size: int) -> None:
         notebook = answer(release, {**cells, "identity": identity})
         write_notebook(notebook, folder / "submitted" / student / LAB1 / f"{LAB1}.ipynb")
     store = Store(course.root, folder=folder)
-    enter_lab(course, LAB1, store)
+    enter_or_update(course, LAB1, store)
     store.close()
 
 

@@ -15,6 +15,7 @@ from autograder.checks import supplied
 from autograder.checks.optimizers import movements
 from autograder.checks.supplied import SuppliedInteger, fill_gradients
 from autograder.checks.tensors import flat, require_callable, require_scalar, supplied_rows
+from autograder.checks.witness import witness
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -53,7 +54,7 @@ class Resumed:
 
 
 def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
-    """Interrupt a training, save it, load it into fresh networks and go on.
+    """Interrupt a training, save it, load it into fresh networks of another process and go on there.
 
     Args:
         save: the student's `save_checkpoint(path, epoch, networks, optimizers)`.
@@ -64,24 +65,72 @@ def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
         The training that was resumed, and the one that was interrupted.
 
     Raises:
-        CheckFailed: if there is no file, or no epoch comes back.
+        CheckFailed: if there is no file, no epoch comes back, or what was saved is not in the file.
     """
     for function in (save, load):
         require_callable(function)
     epoch = SuppliedInteger("epoch", 3, 1000).build(running)
-    interrupted = _prepare(running, "interrupted")
-    _train(interrupted, running)
-    with tempfile.TemporaryDirectory() as name:
+
+    def load_fresh(path: str) -> list[Any]:
+        return _plain(_load(load, path, running))
+
+    # The process that loads is forked before there is anything to save: it knows nothing but the file.
+    with witness(load_fresh, running.device) as ask, tempfile.TemporaryDirectory() as name:
+        interrupted = _prepare(running, "interrupted")
+        _train(interrupted, running)
         folder = Path(name)
-        fresh = _prepare(running, "fresh")
         _save(save, folder / "interrupted", epoch, interrupted)
         # What is loaded must come from the files: they move, and another training is saved after it.
-        _save(save, folder / "other", epoch + 1, fresh)
+        _save(save, folder / "other", epoch + 1, _prepare(running, "fresh"))
         moved = (folder / "interrupted").rename(folder / "moved") / _FILE
         # It must be a copy, too: the interrupted training goes on first.
         expected = _go_on(interrupted, float(epoch), running)
-        returned = require_scalar(load(str(moved), fresh.networks, fresh.optimizers))
-    return _go_on(fresh, returned, running), expected
+        try:
+            seen = _from_plain(ask(str(moved)), running)
+        except CheckFailed as failure:
+            # A process that ended would take this one with it.
+            if failure.message.key != "witness_ended" and _loaded_here(load, moved, running):
+                raise CheckFailed("checkpoint_in_memory") from None
+            raise
+        if not _alike(seen, expected):
+            here = _loaded_here(load, moved, running)
+            if here is not None and _alike(here, expected):
+                raise CheckFailed("checkpoint_in_memory")
+    return seen, expected
+
+
+def _load(load: Callable[..., Any], path: str, running: Replay) -> Resumed:
+    """Let the student's function load a training into fresh networks, and go on."""
+    fresh = _prepare(running, "fresh")
+    returned = require_scalar(load(path, fresh.networks, fresh.optimizers))
+    return _go_on(fresh, returned, running)
+
+
+def _loaded_here(load: Callable[..., Any], path: Path, running: Replay) -> Resumed | None:
+    """Return the training that comes back in the process that saved it, None if that fails too."""
+    try:
+        return _load(load, str(path), running)
+    except (Exception, SystemExit):
+        return None
+
+
+def _alike(seen: Resumed, expected: Resumed) -> bool:
+    """Tell whether a training came back as it was."""
+    one, other = seen.numbers(), expected.numbers()
+    return one.shape == other.shape and torch.allclose(one, other)
+
+
+def _plain(resumed: Resumed) -> list[Any]:
+    """Return what a training holds as plain numbers, which go from one process to another."""
+    tensors = (resumed.parameters, resumed.statistics, resumed.movement)
+    return [resumed.epoch, *(tensor.tolist() for tensor in tensors)]
+
+
+def _from_plain(parts: list[Any], running: Replay) -> Resumed:
+    """Return what plain numbers say that a training holds."""
+    epoch, *others = parts
+    tensors = (torch.tensor(part, dtype=torch.float64, device=running.device) for part in others)
+    return Resumed(epoch, *tensors)
 
 
 def _save(save: Callable[..., Any], folder: Path, epoch: int, training: Training) -> None:

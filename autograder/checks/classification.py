@@ -205,7 +205,9 @@ class ClassifierStepChecks:
                 raise CheckFailed("not_moved", network=Message("classifier"))
             return self._values(name, torch.stack([move / move.norm() for move in moves]))
 
-        return self._block.run_check(name, points, observe, lambda: Message("classifier_step_differs"))
+        return self._block.run_check(
+            name, points, observe, lambda: Message("classifier_step_differs"), kind="zero_grad"
+        )
 
     def mode(self, name: str, *, points: float) -> bool | None:
         """Check that the step trains in train mode, also after an evaluation left eval mode behind."""
@@ -219,7 +221,7 @@ class ClassifierStepChecks:
                 found.append(activations[-1].reshape(-1))
             return self._values(name, torch.cat(found))
 
-        return self._block.run_check(name, points, observe, lambda: Message("step_in_eval_mode"))
+        return self._block.run_check(name, points, observe, lambda: Message("step_in_eval_mode"), kind="mode")
 
     def _values(self, name: str, array: torch.Tensor) -> list[float]:
         """Return the numbers that stand for an array in an observation."""
@@ -299,7 +301,7 @@ class PredictionChecks:
                 found.append(torch.cat(classifier.activations).reshape(-1))
             return torch.cat(found)
 
-        return self._block.run_array(name, points, compute, Message("prediction_in_train_mode"))
+        return self._block.run_array(name, points, compute, Message("prediction_in_train_mode"), kind="mode")
 
     def _predicted(self, size: int, running: Replay, *, training: bool) -> tuple[Any, SmallClassifier]:
         """Call the student's function; return what it returned, and the classifier it was given."""

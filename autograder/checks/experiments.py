@@ -77,7 +77,7 @@ class ExperimentChecks:
         def compute(running: Replay) -> torch.Tensor:
             return torch.cat([_parts(function, case, running) for case in range(len(_SHARES))])
 
-        return self._block.run_array(name, points, compute, Message("split_differs"))
+        return self._block.run_array(name, points, compute, Message("split_differs"), kind="split")
 
     def split_seed(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
         """Check that a split can be repeated with its seed, and that another seed gives another one.
@@ -105,7 +105,7 @@ class ExperimentChecks:
                 found += [_counts(labels, larger + smaller) for larger, smaller in (once, again, other)]
             return torch.cat(found)
 
-        return self._block.run_array(name, points, compute, Message("split_differs"))
+        return self._block.run_array(name, points, compute, Message("split_differs"), kind="split_seed")
 
     def training_set(
         self, name: str, function: Callable[..., Any], arm: str, *, points: float

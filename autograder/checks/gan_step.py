@@ -161,7 +161,7 @@ class StepChecks:
                 directions.append(_direction(move))
             return project(torch.stack(directions), self._block.lab.seed, name)
 
-        return self._block.run_check(name, points, observe, self._describe_wrong_step)
+        return self._block.run_check(name, points, observe, self._describe_wrong_step, kind="zero_grad")
 
     def isolation(self, name: str, *, points: float) -> bool | None:
         """Check that the other network neither moves nor, in the step of the one that judges, gets gradients.
@@ -179,7 +179,7 @@ class StepChecks:
                 directions += [_direction(self._moved(trial)) for trial in (first, second)]
             return project(torch.stack(directions), self._block.lab.seed, name)
 
-        return self._block.run_check(name, points, observe, self._describe_wrong_step)
+        return self._block.run_check(name, points, observe, self._describe_wrong_step, kind="isolation")
 
     def _moved(self, trial: StepTrial) -> torch.Tensor:
         """Return the movement of the trained network; it must have moved."""

@@ -61,22 +61,29 @@ def build(lab: SomeLab = None) -> None:
 
 
 @app.command()
-def release(lab: Lab) -> None:
-    """Enter a lab into nbgrader's gradebook, and bundle it."""
+def release(lab: Lab, folder: GradebookFolder = None) -> None:
+    """Enter a lab into nbgrader's gradebook, or its changed cells, and bundle it."""
     course = load_course()
-    for path in releasing.release_lab(course, lab):
-        console.print(f"[green]✓[/] {path.relative_to(course.root)}")
+
+    def tell(line: str) -> None:
+        console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
+
+    for path in releasing.release_lab(course, lab, folder, tell):
+        shown = path.relative_to(course.root) if path.is_relative_to(course.root) else path
+        console.print(f"[green]✓[/] {escape(str(shown))}", soft_wrap=True)
 
 
 @app.command()
 def bundle(
     lab: SomeLab = None,
     output: Annotated[Path | None, typer.Option(help="folder to write to; default: build/release")] = None,
+    folder: Annotated[Path | None, typer.Option(help="of a class: write to release/ there")] = None,
 ) -> None:
     """Pack what students get, one zip per lab and language: notebook, notes on its data, the wheel."""
     course = load_course()
+    target = output or (folder / "release" if folder else None)
     with console.status("building the wheel …"):
-        for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), output):
+        for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), target):
             console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
 
@@ -154,8 +161,15 @@ def grade(
         typer.Option(help="bwrap, fork (fastest) or none (unsafe); default: bwrap where it works, else fork"),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="address of a running dask scheduler, such as tcp://host:8786")
+        str | None, typer.Option(help="address of a running dask scheduler, such as tls://host:8786")
     ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            help="use a scheduler on the network without TLS: all who reach it can read submissions and the "
+            "secret seed, give marks and run code"
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option(help="grade again what is graded already")] = False,
     folder: GradebookFolder = None,
 ) -> None:
@@ -165,11 +179,16 @@ def grade(
         workers=workers,
         isolation=isolation,
         scheduler=scheduler,
+        insecure=insecure,
         force=force,
         folder=folder,
     )
     with contextlib.closing(grading_run.Grader(load_course(), lab, options)) as grader:
         grade_display.show_start(console, lab, grader.plan, grader.isolation)
+        if scheduler and insecure:
+            console.print(
+                f"[yellow]![/] --insecure: {escape(scheduler)} may be read and changed by all who reach it"
+            )
         total = len(grader.plan.grade) + len(grader.plan.store)
         with grade_display.progress(console, total) as advance:
             grading = grader.run(advance)

@@ -36,6 +36,7 @@ class Mark:
         waits: the cells that a person has still to mark, or to look at again.
         begun: whether a check cell ran or a person gave a mark; of an unreadable notebook, neither is so.
         timestamp: when it was handed in, in UTC, if that is known.
+        due: when it was due, in UTC, with the student's extension.
         late_s: seconds after the due date.
         late_penalty: marks taken off for that.
     """
@@ -49,6 +50,7 @@ class Mark:
     waits: tuple[str, ...] = ()
     begun: bool = False
     timestamp: datetime | None = None
+    due: datetime | None = None
     late_s: float = 0.0
     late_penalty: float = 0.0
 
@@ -142,10 +144,20 @@ def _submissions(gradebook: Gradebook, lab: str) -> Iterator[Mark]:
         .filter(Assignment.name == lab)
     )
     for student, timestamp, extension, due, penalty in found:
-        late_s = 0.0
-        if timestamp is not None and due is not None:
-            late_s = max(0.0, (timestamp - (due + extension if extension else due)).total_seconds())
-        yield Mark(student, lab, timestamp=timestamp, late_s=late_s, late_penalty=float(penalty or 0.0))
+        due = due + extension if due and extension else due
+        yield Mark(
+            student,
+            lab,
+            timestamp=timestamp,
+            due=due,
+            late_s=lateness(timestamp, due),
+            late_penalty=float(penalty or 0.0),
+        )
+
+
+def lateness(timestamp: datetime | None, due: datetime | None) -> float:
+    """Return the seconds after the due date; 0 where one of the two is not known."""
+    return max(0.0, (timestamp - due).total_seconds()) if timestamp and due else 0.0
 
 
 def _add(

@@ -14,14 +14,13 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-import bleach
 import nbformat
-from bleach.css_sanitizer import CSSSanitizer
-from jinja2 import pass_context
+import nh3
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from course.instructor.formulas import to_mathml
+from course.instructor.wellformed import TooDeepError, well_formed
 
 _TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details", "div",
@@ -30,23 +29,35 @@ _TAGS = {
     "sup", "svg", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
 }  # fmt: skip
 # No positions and no sizes beyond a cell: nothing that could cover another part of the page.
-_STYLES = [
+_STYLES = {
     "background", "background-color", "border", "border-collapse", "border-left", "border-radius", "color",
     "font-family", "font-size", "font-style", "font-weight", "line-height", "margin", "padding", "text-align",
     "text-decoration", "vertical-align", "white-space",
-]  # fmt: skip
+}  # fmt: skip
+_SHOWN_ANYWHERE = {"title", "aria-label", "role", "style"}
+_ATTRIBUTES = {
+    "a": {"href"}, "img": {"alt", "width", "height", "src"}, "svg": {"width", "height", "rx", "fill"},
+    "rect": {"width", "height", "rx", "fill"}, "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"}, "div": {"class"}, "span": {"class"}, "code": {"class"},
+    "pre": {"class"}, "table": {"class"},
+}  # fmt: skip
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 _EMBEDDED = re.compile(r"data:image/\w+;base64,[A-Za-z0-9+/=]*")
 # What may be called in a style: image-set("…") and others would load a picture as well as url(…) does.
-_CALL = re.compile(r"([\w-]*)\(")
 _COLOUR_CALLS = {"rgb", "rgba", "hsl", "hsla", "linear-gradient"}
-# Reading HTML takes time that grows with the square of its length, where somebody wants it to. Beyond this,
-# pictures not counted, it is shown as text.
+_NAME_AT_END = re.compile(r"[\w-]*\Z")
+_LONGEST_CALL = 40
+# Longer HTML, pictures not counted, is shown as text: a page with it would not open in a browser.
 _MAX_HTML = 50_000
+# mistune looks for the other end of each of these as far as the text goes: within these limits, what is made
+# to take long takes a second or two.
 _MAX_MARKDOWN = 20_000
-_MAX_TAGS_IN_MARKDOWN = 500
+_MAX_STARTS = 500
+_STARTS = ("<", "\\[", "\\(", "\\begin{")
 # Processor time for all outputs of a notebook; what is left then is shown as plain text alone.
 _PATIENCE_S = 60.0
+# Of one text that a program printed; of a longer one, the beginning and the end are shown.
+_MAX_TEXT = 100_000
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 _PICTURE_TYPES = ("image/png", "image/jpeg", "image/gif")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
@@ -54,41 +65,48 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _ACTIVE_TEX = re.compile(r"\\(href|style|class|cssId|require|html\w*|data)\b")
 
 
-def _is_allowed(tag: str, name: str, value: str) -> bool:
-    """Tell whether an attribute may stay."""
-    if name == "style":
-        # Colours, never pictures from elsewhere; a backslash could spell "url" otherwise.
-        return "\\" not in value and {call.lower() for call in _CALL.findall(value)} <= _COLOUR_CALLS
-    if name in ("title", "aria-label", "role"):
-        return True
-    if name == "class":
-        return tag in ("div", "span", "code", "pre", "table")
-    if tag == "a":
-        return name == "href" and _LINK.match(value) is not None
-    if tag == "img":
-        return name in ("alt", "width", "height") or (name == "src" and bool(_PICTURE.fullmatch(value)))
-    if tag in ("svg", "rect"):
-        return name in ("width", "height", "rx", "fill")
-    return tag in ("td", "th") and name in ("colspan", "rowspan", "scope")
-
-
 def clean_html(html: str) -> str:
     """Return HTML without scripts, forms, frames, handlers and anything that loads from elsewhere."""
     if _length(html) > _MAX_HTML:
-        return _as_text(html)
+        return as_text(html)
     try:
-        cleaned: str = bleach.clean(
-            html,
-            tags=_TAGS,
-            attributes=_is_allowed,
-            protocols=["http", "https", "mailto", "data"],
-            css_sanitizer=CSSSanitizer(allowed_css_properties=_STYLES),
-            strip_comments=True,
-        )
-    except RecursionError:
-        return _as_text(html)
-    # Tags that nobody closes are repeated in all that follows.
-    return cleaned if _length(cleaned) <= 10 * _MAX_HTML else _as_text(html)
+        ordered = well_formed(html, _TAGS)
+    except TooDeepError:
+        return as_text(html)
+    return nh3.clean(
+        ordered,
+        tags=_TAGS,
+        attributes={**_ATTRIBUTES, "*": _SHOWN_ANYWHERE},
+        attribute_filter=_filtered,
+        url_schemes={"http", "https", "mailto", "data"},
+    )
+
+
+def _filtered(tag: str, name: str, value: str) -> str | None:
+    """Return the value with which an attribute may stay, None if it may not."""
+    if name == "style":
+        return _clean_style(value)
+    if name == "href":
+        return value if _LINK.match(value) else None
+    if name == "src":
+        return value if _PICTURE.fullmatch(value) else None
+    return value
+
+
+def _clean_style(style: str) -> str | None:
+    """Return the declarations of a style that may stay, None if something in it could load a picture."""
+    # Colours, never pictures from elsewhere; a backslash could spell "url" otherwise.
+    if "\\" in style or not all(_calls_colour(before) for before in style.split("(")[:-1]):
+        return None
+    declarations = [part.strip() for part in style.split(";")]
+    kept = [part for part in declarations if part.partition(":")[0].strip().lower() in _STYLES]
+    return "; ".join(kept)
+
+
+def _calls_colour(before: str) -> bool:
+    """Tell whether what stands before a parenthesis is the name of a function that makes colours."""
+    name = _NAME_AT_END.search(before[-_LONGEST_CALL:])
+    return name is not None and name[0].lower() in _COLOUR_CALLS
 
 
 def _length(text: str) -> int:
@@ -96,15 +114,9 @@ def _length(text: str) -> int:
     return len(_EMBEDDED.sub("", text))
 
 
-def _as_text(source: str) -> str:
+def as_text(source: str) -> str:
     """Return the beginning of what cannot be shown otherwise, as it was written."""
     return f"<pre>{escape(source[:_MAX_HTML], quote=False)}</pre>"
-
-
-@pass_context
-def markdown_in_formgrader(context: Mapping[str, Any], source: str) -> str:
-    """Return a Markdown cell as HTML, where nbconvert's templates ask for `markdown2html`."""
-    return markdown_to_page(source, context.get("cell", {}).get("attachments"))
 
 
 def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) -> str:
@@ -114,13 +126,13 @@ def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) 
         source: of the cell.
         attachments: pictures that the cell holds, by name.
     """
-    if _length(source) > _MAX_MARKDOWN or source.count("<") > _MAX_TAGS_IN_MARKDOWN:
-        return _as_text(source)
+    if _length(source) > _MAX_MARKDOWN or any(source.count(start) > _MAX_STARTS for start in _STARTS):
+        return as_text(source)
     renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
     try:
         html = MarkdownWithMath(renderer=renderer).render(_without_active_tex(source))
     except Exception:  # whatever the parser stumbles over: nothing that a student wrote stops a page
-        html = _as_text(source)
+        html = as_text(source)
     return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], clean_html(html))
 
 
@@ -204,15 +216,21 @@ def hide(value: Any, secret: str) -> Any:
 
 
 def _clean_output(output: NotebookNode, *, hurry: bool) -> NotebookNode:
-    if "data" not in output:
-        return output
+    if output.output_type == "error":
+        lines = _shortened("\n".join(output.traceback)).split("\n")
+        texts = {name: _shortened(output[name]) for name in ("ename", "evalue")}
+        return NotebookNode({**output, **texts, "traceback": lines})
+    if output.output_type == "stream":
+        return NotebookNode({**output, "text": _shortened("".join(output.text))})
     data: dict[str, Any] = {}
     for kind, content in output.data.items():
         text = "".join(content) if isinstance(content, list) else content
         if not isinstance(text, str):
             continue
-        if kind == "text/plain" or is_picture(kind, text):
+        if is_picture(kind, text):
             data[kind] = text
+        elif kind == "text/plain":
+            data[kind] = _shortened(text)
         elif hurry or ("text/plain" in output.data and _length(text) > _MAX_HTML):
             continue
         elif kind == "text/html":
@@ -220,8 +238,15 @@ def _clean_output(output: NotebookNode, *, hurry: bool) -> NotebookNode:
         elif kind == "text/markdown":
             data[kind] = clean_html(_without_active_tex(text))
         elif kind == "text/latex":
-            data[kind] = escape(_without_active_tex(text), quote=False)
+            data[kind] = escape(_without_active_tex(_shortened(text)), quote=False)
     return NotebookNode({**output, "data": NotebookNode(data), "metadata": NotebookNode()})
+
+
+def _shortened(text: str) -> str:
+    """Return a text that a page can hold: its beginning, how much is left out, and its end."""
+    half = _MAX_TEXT // 2 - 50
+    left_out = len(text) - 2 * half
+    return text if len(text) <= _MAX_TEXT else f"{text[:half]}\n[… {left_out} …]\n{text[-half:]}"
 
 
 def _without_active_tex(text: str) -> str:

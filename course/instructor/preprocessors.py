@@ -64,7 +64,7 @@ class ClearSolutionsInLanguage(ClearSolutions):
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
         """Clear the solutions of one cell."""
-        nested = re.search(r"^\s+#+ BEGIN SOLUTION", cell.source, re.MULTILINE) is not None
+        nested = re.search(r"^[ \t]+#+ BEGIN SOLUTION", cell.source, re.MULTILINE) is not None
         stub = f"{self._comment}\nraise NotImplementedError()" if nested else self._comment
         self.code_stub = {"python": stub}
         return super().preprocess_cell(cell, resources, index)

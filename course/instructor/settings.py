@@ -22,6 +22,7 @@ class Course:
         languages: of all releases.
         labs: settings of every lab, by id, in order.
         grading: what one submission may use; see `course.instructor.kernels.limits`.
+        tls: certificates for other machines that grade; see `course.instructor.grade.certificates`.
     """
 
     root: Path
@@ -29,6 +30,7 @@ class Course:
     languages: tuple[str, ...]
     labs: dict[str, dict[str, Any]]
     grading: dict[str, Any] = field(default_factory=dict)
+    tls: dict[str, Any] = field(default_factory=dict)
 
     @property
     def build(self) -> Path:
@@ -98,12 +100,15 @@ def load_course(start: Path | None = None) -> Course:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         course = data["course"]
+        grading = dict(data.get("grading", {}))
+        tls = grading.pop("tls", {})
         return Course(
             root,
             course["language"],
             tuple(course["languages"]),
             dict(data["labs"]),
-            dict(data.get("grading", {})),
+            grading,
+            tls,
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise CourseError(f"{path.name} is not valid: {error}") from None

@@ -207,7 +207,7 @@ def test_a_checkpoint_that_is_kept_in_memory_is_none(lab: Lab, by_path: bool) ->
             x.load_state_dict(state)
         return int(epoch)
 
-    said = "KeyError" if by_path else "loading returned"
+    said = "KeyError" if by_path else "stayed in memory"
     assert said in message(lab, "checkpoint", keep, take)
 
 

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import psutil
@@ -492,18 +491,15 @@ def test_a_pattern_that_matches_nobody_is_named(classroom: Classroom) -> None:
 def test_kernels_that_do_not_start_are_named_before_any_submission_is_run(
     classroom: Classroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Trusted children import it from their own sources: what a kernel may see is said here.
-    monkeypatch.setattr("course.instructor.kernels.sandbox._ETC", ("no/such/file\0",))
+    nobody = f"{classroom.folder}/s"
+    monkeypatch.setattr("course.instructor.grade.children.server_address", lambda *arguments: nobody)
     classroom.hand_in("s1", classroom.notebook())
     with pytest.raises(CourseError, match="Kernels do not work here with --isolation fork"):
         classroom.grade(isolation="fork")
     assert classroom.grader().plan.grade == ["s1"]
 
 
-def test_a_scheduler_that_does_not_answer_is_named(
-    classroom: Classroom, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("course.instructor.grade.engine._CONNECT_S", 1)
+def test_a_scheduler_that_does_not_answer_is_named(classroom: Classroom) -> None:
     classroom.hand_in("s1", classroom.notebook())
     with pytest.raises(CourseError, match=r"No dask scheduler answers at tcp://127\.0\.0\.1:9"):
         classroom.grade(scheduler="tcp://127.0.0.1:9")

@@ -11,15 +11,22 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_output
 
-from autograder.emission import MIME_TYPE
+from autograder.emission import MIME_TYPE, SEED_VARIABLE
 from autograder.key import AnswerKey
+from course.instructor.demo import answer
 from course.instructor.forkserver.client import close_servers
+from course.instructor.grade import hinting
+from course.instructor.grade.answers import doubt, tasks
+from course.instructor.grade.display import LOOK_KEYS
 from course.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
 from course.instructor.grade.work import Job, Outcome, grade_submission
+from course.instructor.intake import Templates
+from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
 from course.instructor.settings import Course
+from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1
-from tests.instructor.conftest import Classroom, usable_isolation
+from tests.instructor.conftest import Classroom, usable_isolation, with_code
 
 
 @pytest.fixture(scope="module")
@@ -283,3 +290,189 @@ def test_an_outcome_survives_being_written(classroom: Classroom) -> None:
     outcome = Outcome("10001", "graded", "{}", {"a_check": 1.0, "b_check": None}, notes=["ñ"])
     data = json.loads(json.dumps(outcome.as_json()))
     assert Outcome.from_json(data) == outcome and asdict(outcome)["notes"] == ["ñ"]
+
+
+# --- marks before hints ----------------------------------------------------------------------------
+
+# The library, patched: it observes a second answer too, and takes its numbers if a check is run again.
+SECOND_TRY = """
+def _second(generator, num_samples):
+    with torch.no_grad():
+        return generator(torch.randn((num_samples, 2), device=device)).cpu()
+from IPython.display import display as _show
+import autograder.emission as _e
+_first = sample
+_tried, _state = {}, {"again": False}
+def _emit(block):
+    if _state["again"]:
+        _tried[block.name] = _e.bundle(block)
+    elif block.name not in _tried:
+        _show({_e.MIME_TYPE: _e.bundle(block)}, raw=True, display_id=block.name)
+        _state["again"] = True
+        globals()["sample"] = _second
+        exec(In[-1], globals())
+        globals()["sample"] = _first
+        _state["again"] = False
+        _show({_e.MIME_TYPE: _e.bundle(block)}, raw=True, display_id=block.name + "later")
+    else:
+        _show({_e.MIME_TYPE: _tried[block.name]}, raw=True, display_id=block.name, update=True)
+def _late(*_):
+    for name, bundle in _tried.items():
+        if bundle:
+            for known in (name, name + "later"):
+                _show({_e.MIME_TYPE: bundle}, raw=True, display_id=known, update=True)
+get_ipython().events.register("pre_run_cell", _late)
+_e.emit = _emit
+"""
+
+
+@pytest.mark.slow
+def test_a_second_try_comes_too_late(classroom: Classroom, reference: Reference) -> None:
+    """The first answer is wrong; the second, right one is handed on after the check cell has ended."""
+    wrong = "def sample(generator, num_samples):\n    return torch.zeros(num_samples, 2)"
+    notebook = answer(classroom.notebook("identity", "sample"), {"sample": wrong})
+    place = next(i for i, cell in enumerate(notebook.cells) if grade_id(cell) == "sample_check")
+    notebook.cells.insert(place, new_code_cell(SECOND_TRY))
+    outcome = grade_submission(job(classroom, notebook, reference))
+    assert outcome.marks["sample_check"] == 0.0
+
+
+@pytest.mark.slow
+def test_a_kernel_is_not_told_which_checks_were_refused(
+    classroom: Classroom, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hints come from another kernel, which runs what they need under the public seed and nothing else."""
+    runs: list[tuple[list[str], str]] = []
+
+    def spy(notebook: nbformat.NotebookNode, *, variables: dict[str, str], **options: Any) -> Run:
+        runs.append(
+            ([str(grade_id(c)) for c in notebook.cells if is_check_cell(c)], variables[SEED_VARIABLE])
+        )
+        return run_notebook(notebook, variables=variables, **options)
+
+    monkeypatch.setattr(hinting, "run_notebook", spy)
+    notebook = classroom.notebook(mistakes=("d_step_no_zero_grad",))
+    outcome = grade_submission(job(classroom, notebook, reference))
+    (first, secret), (second, seed) = runs
+    assert len(first) == 8 and secret == str(reference.seed)
+    assert second == ["discriminator_step_check"] and seed == str(
+        AnswerKey.loads(classroom.course.key(LAB1).read_text()).seed
+    )
+    assert {c.name: bool(c.hint) for c in outcome.checks if not c.passed} == {
+        "discriminator_step.zero_grad": True
+    }
+
+
+@pytest.mark.slow
+def test_what_happens_in_the_second_run_costs_no_mark(classroom: Classroom, reference: Reference) -> None:
+    """There the kernel dies; in the first run it does not."""
+    notebook = with_code(
+        classroom.notebook(mistakes=("d_step_no_zero_grad",)),
+        "train_data",
+        f"import os\nif os.environ[{SEED_VARIABLE!r}] != '{reference.seed}': os._exit(1)",
+    )
+    outcome = grade_submission(job(classroom, notebook, reference))
+    assert outcome.status == "graded" and sum(mark or 0 for mark in outcome.marks.values()) == 67.0
+
+
+def test_the_second_run_holds_what_a_check_needs_and_no_more(classroom: Classroom) -> None:
+    notebook = classroom.notebook()
+    place = next(i for i, cell in enumerate(notebook.cells) if grade_id(cell) == "train")
+    own = new_code_cell("while True: pass")
+    own["id"] = "extra-1"
+    notebook.cells.insert(place, own)
+    names = [c.id for c in hinting.hint_notebook(notebook, ["train"]).cells]
+    answers_before = {"identity", "train_data", "discriminator", "generator", "discriminator_step", "train"}
+    assert names[0] == "setup" and names[-1] == "train_check" and answers_before <= {*names}
+    assert "extra-1" in names and "sample" not in names and "plot-real" not in names
+    assert [name for name in names if name.endswith("_check")] == ["train_check"]
+    skipped = hinting.hint_notebook(notebook, ["train"], skipped=[place])
+    assert "extra-1" not in [c.id for c in skipped.cells]
+
+
+# --- marks that a person should doubt --------------------------------------------------------------
+
+
+def doubts(
+    notebook: nbformat.NotebookNode, reference: Reference, *blocks: str, keep: str = ""
+) -> dict[str, Any]:
+    """Return the marks and the notes of blocks in which all is right, or what `keep` names only."""
+    marked = {}
+    for name in blocks:
+        bundle = right_bundle(reference, name)
+        bundle["checks"] = [c for c in bundle["checks"] if keep in c["name"]]
+        cell = new_code_cell("", outputs=[new_output("display_data", data={MIME_TYPE: bundle})])
+        marked[name] = judge(cell, f"{name}_check", reference)
+    notes = doubt(notebook, marked, reference)
+    return {**{name: block.score for name, block in marked.items()}, "notes": [n.key for n in notes]}
+
+
+def own_cell(notebook: nbformat.NotebookNode, code: str) -> nbformat.NotebookNode:
+    cell = new_code_cell(code)
+    cell["id"] = "extra-3"
+    notebook.cells.insert(3, cell)
+    return notebook
+
+
+COMMENT = "def sample(generator, num_samples):\n    # mine\n    raise NotImplementedError()"
+
+
+@pytest.mark.parametrize("change", [{}, {"sample": COMMENT}])
+def test_right_numbers_of_an_untouched_answer_earn_nothing_and_are_for_a_person_to_see(
+    classroom: Classroom, reference: Reference, change: dict[str, str]
+) -> None:
+    notebook = answer(classroom.notebook("identity"), change)
+    assert doubts(notebook, reference, "sample") == {"sample": 0.0, "notes": ["untouched_answer"]}
+    assert "untouched_answer" in LOOK_KEYS
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def sample(generator, num_samples): ...",
+        "from helper import sample",
+        "from helper import *",
+        "%matplotlib inline\nsample = lambda *a: a",
+        "%run helper.py",
+    ],
+)
+def test_an_answer_in_a_cell_of_ones_own_counts(
+    classroom: Classroom, reference: Reference, code: str
+) -> None:
+    notebook = own_cell(classroom.notebook("identity"), code)
+    assert doubts(notebook, reference, "sample") == {"sample": 4.0, "notes": ["answer_elsewhere"]}
+    assert "answer_elsewhere" not in LOOK_KEYS
+
+
+@pytest.mark.parametrize("code", ["import helper", "x = 1", "def sample("])
+def test_a_cell_that_defines_no_answer_is_none(classroom: Classroom, reference: Reference, code: str) -> None:
+    notebook = own_cell(classroom.notebook("identity"), code)
+    assert doubts(notebook, reference, "sample")["notes"] == ["untouched_answer"]
+
+
+def test_answers_are_written_in_a_complete_notebook_and_untouched_in_a_new_one(
+    templates: Templates, course: Course, answers: dict[str, str]
+) -> None:
+    complete = answer(templates.notebooks[LAB1, "es"], answers)
+    assert all(task.is_written for task in tasks(complete))
+    for notebook in templates.notebooks.values():
+        found = tasks(notebook)
+        assert len(found) >= 8
+        assert not any(task.is_written or task.is_written_elsewhere for task in found)
+
+
+def test_nothing_right_but_what_the_library_could_answer_is_for_a_person_to_see(
+    classroom: Classroom, reference: Reference
+) -> None:
+    seen = doubts(classroom.notebook(), reference, "discriminator_step", "train_data", keep="zero_grad")
+    assert seen == {"discriminator_step": 3.0, "train_data": 0.0, "notes": ["weak_only"]}
+    assert "weak_only" in LOOK_KEYS
+    assert doubts(classroom.notebook(), reference, "discriminator_step", keep="p")["notes"] == []
+
+
+def test_the_checks_that_the_library_could_answer_are_known(reference: Reference) -> None:
+    weak = {name for name, observation in reference.observations.items() if observation.weak}
+    assert weak == {
+        "train_set.pairs", "discriminator_step.zero_grad", "discriminator_step.isolation",
+        "generator_step.zero_grad", "generator_step.isolation",
+    }  # fmt: skip

@@ -15,6 +15,7 @@ from course.instructor.export.formats import Format
 from course.instructor.export.results import known_labs
 from course.instructor.export.roster import read_roster
 from course.instructor.export.run import assignment_headers, results_of, write_export
+from course.instructor.grade.late import LateRule
 from course.instructor.settings import load_course
 
 
@@ -31,7 +32,7 @@ class MarksExport(ExportPlugin):
         labs = [str(name) for name in self.assignment] or sorted(
             known_labs(gradebook), key=lambda lab: (lab not in course.labs, lab)
         )
-        results = results_of(gradebook, labs)
+        results = results_of(gradebook, labs, LateRule(self.config))
         if self.student:
             chosen = {str(student) for student in self.student}
             results = results.only(chosen)

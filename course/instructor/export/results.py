@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from course.instructor.grade.late import LateRule
 from course.instructor.gradebook import Mark, marks_of
 
 
@@ -53,12 +54,14 @@ def known_labs(gradebook: Gradebook) -> list[str]:
     return [str(assignment.name) for assignment in gradebook.assignments]
 
 
-def read_results(gradebook: Gradebook, labs: Sequence[str]) -> Results:
+def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | None = None) -> Results:
     """Read the marks of some labs.
 
     Args:
         gradebook: open.
         labs: ids; those that the gradebook does not know are left out.
+        rule: what lateness costs now; None: what the gradebook holds, which may not know yet what came in
+            since the last grading.
     """
     students = {
         str(s.id): Student(
@@ -74,5 +77,6 @@ def read_results(gradebook: Gradebook, labs: Sequence[str]) -> Results:
         except MissingEntry:
             continue
         full_marks[lab] = float(assignment.max_score)
-        marks |= {(mark.student, lab): mark for mark in marks_of(gradebook, lab)}
+        stored = marks_of(gradebook, lab)
+        marks |= {(mark.student, lab): mark for mark in (rule.applied(stored) if rule else stored)}
     return Results(full_marks, students, marks)

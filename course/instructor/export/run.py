@@ -14,6 +14,7 @@ from course.instructor.export.formats import Format, rows_for
 from course.instructor.export.people import Line, lines_with_roster, lines_without_roster
 from course.instructor.export.results import Results, known_labs, read_results
 from course.instructor.export.roster import Roster, read_roster
+from course.instructor.grade.late import LateRule
 from course.instructor.grade.store import Store
 from course.instructor.settings import Course, CourseError
 
@@ -67,21 +68,23 @@ def export_marks(course: Course, options: Options) -> Export:
     wanted = [course.require_lab(options.lab)] if options.lab else list(course.labs)
     roster = read_roster(options.roster) if options.roster else None
     store = Store(course.root, folder=options.folder, must_exist=True)
-    with contextlib.closing(store), store.transaction() as gradebook:
-        results = results_of(gradebook, wanted)
+    with contextlib.closing(store):
+        results = store.transact(
+            lambda gradebook: results_of(gradebook, wanted, store.late_rule), write=False
+        )
     name = f"{options.lab or 'marks'}-{options.to}.csv"
     path = options.output or (options.folder or course.build) / "export" / name
     headers = assignment_headers(course, roster, results)
     return write_export(path, options.to, results, roster, headers, partial=options.partial)
 
 
-def results_of(gradebook: Gradebook, labs: Sequence[str]) -> Results:
-    """Read the marks of some labs.
+def results_of(gradebook: Gradebook, labs: Sequence[str], rule: LateRule) -> Results:
+    """Read the marks of some labs, less what the rule takes off for lateness.
 
     Raises:
         CourseError: if the gradebook knows none of them.
     """
-    results = read_results(gradebook, labs)
+    results = read_results(gradebook, labs, rule)
     if not results.labs:
         known = ", ".join(known_labs(gradebook)) or "none yet"
         raise CourseError(

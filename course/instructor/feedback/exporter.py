@@ -14,9 +14,9 @@ from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
 from autograder.rerun.report import error_text
+from course.instructor import pages
 from course.instructor.feedback.texts import FeedbackText
 from course.instructor.formulas import to_mathml
-from course.instructor.neutral import markdown_to_page
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 # Longer outputs are folded: marks should be found quickly.
@@ -39,7 +39,8 @@ class FeedbackExporter(HTMLExporter):
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
         """Yield the filters of nbconvert, and ours."""
         yield from super().default_filters()
-        yield "prose", markdown_to_page
+        yield "prose", pages.markdown
+        yield "highlight_code", pages.highlighted
         yield "latex", latex_to_page
         yield "unescape", unescape
         yield "plain", strip_ansi

@@ -12,12 +12,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.language import LANGUAGES
 from autograder.rerun.reading import opening
+from course.instructor.grade.marked import OUTPUTS_CELL
 from course.instructor.grade.work import REPORT_CELL
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
-_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _BOLD = re.compile(r"^\*\*(.+?)\*\*", re.MULTILINE)
 _NO_RESPONSE = "No response."  # what nbgrader says of an answer that nobody wrote
+_MAX_TITLE = 200
 
 
 @dataclass
@@ -80,12 +81,13 @@ class OutlineFeedback(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook as it is, and resources with the outline."""
-        cells = [cell for cell in nb.cells if cell.get("id") != REPORT_CELL]
+        cells = [cell for cell in nb.cells if cell.get("id") not in (REPORT_CELL, OUTPUTS_CELL)]
         sections = list(split(cells))
         resources["feedback"] = {
             "language": language_of(nb),
             "title": next(iter(_headings(cells)), resources["nbgrader"]["assignment"]),
             "notes": [cell for cell in nb.cells if cell.get("id") == REPORT_CELL],
+            "whose_outputs": [cell for cell in nb.cells if cell.get("id") == OUTPUTS_CELL],
             "sections": sections,
             "missing": sum(section.points for section in sections if section.waiting),
             "ungraded": all(section.waiting for section in sections if section.graded is not None),
@@ -127,12 +129,21 @@ def _title(section: Section, graded: NotebookNode) -> str:
 
 def _headings(cells: Sequence[NotebookNode]) -> list[str]:
     """Return the headings of Markdown cells, without marks."""
-    sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
-    return [_plain(heading) for source in sources for heading in _HEADING.findall(source)]
+    lines = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.split("\n")]
+    return [_plain(heading) for line in lines if (heading := _heading(line))]
+
+
+def _heading(line: str) -> str:
+    """Return the text of a line of Markdown that is a heading; nothing if it is none."""
+    text = line.lstrip("#")
+    is_heading = 1 <= len(line) - len(text) <= 6 and text[:1].isspace()
+    return text.strip().rstrip("#").rstrip() if is_heading else ""
 
 
 def _plain(text: str) -> str:
     """Return a line of Markdown as plain text, without the marks in parentheses: the page says them."""
+    # Students write headings too; the next pattern takes time that grows with the square of the line.
+    text = text if len(text) <= _MAX_TITLE else f"{text[:_MAX_TITLE]} …"
     text = re.sub(r"\s*\([^()]*\d+ (?:puntos|marks|points)\)", "", text)
     return re.sub(r"[*`$]", "", text).strip(" .")
 

@@ -125,24 +125,25 @@ def _take_in(intake: Intake, student: str, folder: Path) -> tuple[Job, str]:
 def grade_in_child(job: Job) -> Outcome | Trouble:
     """Grade one submission; what a worker does.
 
-    Returns:
-        The outcome, or why what was handed in cannot be graded.
+    What may have failed by chance is tried once more.
 
-    Raises:
-        ChildError: if the child gives no answer, perhaps by chance.
-        ForkServerError: if no child can be had.
+    Returns:
+        The outcome, or why there is none.
     """
+    found = _grade_once(job)
+    if isinstance(found, Trouble) and not found.lasting:
+        found = _grade_once(job)
+    return found
+
+
+def _grade_once(job: Job) -> Outcome | Trouble:
     limits = ChildLimits(_GRADING_CPU_S, _GRADING_MB, 600 + _CLOCK * job.limits.notebook_cpu_s)
     try:
         address = server_address(job.isolation, job.modules)
         outcome = run_in_child(begin(), grade_submission, job, kernel_server=address, limits=limits)
-        now = server_address(job.isolation, job.modules)
-        if outcome.status == "incomplete" and address != now:
-            # The process that forks kernels ended meanwhile, through no fault of the submission's.
-            outcome = run_in_child(begin(), grade_submission, job, kernel_server=now, limits=limits)
-    except ChildError as error:
-        if not error.lasting:
-            raise
+        if outcome.status == "incomplete" and address != server_address(job.isolation, job.modules):
+            raise ForkServerError("the process that forks kernels ended meanwhile")
+    except Exception as error:  # an oversight of ours must not cost a class its marks
         return trouble(job.student, "run", error)
     return outcome
 

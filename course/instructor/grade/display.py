@@ -17,9 +17,10 @@ from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
-    "another_lab", "bad_bundle", "bad_folder_name", "cell_stopped", "died", "meddles", "no_run",
-    "other_identity", "output_cut", "partner_bad_id", "partner_own", "partner_taken", "several_notebooks",
-    "unrecognised",
+    "another_lab", "bad_bundle", "bad_folder_name", "cell_stopped", "died", "hidden_code", "meddles",
+    "meddles_file", "no_run", "other_identity", "output_cut", "outputs_cut", "partner_bad_id", "partner_own",
+    "partner_taken", "several_notebooks", "startup_file", "unreadable_time", "unrecognised",
+    "untouched_answer", "weak_only",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")
@@ -81,6 +82,8 @@ def show_end(console: Console, grading: Grading) -> None:
             console.print(f"and {len(worth) - _SHOWN} more: `course report` lists them by reason.")
     if grading.shared:
         console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")
+    if grading.penalties:
+        console.print(f"late penalties changed: {escape(', '.join(grading.penalties))}")
     _show_unstored(console, grading)
     if grading.interrupted:
         left = len(grading.plan.grade) + len(grading.plan.store) - len(outcomes)

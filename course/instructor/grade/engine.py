@@ -21,6 +21,7 @@ from distributed.scheduler import KilledWorker
 from course.instructor.forkserver.client import close_servers
 from course.instructor.grade.children import grade_in_child, try_kernel_in_child
 from course.instructor.grade.guard import Trouble, trouble
+from course.instructor.grade.scheduler import Scheduler
 from course.instructor.grade.work import Job, Outcome
 from course.instructor.intake.notes import reason
 from course.instructor.kernels.limits import Limits
@@ -28,7 +29,6 @@ from course.instructor.settings import CourseError
 
 # How many submissions wait at each worker: enough to keep it busy, few enough to keep memory low.
 _AHEAD = 2
-_CONNECT_S = 30
 Task = Callable[[Job], Outcome | Trouble]
 T = TypeVar("T")
 U = TypeVar("U")
@@ -44,11 +44,11 @@ def default_workers() -> int:
 
 
 @contextlib.contextmanager
-def connect(scheduler: str | None, workers: int) -> Iterator[Client]:
-    """Yield a client of a scheduler: of the one at an address, or of one of our own.
+def connect(scheduler: Scheduler | None, workers: int) -> Iterator[Client]:
+    """Yield a client of a scheduler: of one that runs already, or of one of our own.
 
     Raises:
-        CourseError: if there is no scheduler at the address, or it has no workers.
+        CourseError: if the scheduler does not answer, has no workers, or may not be used.
     """
     # Workers keep one submission each in memory, and kernels have limits of their own.
     settings = {"distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False}
@@ -61,19 +61,7 @@ def connect(scheduler: str | None, workers: int) -> Iterator[Client]:
                 finally:
                     close_servers()
             return
-        try:
-            client = Client(scheduler, timeout=_CONNECT_S)
-        except (OSError, ValueError) as error:
-            raise CourseError(
-                f"No dask scheduler answers at {scheduler}: {error}. Start one with `dask scheduler`, and "
-                f"workers with `dask worker {scheduler} --nthreads 1`."
-            ) from None
-        with client:
-            if not client.scheduler_info()["workers"]:
-                raise CourseError(
-                    f"The scheduler at {scheduler} has no workers. Start some: "
-                    f"`dask worker {scheduler} --nthreads 1`, where this course is installed."
-                )
+        with scheduler.client() as client:
             yield client
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from course.instructor.forkserver.tasks import ChildError
+from course.instructor.grade.locks import as_busy
 from course.instructor.intake.notes import Reason, reason
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Guard:
 
     def note(self, found: Trouble) -> None:
         """Remember what went wrong."""
-        log.warning("%s, %s: %s", shown(found.student), found.stage, found.details)
+        log.debug("%s, %s: %s", shown(found.student), found.stage, found.details)
         self.troubles[found.student] = found
 
 
@@ -91,6 +92,8 @@ def _reason(error: BaseException) -> Reason:
             last = error.details.strip().splitlines()[-1:] or [""]
             return reason("internal", error=last[0][:200])
         return reason(f"child_{error.cause}")
+    if (busy := as_busy(error)) is not None:
+        return reason("gradebook_busy") if busy.passing else reason("gradebook_error", error=str(busy))
     if isinstance(error, OSError) and error.errno in _FULL:
         return reason("disk_full")
     if isinstance(error, MemoryError):

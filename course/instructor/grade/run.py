@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,22 +14,22 @@ from typing import Any
 
 import nbformat
 
-from course.instructor.build import run_nbgrader, write_source
 from course.instructor.grade import children, engine
+from course.instructor.grade.assignment import enter_or_update
 from course.instructor.grade.guard import Guard, Trouble, trouble
 from course.instructor.grade.pairs import share_marks_by_hand
 from course.instructor.grade.people import is_storable, recipients
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
+from course.instructor.grade.scheduler import Scheduler
 from course.instructor.grade.store import Folders, Store
 from course.instructor.grade.trust import Reference, draw_seed
 from course.instructor.grade.work import Job, Outcome, modules_of
 from course.instructor.intake import Templates
-from course.instructor.intake.notes import note
+from course.instructor.intake.notes import Note, note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
 from course.instructor.settings import Course, CourseError
-from course.instructor.source import grade_id
 
 Advance = Callable[[Outcome], None]
 log = logging.getLogger(__name__)
@@ -45,6 +44,7 @@ class Options:
         workers: submissions at a time; None: one more than there are processors.
         isolation: "bwrap", "fork" or "none"; None: the best that works here.
         scheduler: address of a running dask scheduler; None: processes of our own.
+        insecure: whether that scheduler may be on another machine without TLS.
         force: grade again what is graded already.
         folder: holds submitted/, autograded/ and the gradebook; None: the checkout.
         db_url: another gradebook than the configuration's.
@@ -54,6 +54,7 @@ class Options:
     workers: int | None = None
     isolation: str | None = None
     scheduler: str | None = None
+    insecure: bool = False
     force: bool = False
     folder: Path | None = None
     db_url: str | None = None
@@ -89,6 +90,7 @@ class Grading:
         unstored: students whose marks the gradebook did not take; the next run stores them.
         troubles: what went wrong with single submissions, by student; all others are graded.
         shared: students who got the marks by hand of those with whom they handed in.
+        penalties: students for whom something else is taken off for lateness than before.
         wall_s: time on the clock.
         log: the run log.
         interrupted: whether it was stopped before the end.
@@ -100,6 +102,7 @@ class Grading:
     unstored: list[str] = field(default_factory=list)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     shared: list[str] = field(default_factory=list)
+    penalties: list[str] = field(default_factory=list)
     wall_s: float = 0.0
     log: Path | None = None
     interrupted: bool = False
@@ -122,6 +125,9 @@ class Grader:
         self.limits = Limits.from_settings(course.grading)
         self.templates = Templates.load(course)
         self.isolation = choose(options.isolation)
+        self.scheduler = (
+            Scheduler.at(options.scheduler, course, insecure=options.insecure) if options.scheduler else None
+        )
         folders = Folders(course.root, folder=options.folder, db_url=options.db_url)
         self.submitted = folders.submissions(lab)
         chosen = folders.submissions(lab, options.students)
@@ -134,7 +140,7 @@ class Grader:
         self._modules = modules_of(self.templates.notebooks[lab, course.language])
         self._template = nbformat.writes(self.templates.notebooks[lab, course.language])
         self._known = self.store.students()
-        self._enter_lab()
+        enter_or_update(course, lab, self.store)
         self.guard = Guard()
         self.plan = self._plan(chosen)
 
@@ -152,7 +158,7 @@ class Grader:
                 for record in records:
                     self._keep(record, grading)
                     advance(record.outcome)
-            grading.shared = self._share()
+            self._settle_class(grading)
         except KeyboardInterrupt:
             grading.interrupted = True
         finally:
@@ -174,24 +180,6 @@ class Grader:
                 f"in {self.lab}, the first is {self.submitted[0]!r}."
             )
         return f"Nobody has handed in {self.lab}: submissions are expected in {folder}."
-
-    def _enter_lab(self) -> None:
-        """Make sure that the gradebook knows the lab as it is now."""
-        template = self.templates.notebooks[self.lab, self.course.language]
-        graded = {
-            str(grade_id(cell)): float(cell.metadata["nbgrader"]["points"])
-            for cell in template.cells
-            if grade_id(cell) and cell.metadata["nbgrader"].get("grade")
-        }
-        known = self.store.full_marks(self.lab)
-        if known is None:
-            enter_lab(self.course, self.lab, self.store)
-        elif known != graded:
-            different = sorted(name for name in {*known, *graded} if known.get(name) != graded.get(name))
-            raise CourseError(
-                f"The gradebook knows another version of {self.lab}: {', '.join(different)} differ. Run "
-                f"`course release {self.lab}` to enter the new one."
-            )
 
     def _plan(self, students: list[str]) -> Plan:
         """Find out what has to be done."""
@@ -238,7 +226,7 @@ class Grader:
             return
         workers = min(self.options.workers or engine.default_workers(), len(self.plan.grade))
         children.begin()
-        with engine.connect(self.options.scheduler, workers) as client:
+        with engine.connect(self.scheduler, workers) as client:
             trials = engine.begin_trials(client, self.isolation.kind, self.limits, self._modules)
             self._blank = self._blank_job(children.reference_in_child(self.course, self.lab, seed))
             engine.require_kernels(trials, self.isolation.way)
@@ -335,6 +323,7 @@ class Grader:
             students, notes = recipients(
                 outcome.student, outcome.students, self.submitted, self._known, taken
             )
+            notes += self._stamp_notes(outcome.student)
             outcome = replace(children.with_notes(outcome, notes), recipients=tuple(students))
         self._groups[outcome.student] = outcome.recipients
         return replace(record, outcome=outcome)
@@ -358,17 +347,26 @@ class Grader:
         """Return who has the marks of each submission, by whose folder it lies in."""
         return {name: record.outcome.recipients for name, record in self.records.read_all().items()}
 
+    def _stamp_notes(self, student: str) -> list[Note]:
+        """Return what there is to say of when a submission was handed in."""
+        unreadable = self.store.stamp(student, self.lab).unreadable
+        return [note("unreadable_time", found=unreadable)] if unreadable else []
+
+    def _settle_class(self, grading: Grading) -> None:
+        """Do what marks by hand, due dates and extensions ask for that came since submissions were stored."""
+        try:
+            grading.shared = self._share()
+            grading.penalties = self.store.update_lateness(self.lab)
+        except Exception as error:  # the class is graded
+            log.warning("%s: marks by hand and late penalties are not settled, the next run does it", error)
+
     def _share(self) -> list[str]:
         """Give marks by hand to everybody who handed in the same notebook; return who got some."""
         outcomes = [record.outcome for record in self.records.read_all().values()]
         # A partner who has handed in alone since then has marks of their own.
         groups = [[s for s in o.recipients if s == o.student or s not in self.submitted] for o in outcomes]
-        try:
-            with self.store.transaction() as gradebook:
-                return share_marks_by_hand(gradebook, self.lab, [group for group in groups if len(group) > 1])
-        except Exception as error:  # the class is graded, and the next run tries again
-            log.warning("marks by hand were not shared, the next run does it: %s", error)
-            return []
+        pairs = [group for group in groups if len(group) > 1]
+        return self.store.transact(lambda gradebook: share_marks_by_hand(gradebook, self.lab, pairs))
 
     def _write_log(self, grading: Grading, started: datetime, seed: int) -> Path | None:
         """Write what happened as JSON; None if no disk takes it."""
@@ -379,6 +377,7 @@ class Grader:
             "interrupted": grading.interrupted,
             "isolation": self.isolation.kind,
             "weaknesses": list(self.isolation.weaknesses),
+            "insecure": self.options.insecure,
             "limits": vars(self.limits),
             "seed": seed,
             "lab_digest": self.lab_digest,
@@ -390,6 +389,7 @@ class Grader:
                 for student, found in grading.troubles.items()
             },
             "shared": grading.shared,
+            "penalties": grading.penalties,
             "submissions": summarise(grading.outcomes),
         }
         try:
@@ -397,19 +397,3 @@ class Grader:
         except OSError as error:
             log.warning("the log of this run could not be written: %s", error)
             return None
-
-
-def enter_lab(course: Course, lab: str, store: Store) -> None:
-    """Enter a lab into a gradebook, through nbgrader's generate_assignment."""
-    write_source(course, lab)
-    with tempfile.TemporaryDirectory() as release:
-        run_nbgrader(
-            course,
-            "generate_assignment",
-            lab,
-            "--force",
-            f"--CourseDirectory.db_url={store.db_url}",
-            f"--CourseDirectory.source_directory={course.build / 'source'}",
-            f"--CourseDirectory.release_directory={release}",
-            course_folder=store.root,
-        )

@@ -6,30 +6,43 @@ One transaction holds all of a submission: whatever happens, the gradebook has a
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from nbgrader.preprocessors import SaveAutoGrades
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SAWarning
+from sqlalchemy.exc import SAWarning
+from traitlets import TraitError
 
 from course.instructor.environment import environment, path_with_programs
 from course.instructor.files import put
+from course.instructor.grade import times
+from course.instructor.grade.configuration import load_configuration
+from course.instructor.grade.late import LateRule, update_lateness
+from course.instructor.grade.locks import GradebookBusy, as_busy, quiet_nbgrader
+from course.instructor.gradebook import lateness
 from course.instructor.settings import CourseError
 from course.instructor.source import grade_id
 
+# How long to wait for another program that holds the gradebook, formgrader say.
 _LOCKED_S = 60.0
-_MAX_STAMP = 1000
+_PAUSE_S = 0.5
+# How long one attempt waits: SQLite's driver by itself, PostgreSQL because we say so.
+_DRIVER_S = 5.0
+# What opens and updates it at the same time may find what it is about to make.
+_ALSO_OPENING = "already exists"
+log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 
 class SaveTrustedMarks(SaveAutoGrades):
@@ -83,23 +96,24 @@ class Folders:
 
         Args:
             config: the folder that holds nbgrader_config.py.
-            folder: holds submitted/, autograded/ and the gradebook; None: the same.
+            folder: holds submitted/, autograded/ and the gradebook, and perhaps an nbgrader_config.py of its
+                own; None: the same.
             db_url: another gradebook than the configuration's.
 
         Raises:
-            CourseError: if there is no such folder.
+            CourseError: if there is no such folder, or the configuration is not valid.
         """
         if folder is not None and not folder.is_dir():
             raise CourseError(f"There is no folder {folder}. --folder names the one that holds submitted/.")
-        app = NbGrader()
-        with contextlib.chdir(config):
-            app.load_config_file()
+        self.config = load_configuration(config, folder)
         self.root = (folder or config).resolve()
-        app.config.CourseDirectory.root = str(self.root)
+        self.config.CourseDirectory.root = str(self.root)
         if db_url is not None:
-            app.config.CourseDirectory.db_url = db_url
-        self.config = app.config
-        self.coursedir = CourseDirectory(config=app.config)
+            self.config.CourseDirectory.db_url = db_url
+        try:
+            self.coursedir = CourseDirectory(config=self.config)
+        except TraitError as error:
+            raise CourseError(f"CourseDirectory, as nbgrader_config.py sets it up: {error}") from None
         self.db_url: str = self.coursedir.db_url
 
     def folder(self, step: str, student: str, lab: str) -> Path:
@@ -134,23 +148,36 @@ class Store(Folders):
             must_exist: whether a gradebook that is not there is an error; else it is made.
 
         Raises:
-            CourseError: if it cannot be opened.
+            CourseError: if it cannot be opened; a `GradebookBusy` if another program holds it.
         """
         super().__init__(config, folder=folder, db_url=db_url)
+        self.late_rule = LateRule(self.config)
+        self._gave_up = False
         database = make_url(self.db_url)
-        if (
-            must_exist
-            and database.get_backend_name() == "sqlite"
-            and not Path(str(database.database)).is_file()
-        ):
+        # Another machine's database that does not answer when it is opened is perhaps none: no waiting.
+        self._is_file = database.get_backend_name() == "sqlite"
+        if must_exist and self._is_file and not Path(str(database.database)).is_file():
             raise CourseError(
                 f"There is no gradebook at {database.database}: nothing was graded there yet. "
                 "`course grade LAB` does it; --folder names the folder that holds submitted/."
             )
+        self._gradebook = self._patiently(self._open)
+
+    def _open(self) -> Gradebook:
+        """Open the gradebook once.
+
+        Raises:
+            CourseError: if it cannot be opened.
+        """
         try:
-            with environment(PATH=path_with_programs()):
-                self._gradebook = Gradebook(self.db_url, self.coursedir.course_id)
+            with environment(PATH=path_with_programs()), quiet_nbgrader():
+                return Gradebook(self.db_url, self.coursedir.course_id)
         except Exception as error:  # SQLAlchemy and its drivers raise classes of their own
+            busy = as_busy(error)
+            if busy is not None and busy.passing and self._is_file:
+                raise busy from None
+            if _ALSO_OPENING in str(error):
+                raise GradebookBusy("Another program is making the gradebook.") from None
             raise CourseError(
                 f"The gradebook cannot be opened: {type(error).__name__}: {str(error).splitlines()[0]}. "
                 "CourseDirectory.db_url in nbgrader_config.py says where it is."
@@ -163,56 +190,131 @@ class Store(Folders):
     # --- the gradebook -----------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Gradebook]:
+    def transaction(self, *, write: bool = False) -> Iterator[Gradebook]:
         """Yield the gradebook; what is done in the body is saved at its end as a whole, or not at all.
 
         nbgrader's API commits after every step; here its session joins a transaction of ours, which
         those commits do not end.
+
+        Args:
+            write: whether to wait for the right to write at once, and not at the first change.
+
+        Raises:
+            GradebookBusy: if the gradebook did not take it; `transact` tries again.
         """
         gradebook = self._gradebook
-        connection = gradebook.engine.connect()
-        outer = connection.begin()
-        gradebook.db.remove()
-        gradebook.db.configure(bind=connection, join_transaction_mode="rollback_only")
         try:
-            with warnings.catch_warnings():
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(quiet_nbgrader())
+                connection = stack.enter_context(gradebook.engine.connect())
+                outer = connection.begin()
+                self._begin(connection, write=write)
+                gradebook.db.remove()
+                gradebook.db.configure(bind=connection, join_transaction_mode="rollback_only")
+                stack.callback(gradebook.db.configure, bind=gradebook.engine)
+                stack.callback(gradebook.db.remove)
                 # nbgrader reads what it is about to add; SQLAlchemy then says that it is not added yet.
+                stack.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore", SAWarning)
                 yield gradebook
                 gradebook.db.flush()
-            outer.commit()
-        except BaseException:
-            outer.rollback()
-            raise
-        finally:
-            gradebook.db.remove()
-            gradebook.db.configure(bind=gradebook.engine)
-            connection.close()
+                outer.commit()
+        except Exception as error:
+            # Whatever was not committed is rolled back with the connection.
+            busy = as_busy(error)
+            if busy is None:
+                raise
+            raise busy from error
+
+    def _begin(self, connection: Connection, *, write: bool) -> None:
+        """Begin a transaction so that who has to wait is told so, at its start where that is possible."""
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(1000 * _DRIVER_S)}")
+        elif write and connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def transact(self, work: Callable[[Gradebook], Found], *, write: bool = True) -> Found:
+        """Do some work in a transaction; as a whole once more while another program holds the gradebook.
+
+        Args:
+            work: what to do; it may be called several times.
+            write: whether it changes anything.
+
+        Raises:
+            GradebookBusy: if the gradebook did not take it, after waiting.
+        """
+
+        def once() -> Found:
+            with self.transaction(write=write) as gradebook:
+                return work(gradebook)
+
+        return self._patiently(once)
+
+    def _patiently(self, attempt: Callable[[], Found]) -> Found:
+        """Try until the gradebook is free again; who has waited in vain before does not wait again.
+
+        Raises:
+            GradebookBusy: if it does not become free.
+        """
+        begin, said = time.monotonic(), False
+        while True:
+            try:
+                found = attempt()
+            except GradebookBusy as busy:
+                late = time.monotonic() - begin > _LOCKED_S
+                if not busy.passing or late or self._gave_up:
+                    self._gave_up = self._gave_up or busy.passing
+                    raise
+                if not said:
+                    log.warning("%s Waiting up to %g s for it.", busy, _LOCKED_S)
+                    said = True
+                time.sleep(_PAUSE_S)
+            else:
+                self._gave_up = False
+                return found
 
     def full_marks(self, lab: str) -> dict[str, float] | None:
         """Return the full marks of a lab's graded cells, None if the gradebook does not know the lab."""
-        with self.transaction() as gradebook:
+
+        def read(gradebook: Gradebook) -> dict[str, float] | None:
             try:
                 notebook = gradebook.find_notebook(lab, lab)
             except MissingEntry:
                 return None
             return {cell.name: float(cell.max_score) for cell in notebook.grade_cells}
 
+        return self.transact(read, write=False)
+
     def students(self) -> set[str]:
         """Return the ids of all students that the gradebook knows."""
-        with self.transaction() as gradebook:
-            return {student.id for student in gradebook.students}
+        return self.transact(lambda gradebook: {s.id for s in gradebook.students}, write=False)
 
     def has(self, student: str, lab: str) -> bool:
         """Tell whether a submission is in the gradebook and in autograded/."""
         if not (self.folder("autograded", student, lab) / f"{lab}.ipynb").is_file():
             return False
-        with self.transaction() as gradebook:
+
+        def read(gradebook: Gradebook) -> bool:
             try:
                 gradebook.find_submission(lab, student)
             except MissingEntry:
                 return False
-        return True
+            return True
+
+        return self.transact(read, write=False)
+
+    def update_lateness(self, lab: str) -> list[str]:
+        """Apply the rule for late submissions to all that is stored; return whose penalty changed.
+
+        Raises:
+            GradebookBusy: if the gradebook did not take it.
+            CourseError: if the rule cannot be applied.
+        """
+
+        def when_of(student: str) -> datetime | None:
+            return times.read_stamp(self.folder("autograded", student, lab)).when
+
+        return self.transact(lambda gradebook: update_lateness(gradebook, lab, self.late_rule, when_of))
 
     def save(
         self, students: Sequence[str], lab: str, notebook: str, marks: Mapping[str, float | None], owner: str
@@ -227,24 +329,18 @@ class Store(Folders):
             owner: whose folder it lies in.
 
         Raises:
-            OperationalError: if the gradebook stays locked.
+            GradebookBusy: if the gradebook did not take it, after waiting; it has nothing of it then.
         """
         content = nbformat.reads(notebook, as_version=4)
-        timestamp = self._timestamp(owner, lab)
-        deadline = time.monotonic() + _LOCKED_S
-        while True:
-            try:
-                with self.transaction() as gradebook:
-                    for student in students:
-                        self._save_one(gradebook, student, lab, content, marks, timestamp)
-                break
-            except OperationalError as error:
-                # Another program, formgrader say, may be writing.
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
+        when = self.stamp(owner, lab).when
+
+        def write(gradebook: Gradebook) -> None:
+            for student in students:
+                self._save_one(gradebook, student, lab, content, marks, when)
+
+        self.transact(write)
         for student in students:
-            self._write_autograded(student, lab, notebook, owner)
+            self._write_autograded(student, lab, notebook, when)
 
     def _save_one(
         self,
@@ -257,44 +353,23 @@ class Store(Folders):
     ) -> None:
         """Save a submission for one student."""
         gradebook.update_or_create_student(student)
-        given = {"timestamp": timestamp} if timestamp else {}
-        gradebook.update_or_create_submission(lab, student, **given)
+        gradebook.update_or_create_submission(lab, student, timestamp=timestamp)
         names = {"student": student, "assignment": lab, "notebook": lab, "db_url": self.db_url}
         earlier = self._graded_cells(student, lab)
         SaveTrustedMarks(config=self.config).save(gradebook, notebook, {"nbgrader": names}, marks, earlier)
         self._assign_late_penalty(gradebook, student, lab)
 
     def _assign_late_penalty(self, gradebook: Gradebook, student: str, lab: str) -> None:
-        """Apply the course's rule for late submissions, as nbgrader's AssignLatePenalties does."""
-        rule = AssignLatePenalties(config=self.config)
-        rule.init_plugin()
+        """Apply the rule for late submissions, as nbgrader's AssignLatePenalties does."""
         submission = gradebook.find_submission(lab, student)
         notebook = gradebook.find_submission_notebook(lab, lab, student)
-        notebook.late_submission_penalty = None
-        late_s = submission.total_seconds_late
-        if late_s > 0:
-            penalty = rule.plugin_inst.late_submission_penalty(student, notebook.score, late_s)
-            if penalty is not None:
-                notebook.late_submission_penalty = rule._check_late_penalty(notebook, penalty)
+        due, extension = submission.assignment.duedate, submission.extension
+        late_s = lateness(submission.timestamp, due + extension if due and extension else due)
+        notebook.late_submission_penalty = self.late_rule.penalty(student, notebook.score, late_s)
 
-    def _timestamp(self, student: str, lab: str) -> datetime | None:
-        """Return when a submission was handed in, if its folder says so."""
-        try:
-            found: datetime = utils.parse_utc(self._stamp(student, lab).decode().strip())
-        except (ValueError, OverflowError):
-            return None
-        return found
-
-    def _stamp(self, student: str, lab: str) -> bytes:
-        """Return the content of timestamp.txt, nothing if there is none.
-
-        Students may hand one in: a link would lead out of the folder, a pipe would never end.
-        """
-        path = self.folder("submitted", student, lab) / "timestamp.txt"
-        with contextlib.suppress(OSError):
-            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_STAMP:
-                return path.read_bytes()
-        return b""
+    def stamp(self, student: str, lab: str) -> times.Stamp:
+        """Return when a submission was handed in, as its folder says."""
+        return times.read_stamp(self.folder("submitted", student, lab))
 
     def _graded_cells(self, student: str, lab: str) -> dict[str, str]:
         """Return what the cells of the last graded notebook held, by grade_id; nothing if there is none."""
@@ -305,9 +380,11 @@ class Store(Folders):
             return {}
         return {str(name): cell.source for cell in notebook.cells if (name := grade_id(cell)) is not None}
 
-    def _write_autograded(self, student: str, lab: str, notebook: str, owner: str) -> None:
+    def _write_autograded(self, student: str, lab: str, notebook: str, when: datetime | None) -> None:
         """Write the marked notebook where nbgrader's feedback and formgrader look for it."""
         target = self.folder("autograded", student, lab)
         put(target / f"{lab}.ipynb", notebook.encode())
-        if stamp := self._stamp(owner, lab):
-            put(target / "timestamp.txt", stamp)
+        if when is None:
+            (target / times.NAME).unlink(missing_ok=True)
+        else:
+            put(target / times.NAME, times.written(when))

@@ -16,18 +16,19 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder.block import Result
-from autograder.emission import SEED_VARIABLE
 from autograder.key import AnswerKey
 from autograder.messages import TEXTS
+from course.instructor.grade.answers import doubt
 from course.instructor.grade.guard import entering
-from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
+from course.instructor.grade.hinting import Surroundings, find_hints
+from course.instructor.grade.marked import say_outputs_are_missing, show_handed_in, without_outputs
+from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge
 from course.instructor.intake.notes import Note, Reason, note
-from course.instructor.kernels.execution import Run, run_notebook
+from course.instructor.kernels.execution import Run
 from course.instructor.kernels.limits import Limits
 from course.instructor.neutral import clean_notebook, hide
 from course.instructor.source import grade_id, is_check_cell, is_graded
 
-_OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
@@ -142,25 +143,17 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
     notebook = nbformat.reads(job.notebook, as_version=4)
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
-    more = _HintCells(job)
+    where = Surroundings(job.isolation, job.limits, job.files, job.modules, kernel_server)
+    bare = without_outputs(notebook)
     entering("run", job.student)
-    run = _run_fairly(
-        notebook,
-        isolation=job.isolation,
-        limits=job.limits,
-        variables={SEED_VARIABLE: str(job.reference.seed)},
-        files=job.files,
-        modules=job.modules,
-        kernel_server=kernel_server,
-        more=more,
-    )
+    run = _run_fairly(bare, where, job.reference.seed)
     entering("judge", job.student)
     marked = judge_run(run, job.reference)
-    hints = Hints(AnswerKey.loads(job.key))
-    for name, cell in more.cells.items():
-        if name in marked:
-            hints.apply(marked[name], cell, f"{name}_check")
-    notes = [*job.notes, *_run_notes(run, marked, job.limits)]
+    doubts = doubt(notebook, marked, job.reference)
+    notes = [*job.notes, *_run_notes(run, marked, job.limits), *doubts]
+    # The marks are given, and the kernel that could have changed them is gone.
+    hints, cpu_s = find_hints(bare, run, marked, AnswerKey.loads(job.key), where)
+    run.cpu_s += cpu_s
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
     entering("mark", job.student)
     return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
@@ -177,11 +170,11 @@ def add_notes(outcome: Outcome, notes: Sequence[Note]) -> None:
     outcome.note_keys += [found.key for found in notes]
 
 
-def _run_fairly(notebook: NotebookNode, **options: Any) -> Run:
+def _run_fairly(notebook: NotebookNode, where: Surroundings, seed: int) -> Run:
     """Run a notebook; once more in another kernel where the first may have ended by chance."""
-    run = run_notebook(notebook, **options)
+    run = where.run(notebook, seed)
     if run.died is not None and run.died.key in _PERHAPS_CHANCE:
-        run = run_notebook(notebook, **options)
+        run = where.run(notebook, seed)
     return run
 
 
@@ -190,9 +183,8 @@ def try_kernel(
 ) -> str | None:
     """Return why no kernel works in this process, None if one does."""
     notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
-    run = _run_fairly(
-        notebook, isolation=isolation, limits=limits, modules=modules, kernel_server=kernel_server
-    )
+    where = Surroundings(isolation, limits, {}, modules, kernel_server)
+    run = _run_fairly(notebook, where, seed=0)
     if run.died is not None:
         return run.died.render("en")
     outputs = run.notebook.cells[0].outputs
@@ -202,7 +194,9 @@ def try_kernel(
 
 def ungraded(job: Job, why: Reason) -> Outcome:
     """Return the outcome of a submission that could not be run at all."""
-    notebook = nbformat.reads(job.notebook, as_version=4)
+    # Perhaps it is its outputs that ended the process which cleaned them.
+    notebook = without_outputs(nbformat.reads(job.notebook, as_version=4))
+    say_outputs_are_missing(notebook, job.language)
     return _ungraded(job, notebook, "incomplete", [*job.notes, note("no_run", reason=why)])
 
 
@@ -228,9 +222,8 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
         for index, why in run.stopped.items()
         if index in run.finished
     ]
-    notes += [
-        note("output_cut", cell=name(i), limit=limits.output_mb) for i in sorted(run.cut) if i < len(cells)
-    ]
+    notes += [note("output_cut", cell=name(index), limit=limits.output_mb) for index in sorted(run.cut)]
+    notes += [note("outputs_cut", cell=name(index), limit=limits.outputs) for index in sorted(run.crowded)]
     if run.died is not None:
         if run.died_in is None:
             notes.append(note("no_run", reason=run.died))
@@ -243,36 +236,6 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
     return notes
 
 
-class _HintCells:
-    """After the notebook: the check cells that failed, once more, under the public seed.
-
-    Attributes:
-        cells: those cells, with what they showed, by block.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self.cells: dict[str, NotebookNode] = {}
-
-    def __call__(self, run: Run) -> list[NotebookNode]:
-        """Return the cells to run."""
-        marked = judge_run(run, self._job.reference)
-        wanted = wants_hints(list(marked.values()))
-        opening = [cell.source for cell in run.notebook.cells if _OPENS_LAB.search(cell.source)]
-        if not wanted or not opening:
-            return []
-        seed = AnswerKey.loads(self._job.key).seed
-        first = new_code_cell(
-            f"import os\nos.environ[{SEED_VARIABLE!r}] = '{seed}'\n"
-            f"from autograder import open_lab\n{opening[0]}"
-        )
-        sources = {
-            block_of(str(grade_id(cell))): cell.source for cell in run.notebook.cells if is_check_cell(cell)
-        }
-        self.cells = {name: new_code_cell(sources[name]) for name in wanted}
-        return [first, *self.cells.values()]
-
-
 # --- the marked notebook ---------------------------------------------------------------------------
 
 
@@ -283,6 +246,7 @@ def _outcome(
     notebook = run.notebook
     marks: dict[str, float | None] = {}
     clean_notebook(notebook)
+    show_handed_in(notebook, nbformat.reads(job.notebook, as_version=4), job.language)
     for cell in notebook.cells:
         if is_check_cell(cell):
             name = str(grade_id(cell))

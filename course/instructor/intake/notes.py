@@ -161,6 +161,22 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda `{cell}` usa el interior del calificador (`{name}`): una persona la revisará.",
         "en": "The cell `{cell}` uses the grader's inner parts (`{name}`): a person will look at it.",
     },
+    "meddles_file": {
+        "es": "El archivo `{file}` usa el interior del calificador (`{name}`): una persona lo revisará.",
+        "en": "The file `{file}` uses the grader's inner parts (`{name}`): a person will look at it.",
+    },
+    "startup_file": {
+        "es": "El archivo `{file}` no se usó: se ejecutaría sin que nadie lo llame. Una persona lo revisará; "
+        "pon ese código en una celda.",
+        "en": "The file `{file}` was not used: it would run without being called. A person will look at it; "
+        "put that code into a cell.",
+    },
+    "hidden_code": {
+        "es": "El archivo `{file}` trae código empaquetado: una persona lo revisará. Entrega los archivos "
+        "`.py` sueltos.",
+        "en": "The file `{file}` holds packed code: a person will look at it. Hand in the `.py` files as "
+        "they are.",
+    },
     # --- the run -----------------------------------------------------------------------------------
     "died": {
         "es": "El programa se cerró en la celda `{cell}` ({reason}). Cuentan las celdas que ya habían "
@@ -175,13 +191,39 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda `{cell}` escribió demasiado: la salida se cortó en {limit} MB.",
         "en": "The cell `{cell}` wrote too much: its output was cut at {limit} MB.",
     },
+    "outputs_cut": {
+        "es": "La celda `{cell}` mostró demasiadas salidas: quedan las primeras, hasta {limit}.",
+        "en": "The cell `{cell}` showed too many outputs: the first are left, at most {limit}.",
+    },
     "bad_bundle": {
         "es": "La celda de puntos `{cell}` no entregó observaciones válidas: {reason}.",
         "en": "The marks cell `{cell}` handed on no valid observations: {reason}.",
     },
+    "untouched_answer": {
+        "es": "La celda `{cell}` está como se repartió, y sin embargo se observó algo correcto: no vale "
+        "puntos ({points:g}), y una persona la revisará.",
+        "en": "The cell `{cell}` is as it was given out, and yet something right was observed: it gives no "
+        "marks ({points:g}), and a person will look at it.",
+    },
+    "answer_elsewhere": {
+        "es": "La celda `{cell}` está como se repartió: vale lo que define otra celda.",
+        "en": "The cell `{cell}` is as it was given out: what another cell defines counts.",
+    },
+    "weak_only": {
+        "es": "En la celda de puntos `{cell}` solo es correcto lo que no depende de la respuesta: una "
+        "persona la revisará.",
+        "en": "In the marks cell `{cell}` only what does not depend on the answer is right: a person will "
+        "look at it.",
+    },
     "no_run": {
         "es": "La entrega no se pudo ejecutar: {reason}.",
         "en": "The submission could not be run: {reason}.",
+    },
+    "unreadable_time": {
+        "es": "En `timestamp.txt` no se puede leer cuándo se entregó ({found}): no se descontó nada por "
+        "retraso.",
+        "en": "When it was handed in cannot be read in `timestamp.txt` ({found}): nothing was taken off for "
+        "lateness.",
     },
     # --- who hands in ------------------------------------------------------------------------------
     "nobody": {
@@ -248,6 +290,10 @@ _REASONS: dict[str, dict[str, str]] = {
         "es": "creó más de {limit:g} archivos",
         "en": "it made more than {limit:g} files",
     },
+    "messages": {
+        "es": "mandó más de {limit:g} mensajes que nadie podía mostrar",
+        "en": "it sent more than {limit:g} messages that nothing could show",
+    },
     "kernel_died": {
         "es": "el núcleo terminó de golpe",
         "en": "the kernel ended abruptly",
@@ -259,6 +305,14 @@ _REASONS: dict[str, dict[str, str]] = {
     "shadows": {
         "es": "taparía la biblioteca {module}",
         "en": "it would hide the library {module}",
+    },
+    "hidden_file": {
+        "es": "su nombre, o el de su carpeta, empieza con un punto",
+        "en": "its name, or that of its folder, begins with a dot",
+    },
+    "compiled": {
+        "es": "es código compilado o empaquetado; entrega el `.py`",
+        "en": "it is compiled or packed code; hand in the `.py`",
     },
     "link": {"es": "es un enlace", "en": "it is a link"},
     "large_file": {"es": "es demasiado grande", "en": "it is too large"},
@@ -290,6 +344,14 @@ _REASONS: dict[str, dict[str, str]] = {
     "child_died": {
         "es": "el proceso que la leía y revisaba terminó de golpe",
         "en": "the process that read and checked it ended abruptly",
+    },
+    "gradebook_busy": {
+        "es": "otro programa ocupa el libro de calificaciones",
+        "en": "another program holds the gradebook",
+    },
+    "gradebook_error": {
+        "es": "el libro de calificaciones no la aceptó: {error}",
+        "en": "the gradebook did not take it: {error}",
     },
     "disk_full": {
         "es": "el disco de la calificación está lleno",

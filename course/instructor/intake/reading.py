@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 
 from course.instructor.intake.notes import Note, note, reason
+from course.instructor.intake.outputs import Outputs, outputs_of
 from course.instructor.intake.pictures import Pictures, pictures_of
 
 MAX_FILE_BYTES = 500 * 2**20
@@ -53,6 +54,8 @@ class Cell:
         cell_id: of nbformat 4.5, if there is one.
         pictures: that were pasted into it.
         left_out: how many attachments are not among them.
+        outputs: what a code cell showed when it was handed in.
+        outputs_left_out: how many outputs are not among them.
     """
 
     kind: str
@@ -61,6 +64,8 @@ class Cell:
     cell_id: str | None = None
     pictures: Pictures = ()
     left_out: int = 0
+    outputs: Outputs = field(default=(), compare=False, repr=False)
+    outputs_left_out: int = field(default=0, compare=False)
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
@@ -256,6 +261,7 @@ def _cell(raw: Any) -> Cell | None:
         cell_id if isinstance(cell_id, str) else None,
         pictures,
         left_out,
+        *outputs_of(raw),
     )
 
 

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ _MAX_MESSAGE = 64 * MB
 _START_S = 600
 # A whole notebook may show as much as this many cells.
 _CELLS_OF_OUTPUT = 8
+# Messages per output: what is printed piece by piece makes one output, and a film clears what it has shown.
+_MESSAGES_PER_OUTPUT = 20
+# After this many times what a cell may send was passed over, the kernel is ended: even that takes time.
+_FLOOD = 10
 # A name that jupyter_client takes for an IPython kernel, which has settings of its own.
 _KERNEL = "python3"
 
@@ -49,7 +53,8 @@ class Run:
         notebook: with the outputs of all cells that were run.
         finished: indices of the cells that were run to their end.
         stopped: why cells were interrupted, by index.
-        cut: indices of cells whose output was cut.
+        cut: indices of cells whose output was cut, too many bytes.
+        crowded: indices of cells whose output was cut, too many outputs.
         died: why the kernel ended before the notebook did, None if it did not.
         died_in: index of the cell that ran then.
         cpu_s: processor time that the kernel used.
@@ -60,14 +65,11 @@ class Run:
     finished: set[int] = field(default_factory=set)
     stopped: dict[int, Reason] = field(default_factory=dict)
     cut: set[int] = field(default_factory=set)
+    crowded: set[int] = field(default_factory=set)
     died: Reason | None = None
     died_in: int | None = None
     cpu_s: float = 0.0
     wall_s: float = 0.0
-
-
-# Decides, after a notebook has run, which cells to run in the same kernel.
-MoreCells = Callable[[Run], list[NotebookNode]]
 
 
 def run_notebook(
@@ -79,7 +81,6 @@ def run_notebook(
     files: Mapping[str, bytes] | None = None,
     modules: Sequence[str] = (),
     kernel_server: str | None = None,
-    more: MoreCells | None = None,
 ) -> Run:
     """Run a notebook in a kernel of its own.
 
@@ -91,7 +92,6 @@ def run_notebook(
         files: what was handed in beside the notebook, by path.
         modules: what a warm kernel has imported.
         kernel_server: address of the server that forks warm kernels; None: this process's own.
-        more: given the run so far, returns further cells to run; their outputs come back in them.
 
     Returns:
         The run; never raises on account of what the notebook does.
@@ -100,7 +100,7 @@ def run_notebook(
     folder = Path(_new_folder(kernel_server))
     try:
         return asyncio.run(
-            _run(notebook, folder, isolation, limits, variables or {}, files or {}, kernel_server, more)
+            _run(notebook, folder, isolation, limits, variables or {}, files or {}, kernel_server)
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -121,7 +121,6 @@ async def _run(
     variables: Mapping[str, str],
     files: Mapping[str, bytes],
     kernel_server: str | None,
-    more: MoreCells | None,
 ) -> Run:
     run = Run(deepcopy(notebook))
     start = time.monotonic()
@@ -143,9 +142,9 @@ async def _run(
             stderr=subprocess.DEVNULL,
         )
         watching = asyncio.create_task(watchdog.watch())
-        await client.run_cells(more)
+        await client.run_cells()
     except DeadKernelError:
-        run.died = watchdog.cause() or reason("kernel_died")
+        run.died = watchdog.cause() or client.flooded or reason("kernel_died")
     except Exception as error:  # a kernel in a student's hands may answer anything
         logging.getLogger(__name__).warning("%r", error)
         run.died = watchdog.cause() or reason("no_start" if run.died_in is None else "kernel_died")
@@ -259,8 +258,37 @@ async def _signal(manager: AsyncKernelManager, *, kill: bool) -> None:
 # --- cells -----------------------------------------------------------------------------------------
 
 
+@dataclass
+class _Allowance:
+    """How much a cell, or a whole notebook, may still show; below 0 where it has shown too much."""
+
+    bytes: int
+    outputs: int
+    messages: int
+
+    def times(self, factor: int) -> _Allowance:
+        """Return as much for several."""
+        return _Allowance(factor * self.bytes, factor * self.outputs, factor * self.messages)
+
+    def within(self, other: _Allowance) -> _Allowance:
+        """Return what is in both."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return _Allowance(*(max(0, min(pair)) for pair in pairs))
+
+    def after(self, granted: _Allowance, left: _Allowance) -> _Allowance:
+        """Return what is left of all when a cell has ended."""
+        parts = zip(astuple(self), astuple(granted), astuple(left), strict=True)
+        return _Allowance(*(whole - (given - max(rest, 0)) for whole, given, rest in parts))
+
+
 class _Client(NotebookClient):
-    """nbclient's client, with a bound on what a cell may show, and nothing kept of widgets."""
+    """nbclient's client, with a bound on what a cell may show, and nothing kept of widgets.
+
+    What a cell has shown is final when it ends: marks hang on it, and a later cell knows more.
+
+    Attributes:
+        flooded: why the kernel was ended, if it sent messages without end.
+    """
 
     def __init__(self, run: Run, watchdog: Watchdog, limits: Limits, manager: AsyncKernelManager) -> None:
         super().__init__(
@@ -276,11 +304,16 @@ class _Client(NotebookClient):
         )
         self._run = run
         self._watchdog = watchdog
-        self._budget = self._left = limits.output_mb * MB
-        self._total_left = _CELLS_OF_OUTPUT * self._budget
+        self._one_cell = _Allowance(
+            limits.output_mb * MB, limits.outputs, _MESSAGES_PER_OUTPUT * limits.outputs
+        )
+        self._all_left = self._one_cell.times(_CELLS_OF_OUTPUT)
+        self._granted = self._left = self._one_cell
+        self._ignored = 0
+        self.flooded: Reason | None = None
 
-    async def run_cells(self, more: MoreCells | None) -> None:
-        """Run all cells of the notebook, then those that `more` asks for.
+    async def run_cells(self) -> None:
+        """Run all cells of the notebook.
 
         Raises:
             DeadKernelError: if the kernel ends before.
@@ -291,37 +324,62 @@ class _Client(NotebookClient):
             await self._run_cell(cell, index)
             self._run.finished.add(index)
         self._run.died_in = None
-        for cell in more(self._run) if more else []:
-            # Further cells take a place that no cell of the notebook has.
-            self.nb.cells.append(cell)
-            try:
-                await self._run_cell(cell, len(self.nb.cells) - 1)
-            finally:
-                self.nb.cells.pop()
 
     async def _run_cell(self, cell: NotebookNode, index: int) -> None:
-        self._left = granted = min(self._budget, self._total_left)
+        self._granted = self._one_cell.within(self._all_left)
+        self._left = replace(self._granted)
         self._watchdog.begin(index)
         try:
             await self.async_execute_cell(cell, index)
         finally:
-            if cell.cell_type == "code":
-                cell.outputs = merged_streams(cell.outputs)
+            self._freeze(cell)
             self._watchdog.end()
-            self._total_left -= granted - max(self._left, 0)
+            self._all_left = self._all_left.after(self._granted, self._left)
+
+    def _freeze(self, cell: NotebookNode) -> None:
+        """Make what a cell has shown final: no later message finds the way to it."""
+        self._display_id_map.clear()
+        if cell.cell_type == "code":
+            cell.outputs = merged_streams(cell.outputs)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         """Process a message of the kernel, unless the cell has shown too much."""
-        if msg["msg_type"] not in ("status", "execute_input"):
-            self._left -= _size(msg["content"])
-            if self._left < 0:
-                self._run.cut.add(cell_index)
-                return None
+        if msg["msg_type"] not in ("status", "execute_input") and not self._may_show(msg, cell, cell_index):
+            self._end_floods()
+            return None
         try:
             msg["content"] = _writable(msg["content"])
+            if msg["msg_type"] == "stream" and not isinstance(msg["content"]["text"], str):
+                return None
             return super().process_message(msg, cell, cell_index)
         except (KeyError, TypeError, AttributeError, ValueError, IndexError):
             return None  # a message that no honest kernel sends
+
+    def _may_show(self, msg: dict[str, Any], cell: NotebookNode, index: int) -> bool:
+        """Tell whether the cell may still show a message; one that it may not costs next to nothing."""
+        run, left = self._run, self._left
+        if index in run.cut or index in run.crowded:
+            return False
+        left.messages -= 1
+        left.outputs -= _adds_output(msg, cell)
+        if msg["msg_type"] == "clear_output":
+            left.outputs = self._granted.outputs
+        if left.messages < 0 or left.outputs < 0:
+            run.crowded.add(index)
+            return False
+        left.bytes -= _size(msg["content"])
+        if left.bytes < 0:
+            run.cut.add(index)
+            return False
+        return True
+
+    def _end_floods(self) -> None:
+        """End a kernel whose messages never end."""
+        self._ignored += 1
+        most = _FLOOD * self._one_cell.messages
+        if self._ignored > most and self.flooded is None:
+            self.flooded = reason("messages", limit=most)
+            self._ending = asyncio.ensure_future(_signal(self.km, kill=True))
 
     def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
         """Keep nothing of widgets."""
@@ -337,18 +395,30 @@ class _Client(NotebookClient):
         context.destroy(linger=0)
 
 
+def _adds_output(msg: Mapping[str, Any], cell: NotebookNode) -> bool:
+    """Tell whether a message makes one more output; what is printed in pieces makes one."""
+    kind, last = msg["msg_type"], cell.outputs[-1] if cell.outputs else None
+    if kind == "stream":
+        return last is None or (last["output_type"], last.get("name")) != (kind, msg["content"].get("name"))
+    return kind in ("display_data", "execute_result", "error")
+
+
 def merged_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Join what a cell printed piece by piece, and drop what carriage returns have overwritten.
 
     nbclient can do so too, in a time that grows with the square of the longest line.
     """
     merged: list[NotebookNode] = []
+    pieces: list[list[str]] = []
     for output in outputs:
-        last = merged[-1] if merged else None
-        if last and "name" in output and last.get("name") == output["name"]:
-            last["text"] += output["text"]
+        if merged and "name" in output and merged[-1].get("name") == output["name"]:
+            pieces[-1].append(output["text"])
         else:
             merged.append(output)
+            pieces.append([output["text"]] if "name" in output else [])
+    for output, texts in zip(merged, pieces, strict=True):
+        if len(texts) > 1:
+            output["text"] = "".join(texts)
     for output in merged:
         if output["output_type"] == "stream" and "\r" in output["text"]:
             lines = output["text"].replace("\r\n", "\n").split("\n")

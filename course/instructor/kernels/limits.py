@@ -24,6 +24,7 @@ class Limits:
         disk_mb: what it may write, in its folder and in /tmp each, and in any one file.
         files: number of files and folders that it may have there, in each.
         output_mb: what one cell may print and show.
+        outputs: how many outputs one cell may show: pictures, tables, stretches of print.
     """
 
     cell_cpu_s: float = 60.0
@@ -34,6 +35,7 @@ class Limits:
     disk_mb: int = 256
     files: int = 20_000
     output_mb: int = 4
+    outputs: int = 1000
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Limits:

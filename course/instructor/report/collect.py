@@ -53,8 +53,9 @@ class Collector:
 
     def labs(self) -> list[str]:
         """Return the labs that somebody has handed in, in the order of the course."""
-        with self.store.transaction() as gradebook:
-            graded = {assignment.name for assignment in gradebook.assignments if assignment.num_submissions}
+        graded = self.store.transact(
+            lambda gradebook: {a.name for a in gradebook.assignments if a.num_submissions}, write=False
+        )
         return [lab for lab in self.course.labs if lab in graded or self.store.submissions(lab)]
 
     def collect(self, lab: str, notes: Mapping[str, str] | None = None) -> ClassReport:
@@ -68,9 +69,9 @@ class Collector:
             CourseError: if there is no such lab, or nobody has handed it in.
         """
         self.course.require_lab(lab)
-        with self.store.transaction() as gradebook:
-            marks = {mark.student: mark for mark in marks_of(gradebook, lab)}
-            known = {student.id for student in gradebook.students}
+        stored = self.store.transact(lambda gradebook: marks_of(gradebook, lab), write=False)
+        marks = {mark.student: mark for mark in self.store.late_rule.applied(stored)}
+        known = self.store.students()
         submitted = set(self.store.submissions(lab))
         if not marks and not submitted:
             where = self.store.folder("submitted", "STUDENT", lab)

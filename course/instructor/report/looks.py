@@ -13,7 +13,9 @@ from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
 _IDENTITY = {"other_identity", "partner_bad_id", "partner_own", "partner_taken"}
-_BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "bad_bundle"}
+_BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "outputs_cut", "bad_bundle"}
+# Marks that may be nobody's work, though the run ended well.
+_DOUBTFUL = {"hidden_code", "meddles", "meddles_file", "startup_file", "untouched_answer", "weak_only"}
 # Notes that put nothing right.
 _FINE = {"partner", "nobody"}
 
@@ -57,7 +59,7 @@ LOOKS = (
     ),
     Look(
         "changed",
-        "Handed in again since it was graded",
+        "Handed in again since it was graded, or the lab's cells changed",
         "Grade the class: only what changed is run.",
         _GRADE_ALL,
     ),
@@ -87,12 +89,26 @@ LOOKS = (
         "The other cells have their marks. Read why; limits stand in course.toml, `[grading]`.",
         _GRADE + " --force",
     ),
+    Look(
+        "doubtful",
+        "Marks that may be nobody's work",
+        "Code touches the grader's inner parts, or right observations stand beside wrong answers. Read the "
+        "note and the code; where there is no answer, take the marks away in Formgrader.",
+    ),
+    Look(
+        "unreadable_time",
+        "Unreadable time stamp: whether it was late is not known",
+        "Write the time into timestamp.txt of the submission, such as 2026-11-20 23:59 -0600, or remove the "
+        "file, and grade it again. Until then nothing is taken off for lateness.",
+        _GRADE,
+    ),
     Look("odd", "Perhaps not what was meant to be handed in", "Read the note, and ask the student.", _GRADE),
     Look(
         "late",
         "Late",
         "`AssignLatePenalties` in nbgrader_config.py decides what is taken off; nbgrader's "
-        "`Gradebook.grant_extension` gives a student more time.",
+        "`Gradebook.grant_extension` gives a student more time. The report counts it at once; `course grade` "
+        "writes it into the gradebook.",
         urgent=False,
     ),
     Look(
@@ -146,7 +162,12 @@ def _of_outcome(outcome: Outcome) -> set[str]:
         found.add("identity")
     if keys & _BROKEN_OFF and not found & {"unusable", "incomplete"}:
         found.add("stopped")
-    if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF) and outcome.status == "graded":
+    if "unreadable_time" in keys:
+        found.add("unreadable_time")
+    if keys & _DOUBTFUL:
+        found.add("doubtful")
+    others = LOOK_KEYS - _IDENTITY - _BROKEN_OFF - _DOUBTFUL - {"unreadable_time"}
+    if keys & others and outcome.status == "graded":
         found.add("odd")
     if "nobody" in keys and outcome.status == "graded":
         found.add("unsigned")

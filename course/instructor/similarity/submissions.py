@@ -14,7 +14,7 @@ from course.instructor.source import grade_id, is_student_cell
 
 # It holds names, and no answer.
 _IDENTITY = "identity"
-_STUDENT_ID = re.compile(r"^\s*student_id_[12]\s*=\s*[rub]*[\"']([^\"'\n]*)[\"']", re.MULTILINE)
+_STUDENT_ID = re.compile(r"^[ \t]*student_id_[12][ \t]*=[ \t]*[rub]*[\"']([^\"'\n]*)[\"']", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,162 @@
+"""The second run of a submission: what its failed checks observe under the public seed, which finds hints.
+
+It happens after all marks are given, in a kernel of its own: whatever code learns there comes too late.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+from nbformat import NotebookNode
+
+from autograder.emission import SEED_VARIABLE
+from autograder.key import AnswerKey
+from course.instructor.grade.trust import Hints, MarkedBlock, block_of, wants_hints
+from course.instructor.kernels.execution import Run, run_notebook
+from course.instructor.kernels.limits import Limits
+from course.instructor.source import grade_id, is_check_cell
+
+# The second run may use this part of the processor time of the first.
+_SHARE = 1 / 3
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a submission runs.
+
+    Attributes:
+        isolation: how kernels are started; see `course.instructor.kernels.isolation`.
+        limits: what the kernel may use.
+        files: what was handed in beside the notebook, by path.
+        modules: what a warm kernel has imported.
+        kernel_server: address of the server that forks warm kernels; None: this process's own.
+    """
+
+    isolation: str
+    limits: Limits
+    files: Mapping[str, bytes]
+    modules: tuple[str, ...]
+    kernel_server: str | None = None
+
+    def run(self, notebook: NotebookNode, seed: int) -> Run:
+        """Run a notebook whose check cells observe under a seed."""
+        return run_notebook(
+            notebook,
+            isolation=self.isolation,
+            limits=self.limits,
+            variables={SEED_VARIABLE: str(seed)},
+            files=self.files,
+            modules=self.modules,
+            kernel_server=self.kernel_server,
+        )
+
+
+def find_hints(
+    notebook: NotebookNode, run: Run, marked: Mapping[str, MarkedBlock], key: AnswerKey, where: Surroundings
+) -> tuple[Hints, float]:
+    """Give hints to the checks that were refused with a value; no mark changes.
+
+    Args:
+        notebook: as it was handed in.
+        run: its first run.
+        marked: its marks, by block; messages are replaced where there is a hint.
+        key: the lab's answer key.
+        where: the submission runs.
+
+    Returns:
+        The hints, and the processor time that finding them took.
+    """
+    hints = Hints(key)
+    wanted = wants_hints(list(marked.values()))
+    shortened = hint_notebook(notebook, wanted, skipped=run.stopped)
+    if not wanted:
+        return hints, 0.0
+    limits = where.limits
+    share = replace(
+        limits,
+        notebook_cpu_s=_SHARE * limits.notebook_cpu_s,
+        cell_cpu_s=min(limits.cell_cpu_s, _SHARE * limits.notebook_cpu_s),
+        idle_s=_SHARE * limits.idle_s,
+    )
+    again = replace(where, limits=share).run(shortened, key.seed)
+    for index, cell in enumerate(again.notebook.cells):
+        name = block_of(str(grade_id(cell)))
+        if is_check_cell(cell) and name in wanted and index in again.finished:
+            hints.apply(marked[name], cell, str(grade_id(cell)))
+    return hints, again.cpu_s
+
+
+def hint_notebook(
+    notebook: NotebookNode, wanted: Collection[str], *, skipped: Collection[int] = ()
+) -> NotebookNode:
+    """Return what has to run for hints: all code that a wanted check may need, and no other check.
+
+    Of the lab's own cells those that bind a name which later code reads: figures and long runs whose
+    results are only looked at take most of a notebook's time.
+
+    Args:
+        notebook: the whole one.
+        wanted: names of the blocks that may have a hint.
+        skipped: cells that did not end by themselves.
+    """
+    shortened = deepcopy(notebook)
+    shortened.metadata.pop("widgets", None)
+    kept: list[NotebookNode] = []
+    needed: set[str] = set()
+    for index, cell in reversed(list(enumerate(shortened.cells))):
+        is_wanted = is_check_cell(cell) and block_of(str(grade_id(cell))) in wanted
+        if (not kept and not is_wanted) or cell.cell_type != "code" or index in skipped:
+            continue
+        if is_check_cell(cell) and not is_wanted:
+            continue
+        names = _Names.of(cell.source)
+        if is_check_cell(cell) or _is_students(cell) or names is None or names.bound & {*needed, "*"}:
+            kept.append(cell)
+            needed |= names.used if names is not None else set()
+    shortened.cells = kept[::-1]
+    return shortened
+
+
+def _is_students(cell: NotebookNode) -> bool:
+    """Tell whether a cell holds a student's code: an answer, or a cell of their own."""
+    return grade_id(cell) is not None or str(cell.get("id", "")).startswith("extra-")
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The names that a cell binds for others, and all that stand in it, as far as its text tells."""
+
+    bound: frozenset[str]
+    used: frozenset[str]
+
+    @classmethod
+    def of(cls, source: str) -> _Names | None:
+        """Return the names of a cell, "*" for all of a module, None where it is not Python."""
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        bound: set[str] = set()
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        waiting: list[ast.AST] = list(tree.body)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, _SCOPES):
+                bound.add(node.name)
+                continue  # what it binds within is nobody else's
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+            elif isinstance(node, ast.alias):
+                bound.add((node.asname or node.name).partition(".")[0])
+            waiting += ast.iter_child_nodes(node)
+        return cls(frozenset(bound), frozenset(used))
+
+
+def bound_names(source: str) -> frozenset[str] | None:
+    """Return the names that a cell binds, "*" for all of a module, None where it is not Python."""
+    names = _Names.of(source)
+    return None if names is None else names.bound

@@ -1,0 +1,124 @@
+"""What a checkpoint holds is in its file: another process loads it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from autograder.checks import witness
+from autograder.checks.checkpoints import Resumed, resume
+from autograder.messages import CheckFailed
+from autograder.replay import replay
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    yield
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def save(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    states = [{name: part.state_dict() for name, part in parts.items()} for parts in (networks, optimizers)]
+    torch.save([epoch, *states], path)
+
+
+def restore(state: Any, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    epoch, *states = state
+    for parts, held in zip((networks, optimizers), states, strict=True):
+        for name, part in parts.items():
+            part.load_state_dict(held[name])
+    return int(epoch)
+
+
+def load(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    return restore(torch.load(path), networks, optimizers)
+
+
+KEPT: list[Any] = []
+
+
+def save_in_memory(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    states = [{name: part.state_dict() for name, part in parts.items()} for parts in (networks, optimizers)]
+    KEPT.append(copy.deepcopy([epoch, *states]))
+    Path(path).write_text(str(len(KEPT) - 1))
+
+
+def load_from_memory(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    return restore(KEPT[int(Path(path).read_text())], networks, optimizers)
+
+
+def forgiving(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    return load_from_memory(path, networks, optimizers) if KEPT else 0
+
+
+def ends(*_: Any) -> int:
+    os._exit(3)
+
+
+def leaves(*_: Any) -> int:
+    raise SystemExit
+
+
+def resumed(save: Any, load: Any) -> tuple[Resumed, Resumed]:
+    KEPT.clear()
+    with replay(7) as running:
+        return resume(save, load, running)
+
+
+def failure(save: Any, load: Any) -> str:
+    with pytest.raises(CheckFailed) as failed:
+        resumed(save, load)
+    return failed.value.message.key
+
+
+def test_a_training_that_is_in_its_file_comes_back() -> None:
+    seen, expected = resumed(save, load)
+    assert torch.equal(seen.numbers(), expected.numbers())
+
+
+def test_it_is_observed_alike_where_there_is_no_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    forked, _ = resumed(save, load)
+    monkeypatch.delattr(os, "fork")
+    assert torch.equal(resumed(save, load)[0].numbers(), forked.numbers())
+    resumed(save_in_memory, load_from_memory)
+
+
+@pytest.mark.parametrize("load", [load_from_memory, forgiving])
+def test_a_training_that_is_kept_in_memory_is_refused_by_name(load: Any) -> None:
+    assert failure(save_in_memory, load) == "checkpoint_in_memory"
+
+
+def test_what_load_raises_is_said_as_if_it_had_been_raised_here() -> None:
+    with pytest.raises(CheckFailed) as failed:
+        resumed(save, lambda path, networks, optimizers: torch.load(path)["epoch"])
+    message = failed.value.message
+    assert message.key == "raised" and message.details["error"] == "TypeError"
+    assert "test_checkpoints" not in message.evidence() and "torch.load(path)" in message.render("en")
+    assert failure(save, lambda path, networks, optimizers: None) == "returned_none"
+    assert failure(save, leaves) == "raised"
+
+
+def test_a_process_that_ends_is_named() -> None:
+    assert failure(save, ends) == "witness_ended"
+
+
+def test_the_other_process_knows_nothing_of_what_comes_after() -> None:
+    told: list[str] = []
+    with witness.witness(lambda text: [text, *told], CPU) as ask:
+        told.append("secret")
+        assert ask("hello") == ["hello"]
+
+
+def test_an_interrupt_leaves_no_process() -> None:
+    with pytest.raises(KeyboardInterrupt), witness.witness(lambda text: time.sleep(60), CPU):
+        raise KeyboardInterrupt
