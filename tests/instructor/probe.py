@@ -14,6 +14,7 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course.instructor.kernels.limits import Limits
 from tests.instructor import reach
 
 # Opens every file of a folder for writing, and writes nothing.
@@ -57,7 +58,6 @@ def main(way: str, *, ordinary: bool) -> dict[str, Any]:
     # Only now: these look at who one is.
     from course.instructor.kernels import isolation, watchdog
     from course.instructor.kernels.execution import run_notebook
-    from course.instructor.kernels.limits import Limits
 
     found = isolation.examine(way.partition("+")[0])
     if found.problem or (way == "bwrap+fork" and found.kind != way):
@@ -76,6 +76,15 @@ def main(way: str, *, ordinary: bool) -> dict[str, Any]:
     run = run_notebook(notebook, isolation=way, limits=Limits())
     texts = ["".join(o.get("text", str(o)) for o in cell.outputs) for cell in run.notebook.cells]
     return {"problem": None, "users": sorted(users), "opened": texts[0], "mounts": json.loads(texts[1])}
+
+
+def limit_of_processor_time(way: str, limits: Limits) -> str:
+    """Return what a kernel prints as its own limit; for a child that has limits of its own."""
+    from course.instructor.kernels.execution import run_notebook
+
+    source = "import resource\nprint(resource.getrlimit(resource.RLIMIT_CPU))"
+    run = run_notebook(new_notebook(cells=[new_code_cell(source)]), isolation=way, limits=limits)
+    return "".join(o.get("text", str(o)) for o in run.notebook.cells[0].outputs) or str(run.died)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course.instructor.forkserver.client import ForkServer, ForkServerError, close_servers
+from course.instructor.forkserver.tasks import ChildLimits, run_in_child, trusted_server
 from course.instructor.grade.work import try_kernel
 from course.instructor.kernels import cgroups, watchdog
 from course.instructor.kernels import isolation as ways
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import MB, Limits
-from course.instructor.kernels.warm import kernel_server
+from course.instructor.kernels.warm import WARM, kernel_server
 from course.instructor.settings import Course, CourseError
-from tests.instructor import reach
+from tests.instructor import probe, reach
 
 pytestmark = pytest.mark.slow
 WAYS = ["bwrap", "bwrap+fork", "fork"]
@@ -435,6 +436,20 @@ def test_a_kernel_runs_in_a_group_of_its_own_which_goes_with_it(
     assert not any(folder.exists() for folder in groups[0].all_folders())
 
 
+def test_a_kernel_that_cannot_enter_its_group_runs_all_the_same_and_is_watched(
+    isolation: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if isolation not in WARM:
+        pytest.skip("it enters before it becomes somebody else")
+    nowhere = cgroups.Group(2, {"memory": tmp_path, "pids": tmp_path})
+    (tmp_path / "cgroup.procs").touch()
+    monkeypatch.setattr(cgroups, "new_group", lambda limits: nowhere)
+    monkeypatch.setattr(cgroups.Group, "remove", lambda self: None)
+    found: list[cgroups.Group | None] = []
+    monkeypatch.setattr(watchdog.Watchdog, "end", lambda self: found.append(self._group()))
+    assert went_on(run(isolation, "")) and found and set(found) == {None}
+
+
 def test_what_leaves_its_session_is_still_of_the_group(group: cgroups.Group) -> None:
     script = "setsid sleep 98766 & setsid sh -c 'sleep 98766 & sleep 98766' & wait"
     with subprocess.Popen(cgroups.entering(group, ["sh", "-c", script])):
@@ -543,13 +558,22 @@ def test_root_is_told_what_to_do_where_kernels_could_not_be_somebody_else() -> N
         assert f"{Path(sys.prefix).parent} is closed" in problem and "--isolation fork" in problem
 
 
+@pytest.mark.parametrize("way", ["bwrap", "none"])
+def test_a_kernel_may_use_more_time_than_the_process_that_looks_after_it(way: str) -> None:
+    if problem := ways.examine(way).problem:
+        pytest.skip(f"--isolation {way}: {problem}")
+    server = trusted_server(("nbclient", "jupyter_client.asynchronous"))
+    limits = ChildLimits(cpu_s=20)
+    assert run_in_child(server, probe.limit_of_processor_time, way, SMALL, limits=limits) == "(50, 50)\n"
+
+
 @pytest.mark.parametrize("at_once", [True, False], ids=["all at once", "one by one"])
 def test_what_is_shown_read_only_is_so_with_all_that_is_mounted_below(tmp_path: Path, at_once: bool) -> None:
     if os.getuid() != 0:
         pytest.skip("needs root")
     code = f"""
 import os
-from tests.instructor import reach
+from tests.instructor import probe, reach
 from course.instructor.kernels import confine
 from course.instructor.kernels.limits import Limits
 from course.instructor.kernels.sandbox import Sandbox

@@ -105,6 +105,10 @@ class Group:
         _write_if_there(memory / "memory.swap.max", "0")
         _write_if_there(memory / "memory.oom.group", "1")
 
+    def holds(self, pid: int | None) -> bool:
+        """Tell whether a process is in all its folders."""
+        return all(str(pid) in _words(path) for path in self.entries)
+
     def system_memory(self) -> int:
         """Return the bytes that the system holds for the group and that no process maps, files aside."""
         memory = self.folders["memory"]

@@ -215,6 +215,9 @@ class WarmProvisioner(_Sandboxed):
                 None, fork_kernel, self.address, self.box, arguments, descriptors
             )
         self.pid = _number_of(self._kernel.process)
+        if self.group is not None and not self.group.holds(self.pid):
+            # Older systems let no process behind bubblewrap's wall in. What it uses is then estimated.
+            self._remove_group()
         return self.connection_info
 
     async def poll(self) -> int | None:
