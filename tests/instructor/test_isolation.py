@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,21 +20,32 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course.instructor.forkserver.client import ForkServer, ForkServerError, close_servers
+from course.instructor.forkserver.tasks import ChildLimits, run_in_child, trusted_server
 from course.instructor.grade.work import try_kernel
+from course.instructor.kernels import cgroups, watchdog
 from course.instructor.kernels import isolation as ways
-from course.instructor.kernels import watchdog
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import MB, Limits
-from course.instructor.kernels.warm import kernel_server
+from course.instructor.kernels.warm import WARM, kernel_server
 from course.instructor.settings import Course, CourseError
+from tests.instructor import probe, reach
 
 pytestmark = pytest.mark.slow
+WAYS = ["bwrap", "bwrap+fork", "fork"]
 SMALL = Limits(
     cell_cpu_s=2, notebook_cpu_s=20, idle_s=3, memory_mb=800, processes=20, disk_mb=16, output_mb=1
 )
 
 
-@pytest.fixture(scope="module", params=["bwrap", "bwrap+fork", "fork"])
+@pytest.fixture(scope="module", autouse=True)
+def _reachable_python() -> None:
+    """Where root alone can reach this Python, kernels that are somebody else's could not be tried."""
+    if os.getuid() == 0:
+        reach.make_python_reachable()
+        ways.examine.cache_clear()
+
+
+@pytest.fixture(scope="module", params=WAYS)
 def isolation(request: pytest.FixtureRequest) -> Iterator[str]:
     way = ways.examine(request.param.partition("+")[0])
     if way.problem:
@@ -235,10 +249,16 @@ while True:
 def test_memory_that_no_process_maps_cannot_be_had(isolation: str) -> None:
     code = """
 import ctypes, os
-print(ctypes.CDLL(None).shmget(0, 10**6, 0o1600))
+libc = ctypes.CDLL(None)
+print(libc.shmget(0, 10**6, 0o1600), libc.msgget(0, 0o1600), libc.semget(0, 1, 0o1600))
+_, writer = os.pipe()
+ring, io_setup = ctypes.c_ulong(0), {'x86_64': 206, 'aarch64': 0}[os.uname().machine]
+print(libc.mq_open(b'/x', 0o102, 0o600, None), libc.vmsplice(writer, None, 0, 0))
+print(libc.syscall(io_setup, 1, ctypes.byref(ring)))
 os.memfd_create('x')
 """
-    assert text(run(isolation, code)) == "-1\nPermissionError: [Errno 1] Operation not permitted"
+    refused = "PermissionError: [Errno 1] Operation not permitted"
+    assert text(run(isolation, code)) == f"-1 -1 -1\n-1 -1\n-1\n{refused}"
 
 
 @pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
@@ -258,17 +278,328 @@ def test_one_large_file_cannot_fill_the_disk(isolation: str) -> None:
     assert "OSError" in text(run(isolation, "open('x', 'wb').write(b'x' * (64 * 2**20))"))
 
 
-def test_the_folder_of_the_sockets_cannot_fill_the_disk(isolation: str) -> None:
-    code = """
-import glob, time
-folder = (glob.glob('/tmp/gk-*/k') + glob.glob('/tmp/gk-*/*/k'))[0]
-for number in range(2000):
-    open(f'{folder}/{number}', 'wb').write(b'x' * 2**20)
-    time.sleep(0.02)
+@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
+def test_no_kind_of_file_gets_past_the_limit_of_the_disk(isolation: str, folder: str) -> None:
+    code = f"""
+import ctypes, os, shutil
+libc = ctypes.CDLL(None, use_errno=True)
+at_first = os.statvfs({folder!r})
+def got():
+    now = os.statvfs({folder!r})
+    return (at_first.f_bfree - now.f_bfree) * now.f_frsize >> 20
+def preallocate(number):
+    return libc.fallocate(number, 1, ctypes.c_long(0), ctypes.c_long(8 << 20)) == 0
+def write(number):
+    return os.write(number, b'x' * (1 << 20))
+found = []
+for take in (write, preallocate):
+    kept = []
+    os.makedirs({folder!r} + '/root', exist_ok=True)
+    try:
+        for n in range(40):
+            path = f'{folder}/root/{{n}}'
+            kept.append(os.open(path, os.O_CREAT | os.O_RDWR))
+            os.unlink(path)
+            if not take(kept[-1]):
+                break
+    except OSError:
+        pass
+    found.append(got())
+    for number in kept:
+        os.close(number)
+print(found, got())
 """
     result = run(isolation, code)
-    assert result.died is not None and result.died.key == "disk"
-    assert not [*Path("/tmp").glob("gk-*/k/1"), *Path("/tmp").glob("gk-*/*/k/1")]
+    most, left = json.loads(text(result).replace("] ", "], ").join("[]"))
+    assert all(0 < megabytes <= SMALL.disk_mb for megabytes in most) and left == 0 and went_on(result)
+
+
+@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
+def test_files_without_content_are_counted_too(isolation: str, folder: str) -> None:
+    code = f"""
+import os, time
+made = 0
+try:
+    while made < 100_000:
+        os.close(os.open(f'{folder}/{{made}}', os.O_CREAT | os.O_WRONLY))
+        made += 1
+except OSError as error:
+    print(made, error.strerror)
+time.sleep(1)
+"""
+    result = run(isolation, code, limits=replace(SMALL, files=500))
+    if isolation == "bwrap":  # it cannot tell the system how many files may be
+        assert result.died is not None and result.died.key == "files"
+    else:
+        made, _, reason = text(result).partition(" ")
+        assert int(made) < 500 and reason == "No space left on device\n" and went_on(result)
+
+
+def test_where_the_sockets_are_nothing_of_the_outside_is_to_be_seen(isolation: str) -> None:
+    code = """
+import glob, os, sys
+folder = os.path.dirname(sys.argv[sys.argv.index('-f') + 1])
+print(os.listdir(folder), os.listdir(os.path.dirname(folder)), len(glob.glob('/tmp/gk-*')))
+"""
+    assert text(run(isolation, code)) == "['c.json'] ['k'] 1\n"
+
+
+# --- what the system holds for a kernel ------------------------------------------------------------
+
+_SOCKETS = """
+import os, socket, time
+def fill():
+    kept = []
+    for _ in range(220):
+        pair = socket.socketpair()
+        for end in pair:
+            end.setblocking(False)
+            try:
+                while True:
+                    end.send(b'x' * 65536)
+            except OSError:
+                pass
+        kept.append(pair)
+    time.sleep(60)
+for _ in range(9):
+    if os.fork() == 0:
+        fill()
+fill()
+"""
+# Pages that are only read cost no memory; the tables that say where they lie do.
+_TABLES = """
+import ctypes, mmap, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+size = 400 << 30
+start = libc.mmap(None, ctypes.c_size_t(size), 1, 0x4022, -1, ctypes.c_long(0))
+for number, offset in enumerate(range(0, size, 2 << 20)):
+    ctypes.string_at(start + offset, 1)
+    if number % 5000 == 0:
+        time.sleep(0.02)
+time.sleep(5)
+"""
+
+
+@pytest.mark.parametrize("code", [_SOCKETS, _TABLES], ids=["buffers of sockets", "page tables"])
+@pytest.mark.parametrize("counted", [True, False], ids=["counted", "estimated"])
+def test_memory_that_the_system_holds_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, counted: bool, code: str
+) -> None:
+    if ways.examine("fork").problem:
+        pytest.skip(f"--isolation fork: {ways.examine('fork').problem}")
+    if counted and cgroups.hierarchy() is None:
+        pytest.skip("no control groups here")
+    if not counted:
+        monkeypatch.setattr(cgroups, "new_group", lambda limits: None)
+    limits = replace(SMALL, memory_mb=500, cell_cpu_s=30, notebook_cpu_s=60, idle_s=10)
+    result = run("fork", code, limits=limits)
+    assert result.died is not None and result.died.key == "memory"
+
+
+# --- control groups --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def group() -> Iterator[cgroups.Group]:
+    """A group of its own."""
+    found = cgroups.new_group(SMALL)
+    if found is None:
+        pytest.skip("no control groups here")
+    yield found
+    found.remove()
+
+
+def test_a_kernel_runs_in_a_group_of_its_own_which_goes_with_it(
+    isolation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if cgroups.hierarchy() is None:
+        pytest.skip("no control groups here")
+    groups: list[cgroups.Group] = []
+    seen: list[str] = []
+    make = cgroups.new_group
+    usage_of = watchdog.usage_of
+
+    def note(limits: Limits) -> cgroups.Group | None:
+        made = make(limits)
+        groups.extend([made] if made else [])
+        return made
+
+    def looking_on(pid: int) -> watchdog.Usage:
+        seen.append(Path(f"/proc/{pid}/cgroup").read_text())
+        return usage_of(pid)
+
+    monkeypatch.setattr(cgroups, "new_group", note)
+    monkeypatch.setattr(watchdog, "usage_of", looking_on)
+    assert went_on(run(isolation, "import os\nif os.fork() == 0: os._exit(0)"))
+    assert len(groups) == 1 and seen and all(groups[0].all_folders()[0].name in text for text in seen)
+    assert not any(folder.exists() for folder in groups[0].all_folders())
+
+
+def test_a_kernel_that_cannot_enter_its_group_runs_all_the_same_and_is_watched(
+    isolation: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if isolation not in WARM:
+        pytest.skip("it enters before it becomes somebody else")
+    nowhere = cgroups.Group(2, {"memory": tmp_path, "pids": tmp_path})
+    (tmp_path / "cgroup.procs").touch()
+    monkeypatch.setattr(cgroups, "new_group", lambda limits: nowhere)
+    monkeypatch.setattr(cgroups.Group, "remove", lambda self: None)
+    found: list[cgroups.Group | None] = []
+    monkeypatch.setattr(watchdog.Watchdog, "end", lambda self: found.append(self._group()))
+    assert went_on(run(isolation, "")) and found and set(found) == {None}
+
+
+def test_what_leaves_its_session_is_still_of_the_group(group: cgroups.Group) -> None:
+    script = "setsid sleep 98766 & setsid sh -c 'sleep 98766 & sleep 98766' & wait"
+    with subprocess.Popen(cgroups.entering(group, ["sh", "-c", script])):
+        deadline = time.monotonic() + 10
+        while len(processes_named("sleep 98766")) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert processes_named("sleep 98766")
+        group.kill()
+    assert processes_named("sleep 98766") == []
+
+
+def test_the_system_itself_ends_what_takes_more_memory_than_its_group(group: cgroups.Group) -> None:
+    limits = replace(SMALL, memory_mb=50, disk_mb=1)
+    group.limit(limits)
+    result = subprocess.run(
+        cgroups.entering(group, [sys.executable, "-c", "x = bytearray(200 * 2**20)"]), check=False
+    )
+    assert result.returncode == -signal.SIGKILL and group.out_of_memory()
+
+
+def test_a_kernel_that_the_system_ended_for_want_of_memory_is_not_said_to_have_died(
+    group: cgroups.Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing() -> None: ...
+
+    monkeypatch.setattr(cgroups.Group, "out_of_memory", lambda self: True)
+    watching = watchdog.Watchdog(SMALL, "", lambda: None, nothing, nothing, lambda: group)
+    cause = watching.cause()
+    assert cause is not None and cause.key == "memory"
+
+
+def test_groups_whose_maker_has_ended_are_removed() -> None:
+    found = cgroups.hierarchy()
+    if found is None:
+        pytest.skip("no control groups here")
+    code = (
+        "from course.instructor.kernels import cgroups, limits; cgroups.new_group(limits.Limits()); "
+        "import os; print(os.getpid())"
+    )
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    left = [folder for parent in found.parents.values() for folder in parent.glob(f"course-{made.strip()}-*")]
+    cgroups.hierarchy.cache_clear()
+    assert left and cgroups.hierarchy() == found and not any(folder.exists() for folder in left)
+
+
+# --- users and the system's own files --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["root", "ordinary"])
+def user(request: pytest.FixtureRequest) -> str:
+    if os.getuid() != 0 and request.param == "root":
+        pytest.skip("only root can be root")
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=[*WAYS, "none"])
+def probed(request: pytest.FixtureRequest, user: str) -> dict[str, Any]:
+    """What a kernel could do in one way of isolation, started by one user, and what the outside saw."""
+    ordinary = ["ordinary"] if user == "ordinary" and os.getuid() == 0 else []
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.instructor.probe", request.param, *ordinary],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    if found["problem"]:
+        pytest.skip(f"{request.param} as {user}: {found['problem']}")
+    return {"way": request.param, **found}
+
+
+def test_no_kernel_is_root_outside(probed: dict[str, Any]) -> None:
+    assert probed["users"] and 0 not in probed["users"]
+
+
+def test_no_file_of_the_system_can_be_opened_for_writing(probed: dict[str, Any]) -> None:
+    if probed["way"] == "none":
+        pytest.skip("without isolation it sees what everybody sees")
+    assert probed["opened"] == "True []\n"
+
+
+def test_no_folder_of_the_outside_can_be_written(probed: dict[str, Any]) -> None:
+    if probed["way"] == "none":
+        pytest.skip("without isolation it writes where everybody may")
+    points = [point for _, point in probed["mounts"]]
+    folders = [point for point in points if not Path(point).is_char_device()]
+    assert sorted(folders) == ["/dev/pts", "/dev/shm", "/home/student", "/tmp"]
+    outside = {line.split()[2] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    assert not {device for device, point in probed["mounts"] if point in folders} & outside
+
+
+def test_root_is_told_what_to_do_where_kernels_could_not_be_somebody_else() -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    code = (
+        "import sys; from pathlib import Path; from tests.instructor import reach; "
+        "reach.cover(str(Path(sys.prefix).parent), 700); "
+        "from course.instructor.kernels import isolation; "
+        "print(isolation.examine('bwrap').problem, isolation.examine('none').problem, sep='\\n'); "
+        "print(isolation.choose(None).way)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    *problems, way = result.stdout.splitlines()
+    assert len(problems) == 2 and way == "fork", result.stderr
+    for problem in problems:
+        assert "you are root, and kernels must not be: grade as an ordinary user" in problem
+        assert f"{Path(sys.prefix).parent} is closed" in problem and "--isolation fork" in problem
+
+
+@pytest.mark.parametrize("way", ["bwrap", "none"])
+def test_a_kernel_may_use_more_time_than_the_process_that_looks_after_it(way: str) -> None:
+    if problem := ways.examine(way).problem:
+        pytest.skip(f"--isolation {way}: {problem}")
+    server = trusted_server(("nbclient", "jupyter_client.asynchronous"))
+    limits = ChildLimits(cpu_s=20)
+    assert run_in_child(server, probe.limit_of_processor_time, way, SMALL, limits=limits) == "(50, 50)\n"
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["all at once", "one by one"])
+def test_what_is_shown_read_only_is_so_with_all_that_is_mounted_below(tmp_path: Path, at_once: bool) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    code = f"""
+import os
+from tests.instructor import probe, reach
+from course.instructor.kernels import confine
+from course.instructor.kernels.limits import Limits
+from course.instructor.kernels.sandbox import Sandbox
+from pathlib import Path
+shown, folder = Path({str(tmp_path)!r}, 'shown'), Path({str(tmp_path)!r}, 'k')
+(shown / 'a b').mkdir(parents=True)
+folder.mkdir()
+reach.cover(str(shown / 'a b'), 777)
+(shown / 'a b' / 'file').touch()
+(folder / 'c.json').touch()
+if not {at_once}:
+    confine.protect = confine.protect_each
+box = Sandbox(str(folder), {{}}, Limits(), read_only=[str(shown)])
+def body():
+    for name in ('file', 'new'):
+        try:
+            open(shown / 'a b' / name, 'w')
+            os.write(1, b'written')
+        except OSError as error:
+            os.write(1, error.strerror.encode() + b'.')
+if os.fork() == 0:
+    confine.run_confined(box, body, lambda line: line.startswith('error') and os.write(1, line.encode()))
+os.wait()
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stdout == "Read-only file system." * 2, result.stderr
 
 
 # --- time ------------------------------------------------------------------------------------------

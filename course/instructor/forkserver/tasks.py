@@ -179,8 +179,10 @@ def _limit(limits: ChildLimits) -> None:
         resource.RLIMIT_CORE: 0,
     }
     for number, value in values.items():
-        with contextlib.suppress(ValueError, OSError):  # a lower limit that stands already is as good
-            resource.setrlimit(number, (value, value))
+        # The hard limit stays: kernels that are started from here have limits of their own, and could not
+        # raise it again.
+        hard = resource.getrlimit(number)[1]
+        resource.setrlimit(number, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
 def _private_memory() -> int:

@@ -362,6 +362,10 @@ _REASONS: dict[str, dict[str, str]] = {
         "es": "escribió más de {limit:g} MB en disco",
         "en": "it wrote more than {limit:g} MB to disk",
     },
+    "files": {
+        "es": "creó más de {limit:g} archivos",
+        "en": "it made more than {limit:g} files",
+    },
     "messages": {
         "es": "mandó más de {limit:g} mensajes que nadie podía mostrar",
         "en": "it sent more than {limit:g} messages that nothing could show",

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
+import re
 import resource
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from course.instructor.kernels import seccomp
-from course.instructor.kernels.sandbox import HOME, Sandbox, resource_limits
+from course.instructor.kernels.limits import MB
+from course.instructor.kernels.sandbox import HOME, Sandbox, hidden_in_proc, resource_limits
+from course.instructor.kernels.users import kernel_user
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # From <sched.h>, <sys/mount.h> and <sys/prctl.h>.
@@ -30,8 +34,9 @@ _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION = 0x20080522
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-# Real root is exempt from limits on processes: its kernels run as users that nobody else is.
-_FIRST_USER, _USERS = 61184, 4000
+# mount_setattr has the same number everywhere (Linux 5.12).
+_MOUNT_SETATTR, _AT_RECURSIVE, _AT_FDCWD = 442, 0x8000, -100
+_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 
 
 class ConfinementError(OSError):
@@ -96,27 +101,51 @@ def _make_root(box: Sandbox, owner: int | None) -> None:
     base = f"{box.folder}/root"
     os.makedirs(base, exist_ok=True)
     _mount("none", "/", None, _REC | _PRIVATE)
-    _mount("tmpfs", base, "tmpfs", _NOSUID | _NODEV, "size=4m,mode=755")
-    size = f"size={box.limits.disk_mb}m,mode=1777"
+    _tmpfs(base, 4 * MB, 8192)
+    size, files = box.limits.disk_mb * MB, box.limits.files
     # First the folders to write in: this environment may lie in one of them.
     for path in ("/tmp", HOME):
         os.makedirs(base + path, exist_ok=True)
-        _mount("tmpfs", base + path, "tmpfs", _NOSUID | _NODEV, size)
+        _tmpfs(base + path, size, files, mode=1777)
     for path in box.read_only:
         _show(path, base)
     for path in box.masked:
         if os.path.isdir(base + path):
-            _mount("tmpfs", base + path, "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k,mode=755")
-    _make_devices(base, size)
+            _hide(base + path)
+    _make_devices(base, size, files)
     for name, path in box.files.items():
         _copy(path, f"{base}{HOME}/{name}", owner)
+    _copy(box.connection_file, base + box.connection_file, owner)
+    _make_proc(base)
+    _enter(base)
+
+
+def _make_proc(base: str) -> None:
+    """Make a /proc that shows the kernel's own processes, and in which nothing can be written.
+
+    Whose files those of /proc/sys are, the system decides by the user's number, not by rights; so all of
+    them are read-only, whoever asks.
+    """
     os.makedirs(f"{base}/proc", exist_ok=True)
     _mount("proc", f"{base}/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
-    os.makedirs(base + box.folder, exist_ok=True)
-    if owner is not None:
-        _give(box.folder, owner)
-    _mount(box.folder, base + box.folder, None, _BIND)
-    _enter(base)
+    for name, is_folder in hidden_in_proc():
+        if is_folder:
+            _hide(f"{base}/proc/{name}")
+        else:
+            _mount(f"{base}/dev/null", f"{base}/proc/{name}", None, _BIND)
+            protect(f"{base}/proc/{name}")
+    _mount("none", f"{base}/proc", None, _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV | _NOEXEC)
+
+
+def _tmpfs(target: str, size: int, files: int, *, mode: int = 755) -> None:
+    """Mount an empty file system that holds so many bytes and files at most."""
+    options = f"size={size},nr_inodes={files},mode={mode}"
+    _mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, options)
+
+
+def _hide(target: str) -> None:
+    """Mount an empty folder over one."""
+    _mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k,nr_inodes=2,mode=755")
 
 
 def _show(path: str, base: str) -> None:
@@ -132,15 +161,54 @@ def _show(path: str, base: str) -> None:
     else:
         Path(target).touch()
     _mount(path, target, None, _BIND | _REC)
-    # A mount that comes from outside keeps its restrictions; leaving them out would be refused.
-    kept = os.statvfs(path).f_flag & _NOEXEC
-    _mount("none", target, None, _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV | kept)
+    protect(target)
 
 
-def _make_devices(base: str, size: str) -> None:
+class _Attributes(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "namespace"))
+
+
+def protect(target: str) -> None:
+    """Make a mount read-only, with all that is mounted below it.
+
+    Raises:
+        ConfinementError: if the system refuses.
+    """
+    wanted = _Attributes(_ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
+    path, reference = ctypes.c_char_p(target.encode()), ctypes.byref(wanted)
+    result = _libc.syscall(
+        _MOUNT_SETATTR, _AT_FDCWD, path, _AT_RECURSIVE, reference, ctypes.c_size_t(ctypes.sizeof(wanted))
+    )
+    if result != 0 and ctypes.get_errno() not in (errno.ENOSYS, errno.EPERM):
+        _call(f"mount_setattr {target}", result)
+    if result != 0:
+        protect_each(target)
+
+
+def protect_each(target: str) -> None:
+    """Do as `protect` does, mount by mount, where the system has no call for all of them.
+
+    Raises:
+        ConfinementError: if the system refuses.
+    """
+    for path in mounts_below(target):
+        # A mount that comes from outside keeps its restrictions; leaving them out would be refused.
+        kept = _NOEXEC if os.statvfs(path).f_flag & os.ST_NOEXEC else 0
+        _mount("none", path, None, _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV | kept)
+
+
+def mounts_below(target: str) -> list[str]:
+    """Return a mount point and those below it, as this process sees them."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    # Spaces and the like are written in octal.
+    paths = dict.fromkeys(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point) for point in points)
+    return [path for path in paths if path == target or path.startswith(f"{target.rstrip('/')}/")]
+
+
+def _make_devices(base: str, size: int, files: int) -> None:
     """Make a /dev with nothing but harmless devices and shared memory of limited size."""
     os.makedirs(f"{base}/dev", exist_ok=True)
-    _mount("tmpfs", f"{base}/dev", "tmpfs", _NOSUID, "size=64k,mode=755")
+    _mount("tmpfs", f"{base}/dev", "tmpfs", _NOSUID, "size=64k,nr_inodes=64,mode=755")
     for name in _DEVICES:
         Path(f"{base}/dev/{name}").touch()
         _mount(f"/dev/{name}", f"{base}/dev/{name}", None, _BIND)
@@ -151,24 +219,16 @@ def _make_devices(base: str, size: str) -> None:
     _mount("devpts", f"{base}/dev/pts", "devpts", _NOSUID | _NOEXEC, "newinstance,ptmxmode=0666,mode=620")
     os.symlink("pts/ptmx", f"{base}/dev/ptmx")
     os.makedirs(f"{base}/dev/shm")
-    _mount("tmpfs", f"{base}/dev/shm", "tmpfs", _NOSUID | _NODEV, size)
+    _tmpfs(f"{base}/dev/shm", size, files, mode=1777)
     _mount("none", f"{base}/dev", None, _BIND | _REMOUNT | _RDONLY | _NOSUID)
 
 
 def _copy(source: str, target: str, owner: int | None) -> None:
-    """Copy a file that was handed in."""
+    """Copy a file of the outside."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     Path(target).write_bytes(Path(source).read_bytes())
     if owner is not None:
         os.chown(target, owner, owner)
-
-
-def _give(folder: str, owner: int) -> None:
-    """Give the folder of the sockets to the user who will make them."""
-    os.chown(folder, owner, owner)
-    for entry in os.scandir(folder):
-        if entry.is_file(follow_symlinks=False):
-            os.chown(entry.path, owner, owner)
 
 
 def _enter(base: str) -> None:
@@ -245,6 +305,7 @@ def run_confined(
     body: Callable[[], None],
     report: Callable[[str], None],
     look_after: Callable[[int], int] = _wait,
+    groups: Sequence[int] = (),
 ) -> NoReturn:
     """Run a function as the first process of a new sandbox; for a child that was just forked.
 
@@ -254,8 +315,9 @@ def run_confined(
         report: called with "pid <number>" as the system outside sees the process, then with "ready", or
             with "error <reason>".
         look_after: called outside, with the number of the process; returns its exit status when it ends.
+        groups: open files into which a process writes 0 to enter its control groups.
     """
-    as_user = _FIRST_USER + os.getpid() % _USERS if os.getuid() == 0 else None
+    as_user = kernel_user()
     try:
         die_with_parent()
         new_namespaces()
@@ -267,6 +329,10 @@ def run_confined(
         report(f"pid {inside}")
         os._exit(look_after(inside) & 0xFF)
     try:
+        for number in groups:
+            with contextlib.suppress(OSError):  # whoever asked for this kernel looks whether it is there
+                os.write(number, b"0")
+            os.close(number)
         confine(box, as_user)
     except OSError as error:
         report(f"error {error}")

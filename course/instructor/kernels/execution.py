@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from traitlets import Type
 
 from course.instructor.intake.notes import Reason, reason
+from course.instructor.kernels.cgroups import Group
 from course.instructor.kernels.limits import MB, Limits
 from course.instructor.kernels.sandbox import Sandbox, sandbox
 from course.instructor.kernels.warm import WARM, server_address
@@ -129,7 +130,7 @@ async def _run(
     manager = _manager(box, isolation, kernel_server)
     watchdog = Watchdog(
         limits, str(connection), lambda: _pid(manager), lambda: _signal(manager, kill=False),
-        lambda: _signal(manager, kill=True),
+        lambda: _signal(manager, kill=True), lambda: _group(manager),
     )  # fmt: skip
     client = _Client(run, watchdog, limits, manager)
     watching: asyncio.Task[None] | None = None
@@ -143,10 +144,10 @@ async def _run(
         watching = asyncio.create_task(watchdog.watch())
         await client.run_cells()
     except DeadKernelError:
-        run.died = watchdog.killed or client.flooded or reason("kernel_died")
+        run.died = watchdog.cause() or client.flooded or reason("kernel_died")
     except Exception as error:  # a kernel in a student's hands may answer anything
         logging.getLogger(__name__).warning("%r", error)
-        run.died = watchdog.killed or reason("no_start" if run.died_in is None else "kernel_died")
+        run.died = watchdog.cause() or reason("no_start" if run.died_in is None else "kernel_died")
     finally:
         if watching is not None:
             watching.cancel()
@@ -228,7 +229,7 @@ def _manager(box: Sandbox, isolation: str, kernel_server: str | None) -> AsyncKe
         kernel_name=_KERNEL,
         kernel_spec_manager=_Specs(box, isolation, kernel_server),
         transport="ipc",
-        connection_file=f"{box.folder}/c.json",
+        connection_file=box.connection_file,
         context=context,
         client_factory=_KernelClient,
     )
@@ -238,6 +239,11 @@ def _pid(manager: AsyncKernelManager) -> int | None:
     """Return the number of the kernel's process."""
     provisioner = manager.provisioner
     return provisioner.kernel_pid if provisioner is not None else None
+
+
+def _group(manager: AsyncKernelManager) -> Group | None:
+    """Return the kernel's control group, if it has one."""
+    return getattr(manager.provisioner, "group", None)
 
 
 async def _signal(manager: AsyncKernelManager, *, kill: bool) -> None:

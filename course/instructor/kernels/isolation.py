@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
-import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
-from course.instructor.kernels import seccomp
+from course.instructor.kernels import cgroups, seccomp
 from course.instructor.kernels.limits import Limits
 from course.instructor.kernels.sandbox import bubblewrap_command, bubblewrap_wall, sandbox
+from course.instructor.kernels.users import closed_folder, give, kernel_user, run_as
 from course.instructor.settings import CourseError
 
 WAYS = ("bwrap", "fork", "none")
@@ -25,6 +26,7 @@ from course.instructor.kernels.sandbox import sandbox
 import tempfile
 folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
 box = sandbox(folder, Limits(), {})
+open(box.connection_file, "w").close()
 # Only a process with a single thread can leave its user namespace: a child has one.
 if os.fork() == 0:
     run_confined(box, lambda: None, lambda line: os.write(1, f"{line}\\n".encode()))
@@ -35,9 +37,16 @@ shutil.rmtree(folder, ignore_errors=True)
 # A sandbox in which notebooks do not find the course would give a whole class 0.
 _FIND = """
 import importlib.util, sys
+# One that cannot read its own library may find another Python's.
+if sys.base_prefix != sys.argv[1]:
+    sys.exit(f"{sys.argv[1]} cannot be read")
 missing = [name for name in ("autograder", "course", "torch") if importlib.util.find_spec(name) is None]
 sys.exit(f"{', '.join(missing)} cannot be found there: pip install -e ." if missing else 0)
 """
+_AS_ROOT = (
+    "you are root, and kernels must not be: grade as an ordinary user, make this Python readable for "
+    "everybody{closed}, or use --isolation fork"
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,8 @@ def choose(way: str | None) -> Isolation:
 def examine(way: str) -> Isolation:
     """Say whether a way of isolation works on this machine; tries it."""
     if way == "none":
-        return Isolation(way, way, weaknesses=("students' code can read and write whatever you can",))
+        weakness = "students' code can read and write whatever you can"
+        return Isolation(way, way, _plain_problem(), (weakness, *_weaknesses(way)))
     if platform.system() != "Linux":
         return Isolation(way, way, problem="it needs Linux")
     if way == "fork":
@@ -104,13 +114,10 @@ def examine(way: str) -> Isolation:
 def _weaknesses(way: str) -> tuple[str, ...]:
     """Return what is weaker than it could be."""
     found = []
-    if not seccomp.supported():
+    if way != "none" and not seccomp.supported():
         found.append(f"no filter of system calls for {platform.machine()}")
-    if os.getuid() == 0 and way == "bwrap":
-        found.append(
-            "you are root: the system sets no limit to the number of a kernel's processes, only the "
-            "watchdog does. Grade as an ordinary user, or with --isolation fork"
-        )
+    if cgroups.hierarchy() is None:
+        found.append(cgroups.ADVICE)
     return tuple(found)
 
 
@@ -118,13 +125,45 @@ def _bubblewrap_problem() -> str | None:
     """Return why bubblewrap cannot be used, None if it can."""
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed (Debian, Ubuntu: apt install bubblewrap)"
+    user = kernel_user()
     with tempfile.TemporaryDirectory(prefix="gk-", dir="/tmp") as folder:
-        command = bubblewrap_command(sandbox(folder, Limits(), {}), [sys.executable, "-c", _FIND], None)
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        box = sandbox(folder, Limits(), {})
+        Path(box.connection_file).touch()
+        give(folder, user)
+        problem = _problem(
+            bubblewrap_command(box, [sys.executable, "-c", _FIND, sys.base_prefix], user, None)
+        )
+    return problem and _for_root(problem, user)
+
+
+def _plain_problem() -> str | None:
+    """Return why a kernel cannot be run without isolation, None if it can; it can unless you are root."""
+    user = kernel_user()
+    if user is None:
+        return None
+    problem = _problem([*run_as(user), sys.executable, "-c", _FIND, sys.base_prefix])
+    return problem and _for_root(problem, user)
+
+
+def _problem(command: list[str]) -> str | None:
+    """Return the last that a command said before it failed, None if it did not."""
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd="/")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
     if result.returncode == 0:
         return None
     lines = result.stderr.strip().splitlines()
-    return lines[-1] if lines else f"bwrap ended with {result.returncode}"
+    return lines[-1] if lines else f"{command[0]} ended with {result.returncode}"
+
+
+def _for_root(problem: str, user: int | None) -> str:
+    """Return a problem, and for root what to do: it comes of running kernels as somebody else."""
+    if user is None:
+        return problem
+    needed = (sys.executable, sys.prefix, sys.base_prefix)
+    closed = next((found for path in needed if (found := closed_folder(path))), None)
+    return f"{problem}; {_AS_ROOT.format(closed=f' ({closed} is closed)' if closed else '')}"
 
 
 def _fork_problem(*, walled: bool = False) -> str | None:

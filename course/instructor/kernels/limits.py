@@ -22,6 +22,7 @@ class Limits:
         memory_mb: memory of all its processes together, private and shared.
         processes: number of processes.
         disk_mb: what it may write, in its folder and in /tmp each, and in any one file.
+        files: number of files and folders that it may have there, in each.
         output_mb: what one cell may print and show.
         outputs: how many outputs one cell may show: pictures, tables, stretches of print.
     """
@@ -32,6 +33,7 @@ class Limits:
     memory_mb: int = 4096
     processes: int = 64
     disk_mb: int = 256
+    files: int = 20_000
     output_mb: int = 4
     outputs: int = 1000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,11 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from course.instructor.kernels.limits import MB, Limits
+from course.instructor.kernels.users import closed_folder, give, kernel_user, run_as
 
 HOME = "/home/student"
 MATPLOTLIB = "/tmp/matplotlib"
 # Of /etc, only what programs need to run and to draw; no users, no hosts, no secrets.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "ssl/certs")
+# Of /proc, which is read-only, what tells of the whole machine.
+_PROC_HIDDEN = (
+    "acpi", "asound", "kcore", "keys", "key-users", "kpagecount", "kpageflags", "latency_stats",
+    "sched_debug", "scsi", "timer_list", "sysrq-trigger",
+)  # fmt: skip
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/sys/devices/system/cpu")
 
 
@@ -24,7 +31,9 @@ class Sandbox:
     """One kernel's surroundings.
 
     Attributes:
-        folder: the short-named folder with the connection file and the sockets; writable.
+        folder: the short-named folder outside with the connection file and the sockets. The kernel sees a
+            copy of the file in the same place, and nothing else of it: what it could write in there, it
+            could fill.
         environment: all environment variables.
         limits: what it may use.
         files: what was handed in beside the notebook: path within HOME and where it lies.
@@ -38,6 +47,11 @@ class Sandbox:
     files: Mapping[str, str] = field(default_factory=dict)
     read_only: Sequence[str] = ()
     masked: Sequence[str] = ()
+
+    @property
+    def connection_file(self) -> str:
+        """Return the path of the connection file, outside and inside."""
+        return f"{self.folder}/c.json"
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -138,24 +152,38 @@ def _without_nested(paths: Sequence[str]) -> list[str]:
 # --- bubblewrap ------------------------------------------------------------------------------------
 
 
-def bubblewrap_command(box: Sandbox, command: Sequence[str], seccomp_fd: int | None) -> list[str]:
+def hidden_in_proc() -> list[tuple[str, bool]]:
+    """Return what a kernel does not see of /proc, by name, and whether it is a folder."""
+    paths = [(name, f"/proc/{name}") for name in _PROC_HIDDEN]
+    return [(name, os.path.isdir(path)) for name, path in paths if os.path.exists(path)]
+
+
+def bubblewrap_command(
+    box: Sandbox, command: Sequence[str], user: int | None, seccomp_fd: int | None
+) -> list[str]:
     """Return the command line that runs a kernel's command in a sandbox of bubblewrap's making.
 
     Args:
         box: the sandbox.
         command: of the kernel.
+        user: whom to become before bubblewrap makes its user namespace, None to stay who one is.
         seccomp_fd: an open file that holds the filter of system calls, None for none.
     """
     disk_mb = box.limits.disk_mb
-    line = [*_bubblewrap(box.read_only, box.environment, disk_mb), "--unshare-pid", "--as-pid-1"]
+    line = _bubblewrap(box.read_only, box.environment, disk_mb, user)
+    line += ["--unshare-pid", "--as-pid-1"]
     line += ["--disable-userns", "--die-with-parent"]
     for path in box.masked:
         line += ["--size", str(MB), "--tmpfs", path, "--remount-ro", path]
-    line += ["--proc", "/proc", "--dev", "/dev", "--size", str(disk_mb * MB), "--tmpfs", "/dev/shm"]
-    line += ["--remount-ro", "/dev"]
+    line += ["--proc", "/proc"]
+    for name, is_folder in hidden_in_proc():
+        hide = ["--tmpfs"] if is_folder else ["--ro-bind", "/dev/null"]
+        line += [*hide, f"/proc/{name}", "--remount-ro", f"/proc/{name}"]
+    line += ["--remount-ro", "/proc"]
+    line += ["--dev", "/dev", "--size", str(disk_mb * MB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
     for name, path in box.files.items():
         line += ["--ro-bind", path, f"{HOME}/{name}"]
-    line += ["--bind", box.folder, box.folder, "--chdir", HOME, "--remount-ro", "/"]
+    line += ["--ro-bind", box.connection_file, box.connection_file, "--chdir", HOME, "--remount-ro", "/"]
     if seccomp_fd is not None:
         line += ["--seccomp", str(seccomp_fd)]
     return [*line, "--", "prlimit", *_prlimit(box.limits), "--", *command]
@@ -168,25 +196,33 @@ def bubblewrap_wall(folder: str, command: Sequence[str]) -> list[str]:
     kernel confines itself before it runs anything.
 
     Args:
-        folder: where the kernels' folders will be.
+        folder: where the kernels' folders will be; where root grades, it is given to the user that the
+            process becomes.
         command: of the process.
     """
-    line = _bubblewrap(readable(), base_environment(), 64)
+    user = kernel_user()
+    give(folder, user)
+    line = _bubblewrap(readable(), base_environment(), 64, user)
     # A kernel may mount a /proc of its own only where a whole one can be seen.
     line += ["--bind", "/proc", "/proc", "--dev", "/dev"]
     return [*line, "--bind", folder, folder, "--chdir", HOME, "--remount-ro", "/", "--", *command]
 
 
-def _bubblewrap(read_only: Sequence[str], environment: Mapping[str, str], disk_mb: int) -> list[str]:
+def _bubblewrap(
+    read_only: Sequence[str], environment: Mapping[str, str], disk_mb: int, user: int | None
+) -> list[str]:
     """Return what all command lines of bubblewrap begin with: no network, no rights, no variables."""
     size = str(disk_mb * MB)
     line = [
+        *run_as(user),
         "bwrap", "--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
         "--cap-drop", "ALL", "--new-session", "--hostname", "sandbox", "--clearenv",
     ]  # fmt: skip
     # First the folders to write in: this environment may lie in one of them.
     line += ["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", HOME]
     for name, path in _fonts().items():
+        if user is not None and closed_folder(path):
+            continue  # Matplotlib makes the list anew
         line += ["--ro-bind", path, name]
     for path in read_only:
         if os.path.islink(path):
@@ -195,7 +231,7 @@ def _bubblewrap(read_only: Sequence[str], environment: Mapping[str, str], disk_m
             line += ["--ro-bind", path, path]
     for name, value in environment.items():
         line += ["--setenv", name, value]
-    if os.getuid() == 0:
+    if user is not None:
         line += ["--uid", "65534", "--gid", "65534"]
     return line
 
@@ -218,6 +254,10 @@ def resource_limits(limits: Limits) -> dict[str, int]:
         "FSIZE": limits.disk_mb * MB,
         "CORE": 0,
         "NOFILE": 512,
+        # What the system would hold for a process without any account.
+        "MSGQUEUE": 0,
+        "SIGPENDING": 1024,
+        "MEMLOCK": 8 * MB,
     }
     if counts_processes_by_namespace():
         found["NPROC"] = limits.processes + 32  # threads count too; the watchdog counts processes
@@ -231,4 +271,9 @@ def counts_processes_by_namespace() -> bool:
 
 
 def _prlimit(limits: Limits) -> list[str]:
-    return [f"--{name.lower()}={value}" for name, value in resource_limits(limits).items()]
+    """Return the limits as options of prlimit, none above what this process itself may have."""
+    found = []
+    for name, value in resource_limits(limits).items():
+        hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
+        found.append(f"--{name.lower()}={value if hard == resource.RLIM_INFINITY else min(value, hard)}")
+    return found

@@ -1,7 +1,8 @@
 """A filter of system calls that no lab needs and that would get around the limits of a sandbox.
 
-What it refuses: memory that no process maps (memfd, System V), new namespaces and mounts, tracing other
-processes, the kernel's key rings, BPF and io_uring. Everything else is allowed.
+What it refuses: memory that no process maps (memfd, System V, message queues, pages given to a pipe, rings
+of asynchronous input and output), new namespaces and mounts, tracing other processes, the kernel's key
+rings, BPF and io_uring. Everything else is allowed.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import struct
 # Numbers of system calls, from the kernel's tables for each architecture.
 _NUMBERS: dict[str, dict[str, int]] = {
     "x86_64": {
-        "shmget": 29, "clone": 56, "ptrace": 101, "pivot_root": 155, "mount": 165, "umount2": 166,
-        "add_key": 248, "request_key": 249, "keyctl": 250, "unshare": 272, "perf_event_open": 298,
+        "shmget": 29, "clone": 56, "semget": 64, "msgget": 68, "ptrace": 101, "pivot_root": 155,
+        "mount": 165, "umount2": 166, "io_setup": 206, "mq_open": 240, "add_key": 248, "request_key": 249,
+        "keyctl": 250, "unshare": 272, "vmsplice": 278, "perf_event_open": 298, "fanotify_init": 300,
         "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311, "memfd_create": 319, "bpf": 321,
         "userfaultfd": 323, "io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430,
-        "clone3": 435, "memfd_secret": 447,
+        "clone3": 435, "mount_setattr": 442, "memfd_secret": 447,
     },
     "aarch64": {
-        "umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "ptrace": 117, "shmget": 194,
+        "io_setup": 0, "umount2": 39, "mount": 40, "pivot_root": 41, "vmsplice": 75, "unshare": 97,
+        "ptrace": 117, "mq_open": 180, "msgget": 186, "semget": 190, "shmget": 194,
         "add_key": 217, "request_key": 218, "keyctl": 219, "clone": 220, "perf_event_open": 241,
-        "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271, "memfd_create": 279, "bpf": 280,
-        "userfaultfd": 282, "io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430,
-        "clone3": 435, "memfd_secret": 447,
+        "fanotify_init": 262, "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271,
+        "memfd_create": 279, "bpf": 280, "userfaultfd": 282, "io_uring_setup": 425, "open_tree": 428,
+        "move_mount": 429, "fsopen": 430, "clone3": 435, "mount_setattr": 442, "memfd_secret": 447,
     },
 }  # fmt: skip
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

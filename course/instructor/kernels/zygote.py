@@ -21,11 +21,14 @@ from multiprocessing.connection import Connection
 from socket import socket as Socket
 from typing import Any, NoReturn
 
+from jupyter_client.connect import port_names
+
 from course.instructor.kernels.confine import run_confined
 from course.instructor.kernels.sandbox import Sandbox
 
 # What a kernel imports by itself when it starts or when a first cell trains something.
 MODULES = (
+    "course.instructor.kernels.app",
     "ipykernel.kernelapp",
     "ipykernel.debugger",
     "ipykernel.ipkernel",
@@ -65,8 +68,8 @@ def serve(connection: Connection) -> None:
     """Start the kernel that a request describes, answer, and see to its end.
 
     The request is JSON: "id", "sandbox", "arguments" of IPython's kernel, and the number of "descriptors"
-    that follow it. The answer is JSON with the same id, and "error", or a descriptor (pidfd) of the kernel
-    follows.
+    that follow it: the kernel's bound sockets, then files that take it into its control groups. The
+    answer is JSON with the same id, and "error", or a descriptor (pidfd) of the kernel follows.
     """
     request = json.loads(connection.recv_bytes())
     inherited = _receive(connection, request.get("descriptors", 0))
@@ -82,7 +85,7 @@ def serve(connection: Connection) -> None:
         os.close(reader)
         connection.close()
         _silence()
-        _start_kernel(request["arguments"], inherited)
+        _start_kernel(request["arguments"], inherited[: len(port_names)])
 
     def look_after(kernel: int) -> int:
         for number in inherited:
@@ -90,7 +93,8 @@ def serve(connection: Connection) -> None:
         return _look_after(kernel, reader, connection, request["id"])
 
     os.setsid()
-    run_confined(Sandbox.from_json(request["sandbox"]), start, report, look_after)
+    groups = inherited[len(port_names) :]
+    run_confined(Sandbox.from_json(request["sandbox"]), start, report, look_after, groups)
 
 
 def _receive(connection: Connection, count: int) -> list[int]:
@@ -141,17 +145,16 @@ def _silence() -> None:
     os.close(nowhere)
 
 
-def _start_kernel(arguments: list[str], inherited: list[int]) -> NoReturn:
+def _start_kernel(arguments: list[str], sockets: list[int]) -> NoReturn:
     """Run IPython's kernel in this process, with nothing left of the process it was forked from."""
     import numpy as np
-    from ipykernel.kernelapp import IPKernelApp
+
+    from course.instructor.kernels.app import run_kernel
 
     tempfile.tempdir = None
     random.seed()
     np.random.seed()
     sys.argv = ["ipykernel_launcher", *arguments]
     sys.path[:] = ["", *(path for path in sys.path if path and path != os.getcwd())]
-    app = IPKernelApp.instance()
-    app.initialize(arguments)
-    app.start()
+    run_kernel(arguments, sockets)
     os._exit(0)
