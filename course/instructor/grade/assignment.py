@@ -14,15 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook, Notebook, SourceCell
 
 from course.instructor.build import write_source
-from course.instructor.bundle.packing import require_built
 from course.instructor.grade.records import Records, write_json
 from course.instructor.grade.store import Store
+from course.instructor.releases import read_release
 from course.instructor.settings import Course, CourseError
 
 _GIVEN = ("auto_score", "manual_score", "extra_credit")
@@ -103,8 +102,7 @@ def enter_or_update(course: Course, lab: str, store: Store, *, update: bool = Fa
         CourseError: if the lab is not built; or, without `update`, if the gradebook knows another version
             for which there are submissions. It says the command that enters the new one.
     """
-    require_built(course, lab)
-    notebook = nbformat.read(course.release(lab, course.language), as_version=4)
+    notebook = read_release(course, lab, course.language)
     cells = Cells.of(notebook)
     full_marks = store.full_marks(lab)
     if full_marks is None:

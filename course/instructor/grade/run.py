@@ -29,6 +29,7 @@ from course.instructor.intake.notes import Note, note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
+from course.instructor.releases import require_made
 from course.instructor.settings import Course, CourseError
 
 Advance = Callable[[Outcome], None]
@@ -123,7 +124,8 @@ class Grader:
         if options.workers is not None and options.workers < 1:
             raise CourseError(f"--workers must be at least 1, not {options.workers}.")
         self.limits = Limits.from_settings(course.grading)
-        self.templates = Templates.load(course)
+        self.templates = Templates.load(course, lab)
+        require_made(course, lab)
         self.isolation = choose(options.isolation)
         self.scheduler = (
             Scheduler.at(options.scheduler, course, insecure=options.insecure) if options.scheduler else None
