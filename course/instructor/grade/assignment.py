@@ -77,7 +77,7 @@ class Update:
         removed: cells that it does not have any more.
         changed: cells with other full marks than before.
         kept: the file with what had been given for removed cells; None if nothing had.
-        again: how many submissions the next grading runs again.
+        again: how many submissions have to be graded again; the next grading does it.
     """
 
     entered: bool = False
@@ -121,7 +121,8 @@ def enter_or_update(course: Course, lab: str, store: Store, *, update: bool = Fa
     again = 0
     if full_marks is not None and store.transact(lambda g: _differences(g, lab, cells), write=False):
         # First of all: if the rest fails, something is run in vain, and no mark is of another version.
-        again = _outdate(records)
+        _outdate(records)
+        again = _submissions(store, lab)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
     kept = records.folder / "removed" / f"{now}.json"
     found = store.transact(lambda gradebook: _write(gradebook, lab, notebook, cells, kept))
@@ -137,12 +138,10 @@ def _submissions(store: Store, lab: str) -> int:
     return store.transact(count, write=False)
 
 
-def _outdate(records: Records) -> int:
-    """Let the next grading run all submissions again; return how many there are."""
-    found = records.read_all()
-    for student, record in found.items():
+def _outdate(records: Records) -> None:
+    """Let the next grading run all submissions again."""
+    for student, record in records.read_all().items():
         records.write(student, replace(record, submission=""))
-    return len(found)
 
 
 # --- within a transaction --------------------------------------------------------------------------
