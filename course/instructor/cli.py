@@ -47,6 +47,11 @@ GradebookFolder = Annotated[
 ]
 
 
+def warn(line: str) -> None:
+    """Show something that an instructor should know."""
+    console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
+
+
 @app.command()
 def build(lab: SomeLab = None) -> None:
     """Rebuild all that is generated: answer keys, release/, solutions/."""
@@ -64,11 +69,7 @@ def build(lab: SomeLab = None) -> None:
 def release(lab: Lab, folder: GradebookFolder = None) -> None:
     """Enter a lab into nbgrader's gradebook, or its changed cells, and bundle it."""
     course = load_course()
-
-    def tell(line: str) -> None:
-        console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
-
-    for path in releasing.release_lab(course, lab, folder, tell):
+    for path in releasing.release_lab(course, lab, folder, warn):
         shown = path.relative_to(course.root) if path.is_relative_to(course.root) else path
         console.print(f"[green]✓[/] {escape(str(shown))}", soft_wrap=True)
 
@@ -83,7 +84,8 @@ def bundle(
     course = load_course()
     target = output or (folder / "release" if folder else None)
     with console.status("building the wheel …"):
-        for path in bundling.bundle_labs(course, [lab] if lab else list(course.labs), target):
+        labs, left_out = ([lab], None) if lab else (list(course.labs), warn)
+        for path in bundling.bundle_labs(course, labs, target, left_out):
             console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
 
@@ -208,7 +210,7 @@ def report(
     """Write a page on a graded class, and the same as CSV and JSON."""
     course = load_course()
     if lab is None:
-        files = reporting.report_all(course, folder, output)
+        files = reporting.report_all(course, folder, output, warn)
     else:
         files = reporting.report_lab(course, course.require_lab(lab), folder, output)
     for path in files:

@@ -7,6 +7,8 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,6 +20,7 @@ from autograder.key import AnswerKey
 from course.device import describe_device, get_device
 from course.instructor.grade.certificates import Certificates
 from course.instructor.kernels import isolation
+from course.instructor.releases import read_release
 from course.instructor.settings import Course, CourseError
 
 PACKAGES = ("torch", "torchvision", "numpy", "nbgrader", "jupytext", "nbclient", "nbval")
@@ -81,10 +84,24 @@ def _labs(course: Course) -> list[Finding]:
             findings.append((lab, True, f"{len(key.checks)} checks, {sum(key.blocks.values()):g} marks"))
         except KeyFileError as error:
             findings.append((lab, False, f"{error}"))
-        missing = [x for x in course.languages if not course.release(lab, x).is_file()]
-        if missing:
-            findings.append((lab, False, f"no release in {', '.join(missing)}: run `course build {lab}`"))
+        findings += [(lab, False, problem) for problem in _half_made(course, lab)]
     return findings
+
+
+def _half_made(course: Course, lab: str) -> list[str]:
+    """Return what is wrong with a lab besides its key; other labs do not suffer from it."""
+    files = {"notebook": course.source(lab), "bank of answers": course.bank(lab)}
+    problems = [
+        f"no {what}: {path.relative_to(course.root)}" for what, path in files.items() if not path.is_file()
+    ]
+    needed: list[Callable[[], object]] = [lambda: course.seed(lab), lambda: course.titles(lab)]
+    needed += [partial(read_release, course, lab, language) for language in course.languages]
+    for look in needed:
+        try:
+            look()
+        except CourseError as error:
+            problems.append(str(error))
+    return list(dict.fromkeys(problems))
 
 
 def _isolation() -> list[Finding]:

@@ -51,4 +51,5 @@ def _said(lab: str, update: Update, where: str) -> Iterator[str]:
     if update.kept is not None:
         yield f"What had been given for the cells that are gone is kept in {update.kept}."
     if update.again:
-        yield f"{update.again} submissions have to be graded again: `course grade {lab}{where}` does it."
+        who = "1 submission has" if update.again == 1 else f"{update.again} submissions have"
+        yield f"{who} to be graded again: `course grade {lab}{where}` does it."

@@ -57,14 +57,38 @@ class Course:
         """Return the path of a lab's executed solution."""
         return self.root / "solutions" / lab / f"{lab}.ipynb"
 
+    def settings(self, lab: str) -> dict[str, Any]:
+        """Return what course.toml says of a lab.
+
+        Raises:
+            CourseError: if that is no table.
+        """
+        found: Any = self.labs[lab]
+        if not isinstance(found, dict):
+            raise CourseError(f"course.toml: [labs.{lab}] must be a table, with seed and title.")
+        return found
+
+    def titles(self, lab: str) -> dict[str, str]:
+        """Return a lab's titles, by language; there may be none.
+
+        Raises:
+            CourseError: if course.toml gives something else.
+        """
+        titles = self.settings(lab).get("title", {})
+        if not isinstance(titles, dict) or not all(isinstance(title, str) for title in titles.values()):
+            raise CourseError(
+                f'course.toml, [labs.{lab}]: title must be a text by language, such as {{ es = "GAN" }}.'
+            )
+        return titles
+
     def seed(self, lab: str) -> int:
         """Return a lab's public seed.
 
         Raises:
             CourseError: if course.toml gives none.
         """
-        seed = self.labs[lab].get("seed")
-        if not isinstance(seed, int):
+        seed = self.settings(lab).get("seed")
+        if not isinstance(seed, int) or isinstance(seed, bool):
             raise CourseError(f"course.toml, [labs.{lab}]: seed must be a whole number, such as seed = 2023.")
         return seed
 
@@ -102,13 +126,9 @@ def load_course(start: Path | None = None) -> Course:
         course = data["course"]
         grading = dict(data.get("grading", {}))
         tls = grading.pop("tls", {})
-        return Course(
-            root,
-            course["language"],
-            tuple(course["languages"]),
-            dict(data["labs"]),
-            grading,
-            tls,
-        )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        language, languages = course["language"], course["languages"]
+        if not isinstance(languages, list) or language not in languages:
+            raise ValueError(f"[course]: languages must be a list with {language!r} in it")
+        return Course(root, language, tuple(languages), dict(data["labs"]), grading, tls)
+    except (KeyError, TypeError, ValueError) as error:
         raise CourseError(f"{path.name} is not valid: {error}") from None

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -26,6 +27,7 @@ from course.instructor.grade.display import marks_text, needs_look
 from course.instructor.grade.run import Grading
 from course.instructor.grade.work import Outcome
 from course.instructor.intake.attachments import attachments
+from course.instructor.report.collect import Collector
 from course.instructor.settings import CourseError
 from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1, ROOT
@@ -340,6 +342,29 @@ def test_late_submissions_keep_their_time(classroom: Classroom) -> None:
         assert str(gradebook.find_submission(LAB1, "late").timestamp) == "2026-11-20 10:00:00"
     grader.close()
     assert (classroom.folder / "autograded" / "late" / LAB1 / "timestamp.txt").is_file()
+
+
+def test_times_that_cannot_be_read_are_listed_and_cost_nothing(classroom: Classroom) -> None:
+    (classroom.folder / "nbgrader_config.py").write_text(
+        'c = get_config()\nc.LateSubmissionPlugin.penalty_method = "zero"\n'
+    )
+    stamps = {"forty": "9" * 40 + "h", "twice": "05/11/2026 10:00", "late": "2026-11-20 20:00 -0600"}
+    for student, stamp in stamps.items():
+        classroom.hand_in(student, classroom.identified(classroom.notebook("train_data"), student))
+        classroom.hand_in(student, stamp.encode(), "timestamp.txt")
+    with closing(classroom.grader()) as grader:
+        with grader.store.transaction() as gradebook:
+            gradebook.update_or_create_assignment(LAB1, duedate=datetime(2026, 11, 20, 23, 59))
+        outcomes = {outcome.student: outcome for outcome in grader.run().outcomes}
+    listed = {student for student, outcome in outcomes.items() if needs_look(outcome)}
+    assert listed == {"forty", "twice"}
+    assert "05/11/2026 10:00" in "".join(outcomes["twice"].notes)
+    with closing(Collector(classroom.course, classroom.folder)) as collector:
+        rows = {row.student: row for row in collector.collect(LAB1).rows}
+    assert {s for s, row in rows.items() if "unreadable_time" in row.looks} == listed
+    assert {s: row.mark.late_penalty for s, row in rows.items() if row.mark} == {
+        "forty": 0, "twice": 0, "late": 10,
+    }  # fmt: skip
 
 
 # --- submissions that mean harm ----------------------------------------------------------------------

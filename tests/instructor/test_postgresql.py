@@ -7,16 +7,22 @@ import pwd
 import shutil
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from nbgrader.api import Gradebook
 
+from course.instructor.grade.store import GradebookBusy, Store
 from course.instructor.gradebook import read_marks
-from tests.conftest import LAB1
+from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import MakeClassroom
 
+psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 pytestmark = pytest.mark.slow
 
 
@@ -30,7 +36,6 @@ def programs() -> Path | None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of a database in a server of the test's own."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
     folder = programs()
     if folder is None:
         pytest.skip("PostgreSQL is not installed (Debian, Ubuntu: apt install postgresql)")
@@ -61,8 +66,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_for(port: int) -> None:
-    import psycopg
-
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -90,3 +93,49 @@ def test_the_same_class_has_the_same_marks_in_postgresql_and_sqlite(
     assert found[server] == found[None]
     assert sum(mark or 0 for mark in found[server]["bobby"].values()) == 70
     assert len(read_marks(server, LAB1)) == 4
+
+
+@pytest.fixture
+def store(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setattr("course.instructor.grade.store._DRIVER_S", 0.3)
+    with closing(Store(ROOT, folder=tmp_path, db_url=server)) as opened:
+        yield opened
+
+
+def lock_students(server: str) -> Any:
+    """Keep everybody else from the table of students, as another program's long transaction does."""
+    other = psycopg.connect(server.replace("+psycopg", ""))
+    other.execute("LOCK TABLE student IN ACCESS EXCLUSIVE MODE")
+    return other
+
+
+def add(student: str) -> Callable[[Gradebook], str]:
+    return lambda gradebook: str(gradebook.update_or_create_student(student).id)
+
+
+def test_a_lock_of_postgresqls_is_waited_for(store: Store, server: str) -> None:
+    other = lock_students(server)
+    timer = threading.Timer(1.0, other.rollback)
+    timer.start()
+    assert store.transact(add("waited")) == "waited"
+    timer.join()
+    other.close()
+
+
+def test_a_lock_that_stays_is_one_error_of_ours(
+    store: Store, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.instructor.grade.store._LOCKED_S", 0.0)
+    with closing(lock_students(server)), pytest.raises(GradebookBusy, match="lock timeout"):
+        store.transact(add("late"))
+    assert "late" not in store.students()
+
+
+def test_a_connection_that_is_lost_is_made_again(store: Store, server: str) -> None:
+    store.students()
+    with psycopg.connect(server.replace("+psycopg", "")) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
+        )
+    assert store.transact(add("again")) == "again"

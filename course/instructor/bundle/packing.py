@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -14,29 +14,41 @@ import nbformat
 from course.instructor.bundle.install_cell import install_cell
 from course.instructor.bundle.wheel import build_wheel
 from course.instructor.files import write
+from course.instructor.releases import read_release
 from course.instructor.settings import Course, CourseError
 
 _README = {"es": "LEEME.md", "en": "README.md"}
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def bundle_labs(course: Course, labs: Sequence[str], folder: Path | None = None) -> Iterator[Path]:
+def bundle_labs(
+    course: Course,
+    labs: Sequence[str],
+    folder: Path | None = None,
+    left_out: Callable[[str], None] | None = None,
+) -> Iterator[Path]:
     """Pack labs, and yield each zip file as soon as it is written: one per lab and language.
 
     Args:
         course: the checkout.
         labs: ids of built labs.
         folder: where the files go; None: build/release.
+        left_out: called with the reason why a lab cannot be packed, which then disturbs no other; None: that
+            is an error.
 
     Raises:
         CourseError: if a lab is unknown, not built or without notes, or a file cannot be written.
     """
     folder = folder or course.build / "release"
-    contents = {}
+    contents: dict[tuple[str, str], dict[str, str]] = {}
     for lab in labs:
-        require_built(course, lab)
-        for language in course.languages:
-            contents[lab, language] = _texts(course, lab, language)
+        try:
+            require_built(course, lab)
+            contents |= {(lab, x): _texts(course, lab, x) for x in course.languages}
+        except CourseError as error:
+            if left_out is None:
+                raise
+            left_out(f"{lab} is left out: {error}")
     wheel, data = build_wheel(course)
     for (lab, language), texts in contents.items():
         files = {name: text.encode() for name, text in texts.items()}
@@ -57,7 +69,7 @@ def require_built(course: Course, lab: str) -> None:
 
 def _texts(course: Course, lab: str, language: str) -> dict[str, str]:
     """Return the notebook and the notes of one zip file, by name."""
-    notebook = nbformat.read(course.release(lab, language), as_version=4)
+    notebook = read_release(course, lab, language)
     notebook.cells.insert(0, install_cell(language))
     nbformat.validate(notebook)
     text = nbformat.writes(notebook, indent=1, sort_keys=True, ensure_ascii=False)
@@ -78,7 +90,7 @@ def _notes(course: Course, lab: str, language: str) -> str:
             f"course/instructor/bundle/notes/{data.name}."
         )
     frame = Template((texts / f"frame.{language}.md").read_text(encoding="utf-8"))
-    title = course.labs[lab].get("title", {}).get(language, lab)
+    title = course.titles(lab).get(language, lab)
     return frame.substitute(lab=lab, title=title, data=data.read_text(encoding="utf-8").strip())
 
 

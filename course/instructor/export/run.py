@@ -103,11 +103,19 @@ def assignment_headers(course: Course, roster: Roster | None, results: Results) 
         return {}
     headers = {}
     for lab in results.labs:
-        titles = [lab, *course.labs.get(lab, {}).get("title", {}).values()]
+        titles = [lab, *_titles(course, lab)]
         found = [roster.assignments[t.casefold()] for t in titles if t.casefold() in roster.assignments]
         if found:
             headers[lab] = found[0]
     return headers
+
+
+def _titles(course: Course, lab: str) -> list[str]:
+    """Return the titles of a lab; none where course.toml has none, or nothing that is one."""
+    try:
+        return list(course.titles(lab).values()) if lab in course.labs else []
+    except CourseError:
+        return []
 
 
 def write_export(

@@ -14,15 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook, Notebook, SourceCell
 
 from course.instructor.build import write_source
-from course.instructor.bundle.packing import require_built
 from course.instructor.grade.records import Records, write_json
 from course.instructor.grade.store import Store
+from course.instructor.releases import read_release
 from course.instructor.settings import Course, CourseError
 
 _GIVEN = ("auto_score", "manual_score", "extra_credit")
@@ -78,7 +77,7 @@ class Update:
         removed: cells that it does not have any more.
         changed: cells with other full marks than before.
         kept: the file with what had been given for removed cells; None if nothing had.
-        again: how many submissions the next grading runs again.
+        again: how many submissions have to be graded again; the next grading does it.
     """
 
     entered: bool = False
@@ -103,8 +102,7 @@ def enter_or_update(course: Course, lab: str, store: Store, *, update: bool = Fa
         CourseError: if the lab is not built; or, without `update`, if the gradebook knows another version
             for which there are submissions. It says the command that enters the new one.
     """
-    require_built(course, lab)
-    notebook = nbformat.read(course.release(lab, course.language), as_version=4)
+    notebook = read_release(course, lab, course.language)
     cells = Cells.of(notebook)
     full_marks = store.full_marks(lab)
     if full_marks is None:
@@ -123,7 +121,8 @@ def enter_or_update(course: Course, lab: str, store: Store, *, update: bool = Fa
     again = 0
     if full_marks is not None and store.transact(lambda g: _differences(g, lab, cells), write=False):
         # First of all: if the rest fails, something is run in vain, and no mark is of another version.
-        again = _outdate(records)
+        _outdate(records)
+        again = _submissions(store, lab)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
     kept = records.folder / "removed" / f"{now}.json"
     found = store.transact(lambda gradebook: _write(gradebook, lab, notebook, cells, kept))
@@ -139,12 +138,10 @@ def _submissions(store: Store, lab: str) -> int:
     return store.transact(count, write=False)
 
 
-def _outdate(records: Records) -> int:
-    """Let the next grading run all submissions again; return how many there are."""
-    found = records.read_all()
-    for student, record in found.items():
+def _outdate(records: Records) -> None:
+    """Let the next grading run all submissions again."""
+    for student, record in records.read_all().items():
         records.write(student, replace(record, submission=""))
-    return len(found)
 
 
 # --- within a transaction --------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
 from course.instructor.own_names import own_names
+from course.instructor.releases import require_made
 from course.instructor.settings import Course, CourseError
 
 Advance = Callable[[Outcome], None]
@@ -124,7 +125,8 @@ class Grader:
         if options.workers is not None and options.workers < 1:
             raise CourseError(f"--workers must be at least 1, not {options.workers}.")
         self.limits = Limits.from_settings(course.grading)
-        self.templates = Templates.load(course)
+        self.templates = Templates.load(course, lab)
+        require_made(course, lab)
         self.isolation = choose(options.isolation)
         self.scheduler = (
             Scheduler.at(options.scheduler, course, insecure=options.insecure) if options.scheduler else None

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import nbformat
 from nbformat import NotebookNode
 
 from course.instructor.intake.reading import Cell
-from course.instructor.settings import Course, CourseError
+from course.instructor.releases import read_releases
+from course.instructor.settings import Course
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
 # What a cell can be known by: the kind of sign, and the sign.
@@ -43,20 +43,17 @@ class Templates:
     notebooks: Mapping[tuple[str, str], NotebookNode]
 
     @classmethod
-    def load(cls, course: Course) -> Templates:
+    def load(cls, course: Course, lab: str | None = None) -> Templates:
         """Read the releases of all labs.
 
+        Args:
+            course: the checkout.
+            lab: the one that must be there; of the others, what cannot be read is left out.
+
         Raises:
-            CourseError: if one is missing.
+            CourseError: if a notebook of that lab cannot be read.
         """
-        notebooks = {}
-        for lab in course.labs:
-            for language in course.languages:
-                path = course.release(lab, language)
-                if not path.is_file():
-                    raise CourseError(f"{lab} has no release in {language}: run `course build {lab}` first.")
-                notebooks[lab, language] = nbformat.read(path, as_version=4)
-        return cls(notebooks)
+        return cls(read_releases(course, lab))
 
     def cells(self, lab: str, language: str) -> list[Cell]:
         """Return the cells of one notebook, as intake sees them."""

@@ -102,7 +102,7 @@ class Collector:
 
     def _title(self, lab: str) -> str:
         """Return the lab's title, in English where there is one, as the rest of the report."""
-        titles = self.course.labs[lab].get("title", {})
+        titles = self.course.titles(lab)
         return str(titles.get("en") or titles.get(self.course.language) or lab)
 
     def _row(

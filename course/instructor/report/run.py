@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from autograder.errors import GraderError
 from course.instructor.report.collect import Collector
 from course.instructor.report.data import ClassReport
 from course.instructor.report.files import write_data, write_table
@@ -37,25 +38,40 @@ def report_lab(
         return write_files(collector.collect(lab), target / f"{lab}.html", folder)
 
 
-def report_all(course: Course, folder: Path | None = None, output: Path | None = None) -> list[Path]:
+def report_all(
+    course: Course,
+    folder: Path | None = None,
+    output: Path | None = None,
+    warn: Callable[[str], None] = lambda line: None,
+) -> list[Path]:
     """Write the reports on all labs that somebody has handed in, and an index of them.
 
-    Args and errors: as for `report_lab`.
+    Args and errors: as for `report_lab`; a lab that cannot be reported on is no error if another can.
+    `warn` is called with the reason why.
 
     Returns:
         The files written, the index first.
     """
     target = _target(course, folder, output)
     reports: list[ClassReport] = []
+    left_out: list[str] = []
     files: list[Path] = []
     with contextlib.closing(Collector(course, folder, target)) as collector:
         for lab in collector.labs():
-            report = collector.collect(lab)
+            try:
+                report = collector.collect(lab)
+            except (CourseError, GraderError) as error:
+                left_out.append(f"{lab} is left out: {error}")
+                continue
             reports.append(report)
             files += write_files(report, target / f"{lab}.html", folder)
+        if not reports and left_out:
+            raise CourseError("\n".join(left_out))
         if not reports:
             where = collector.store.folder("submitted", "STUDENT", "LAB")
             raise CourseError(f"Nobody has handed in anything yet: submissions are expected in {where}.")
+    for line in left_out:
+        warn(line)
     return [write_index(reports, target / "index.html"), *files]
 
 

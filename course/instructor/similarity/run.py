@@ -116,7 +116,7 @@ def find_similar(
             f"There are {len(students)} submissions of {lab}, too few to compare; they are expected in "
             f"{where}."
         )
-    templates = Templates.load(course)
+    templates = Templates.load(course, lab)
     places = {student: folders.folder("submitted", student, lab) for student in students}
     works, left_out = [], {}
     for student, work, why in read_work(places, lab, templates, course.language):
