@@ -337,13 +337,17 @@ def merged_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     nbclient can do so too, in a time that grows with the square of the longest line.
     """
     merged: list[NotebookNode] = []
+    pieces: list[list[str]] = []
     for output in outputs:
         last = merged[-1] if merged else None
         if last and "name" in output and last.get("name") == output["name"]:
-            last["text"] += output["text"]
+            pieces[-1].append(output["text"])
         else:
             merged.append(output)
-    for output in merged:
+            pieces.append([output.get("text", "")])
+    for output, texts in zip(merged, pieces, strict=True):
+        if len(texts) > 1:
+            output["text"] = "".join(texts)
         if output["output_type"] == "stream" and "\r" in output["text"]:
             lines = output["text"].replace("\r\n", "\n").split("\n")
             output["text"] = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
