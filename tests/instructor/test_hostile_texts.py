@@ -87,8 +87,8 @@ WORDS = (
     "def a", "class ", "student_id_1 = '", "open_lab('a", ".marks('", "language=", "# ", "(1 puntos)", "**",
     "<ul><li>", "<b title=1><p>", "<table><tr><td>", "<!--", "-->", "<a href='", "<img src=\"",
     "style='color:", "</b>", "<svg><rect/>", "\\[", "\\begin{a}", "\\end{a}", "\\frac{", "\\left(",
-    "$$", "\\html", "](", "![", "- a\n", "> ", "|a|b|\n|-|-|\n", "```\n", "<<<<<<<\n", "=======\n", ">>>>>>>\n",
-    "a.", "...", "r\"", "f'{",
+    "$$", "\\html", "](", "![", "- a\n", "> ", "|a|b|\n|-|-|\n", "```\n", "<<<<<<<\n", "=======\n",
+    ">>>>>>>\n", "a.", "...", "r\"", "f'{",
     "\x1b[31m", "&lt;", "&#x", "url(", "rgb(", "data:image/png;base64,", "\\\n", "lambda ", "1_",
 )  # fmt: skip
 PIECES = st.one_of(
