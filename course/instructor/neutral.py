@@ -72,7 +72,8 @@ def clean_html(html: str) -> str:
     if _length(html) > _MAX_HTML:
         return as_text(html)
     try:
-        ordered = well_formed(html, _TAGS)
+        # Lone surrogates are valid in JSON, and in no page.
+        ordered = well_formed(html.encode("utf-8", "replace").decode(), _TAGS)
     except TooDeepError:
         return as_text(html)
     return nh3.clean(
