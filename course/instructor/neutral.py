@@ -57,7 +57,7 @@ _STARTS = ("<", "\\[", "\\(", "\\begin{")
 # A run of white space is tried from each of its characters on.
 _SPACES = re.compile(r"[^\S\n]{101,}")
 # Processor time for all outputs of a notebook; what is left then is shown as plain text alone.
-_PATIENCE_S = 60.0
+_PATIENCE_S = 20.0
 # Of one text that a program printed; of a longer one, the beginning and the end are shown.
 _MAX_TEXT = 100_000
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
