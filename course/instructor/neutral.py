@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
+import string
 import time
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -45,8 +46,7 @@ _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]
 _EMBEDDED = re.compile(r"data:image/\w+;base64,[A-Za-z0-9+/=]*")
 # What may be called in a style: image-set("…") and others would load a picture as well as url(…) does.
 _COLOUR_CALLS = {"rgb", "rgba", "hsl", "hsla", "linear-gradient"}
-_NAME_AT_END = re.compile(r"[\w-]*\Z")
-_LONGEST_CALL = 40
+_OF_NAMES = f"{string.ascii_letters}{string.digits}_-"
 # Longer HTML, pictures not counted, is shown as text: a page with it would not open in a browser.
 _MAX_HTML = 50_000
 # mistune looks for the other end of each of these as far as the text goes: within these limits, what is made
@@ -54,8 +54,10 @@ _MAX_HTML = 50_000
 _MAX_MARKDOWN = 20_000
 _MAX_STARTS = 500
 _STARTS = ("<", "\\[", "\\(", "\\begin{")
+# A run of white space is tried from each of its characters on.
+_SPACES = re.compile(r"[^\S\n]{101,}")
 # Processor time for all outputs of a notebook; what is left then is shown as plain text alone.
-_PATIENCE_S = 60.0
+_PATIENCE_S = 20.0
 # Of one text that a program printed; of a longer one, the beginning and the end are shown.
 _MAX_TEXT = 100_000
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
@@ -70,7 +72,8 @@ def clean_html(html: str) -> str:
     if _length(html) > _MAX_HTML:
         return as_text(html)
     try:
-        ordered = well_formed(html, _TAGS)
+        # Lone surrogates are valid in JSON, and in no page.
+        ordered = well_formed(html.encode("utf-8", "replace").decode(), _TAGS)
     except TooDeepError:
         return as_text(html)
     return nh3.clean(
@@ -105,8 +108,7 @@ def _clean_style(style: str) -> str | None:
 
 def _calls_colour(before: str) -> bool:
     """Tell whether what stands before a parenthesis is the name of a function that makes colours."""
-    name = _NAME_AT_END.search(before[-_LONGEST_CALL:])
-    return name is not None and name[0].lower() in _COLOUR_CALLS
+    return before[len(before.rstrip(_OF_NAMES)) :].lower() in _COLOUR_CALLS
 
 
 def _length(text: str) -> int:
@@ -128,6 +130,7 @@ def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) 
     """
     if _length(source) > _MAX_MARKDOWN or any(source.count(start) > _MAX_STARTS for start in _STARTS):
         return as_text(source)
+    source = _SPACES.sub(" " * 100, source)
     renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
     try:
         html = MarkdownWithMath(renderer=renderer).render(_without_active_tex(source))

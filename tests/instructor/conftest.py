@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable, Collection
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -10,7 +12,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
+from PIL import Image
 
 from course.instructor.bank import load_bank
 from course.instructor.demo import answer
@@ -133,6 +137,14 @@ def showing(notebook: NotebookNode, names: Collection[str], *outputs: NotebookNo
         if cell.cell_type == "code" and {grade_id(cell), cell.get("id")} & set(names):
             cell.outputs = deepcopy(list(outputs))
     return changed
+
+
+def picture(text: str = "") -> NotebookNode:
+    """Return an output with a picture of some size."""
+    file = io.BytesIO()
+    Image.new("RGB", (320, 200), "teal").save(file, "PNG")
+    data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": text}
+    return new_output("execute_result", data=data)
 
 
 def with_code(notebook: NotebookNode, name: str, code: str) -> NotebookNode:

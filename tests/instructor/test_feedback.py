@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from course.instructor.neutral import hide, markdown_to_page
 from course.instructor.source import grade_id
 from tests.conftest import LAB1
 from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
-from tests.instructor.conftest import Classroom, MakeClassroom, with_code
+from tests.instructor.conftest import Classroom, MakeClassroom, picture, showing, with_code
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -82,17 +81,16 @@ def pages(make_classroom: MakeClassroom, tmp_path_factory: pytest.TempPathFactor
 
 
 def untidy(notebook: NotebookNode) -> NotebookNode:
-    """Return a notebook that prints, fails, shows HTML and holds a picture that is lost."""
+    """Return a notebook that printed and drew, fails, shows HTML and holds a picture that is lost."""
     code = "\n".join([
         "import os",
-        "print('seed', os.environ.get('AUTOGRADER_SEED'))",
-        "print('line\\n' * 100)",
-        "raise ValueError('no <b>es</b> así')",
+        "raise ValueError('no <b>es</b> así, seed ' + os.environ.get('AUTOGRADER_SEED', ''))",
     ])  # fmt: skip
     changed = with_code(answer(notebook, {"question_gif": PASTED}), "sample", code)
-    display = f"from IPython.display import HTML, display\ndisplay(HTML({SCRIPT!r}))"
-    changed.cells[4:4] = [new_markdown_cell(f"texto {SCRIPT}"), new_code_cell(display)]
-    return changed
+    display = new_code_cell("show()", outputs=[new_output("display_data", data={"text/html": SCRIPT})])
+    changed.cells[4:4] = [new_markdown_cell(f"texto {SCRIPT}"), display]
+    changed = showing(changed, ["sample"], new_output("stream", text="line\n" * 100))
+    return showing(changed, ["plot-real", "film", "curves", "final"], picture("what I saw"))
 
 
 # --- what it says ----------------------------------------------------------------------------------
@@ -165,6 +163,7 @@ def test_an_error_is_one_line_and_the_rest_is_folded(pages: Pages, browser: Brow
     visit = Visit(browser, pages.path("untidy"))
     visit.page.locator("#part-sample_check details").first.evaluate("part => { part.open = true }")
     shown = visit.page.locator("#part-sample_check").inner_text()
+    assert "Al calificar, esta celda se detuvo con un error:" in shown
     assert "La celda se detuvo con ValueError: no <b>es</b> así" in shown
     assert "Traceback" not in shown and "\x1b" not in shown
     visit.open_all()
@@ -172,8 +171,14 @@ def test_an_error_is_one_line_and_the_rest_is_folded(pages: Pages, browser: Brow
 
 
 @pytest.mark.slow
+def test_the_page_says_whose_outputs_it_shows(pages: Pages, browser: Browser) -> None:
+    for student, words in (("untidy", "De quién son las salidas."), ("english", "Whose outputs these are.")):
+        assert words in Visit(browser, pages.path(student)).page.locator(".whose").inner_text()
+
+
+@pytest.mark.slow
 def test_a_long_output_is_folded(pages: Pages) -> None:
-    assert re.search(r"<summary>Salida de 1\d\d líneas</summary>", pages.text("untidy"))
+    assert "<summary>Salida de 100 líneas</summary>" in pages.text("untidy")
 
 
 # --- what it must not say or do --------------------------------------------------------------------

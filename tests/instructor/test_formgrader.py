@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from nbformat.v4 import new_output
 
 from course.instructor.build import run_nbgrader
 from course.instructor.demo import answer
@@ -17,7 +18,7 @@ from course.instructor.export import Format, Options, export_marks
 from course.instructor.report import run as reporting
 from tests.conftest import LAB1, ROOT
 from tests.instructor.browser import DESKTOP, open_browser
-from tests.instructor.conftest import Classroom, MakeClassroom, with_code
+from tests.instructor.conftest import Classroom, MakeClassroom, picture, showing, with_code
 from tests.instructor.jupyter import Server, formgrader_server
 
 if TYPE_CHECKING:
@@ -103,8 +104,11 @@ def desk(
 ) -> Iterator[Desk]:
     """A class in a folder of its own, graded by `course grade`, with what students wrote to do harm."""
     room = make_classroom(tmp_path_factory.mktemp("class"))
-    room.hand_in("alice", room.identified(room.notebook(), "alice"))
+    drawn = showing(room.notebook(), ["film", "curves"], picture("what alice saw"))
+    room.hand_in("alice", room.identified(drawn, "alice"))
     hostile = answer(room.notebook(), {"question_models": HOSTILE_ANSWER})
+    outputs = [new_output("display_data", data={"text/html": SCRIPT, "application/javascript": "pwned = 5"})]
+    hostile = showing(hostile, ["film"], *outputs, new_output("stream", text=SCRIPT))
     room.hand_in("mallory", with_code(room.identified(hostile, "mallory"), "generator", HOSTILE_CODE))
     room.hand_in(HOSTILE_NAME, room.identified(room.notebook("identity"), "someone"))
     room.grade()
@@ -165,6 +169,13 @@ def test_formulas_are_drawn_without_the_network(desk: Desk) -> None:
     assert cell.locator("math").count() == 3
     assert cell.locator("math[display='block']").bounding_box() is not None
     assert "$" not in cell.inner_text()
+
+
+def test_questions_are_marked_beside_what_the_student_saw(desk: Desk) -> None:
+    shown = desk.submission("alice")
+    assert shown.locator(".output img").count() == 2
+    assert "De quién son las salidas." in shown.locator("body").inner_text()
+    assert "se entregó sin salidas" in desk.submission("mallory").locator("body").inner_text()
 
 
 def test_every_picture_has_a_text_that_stands_for_it(desk: Desk) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from html import unescape
+
 import nbformat
 import pytest
+from jinja2 import Environment
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from autograder.block import Result
 from autograder.display import BlockView
 from autograder.messages import Message
-from course.instructor import neutral
+from course.instructor import neutral, pages
 from course.instructor.neutral import clean_html, clean_notebook, clean_outputs, markdown_to_page
+from course.instructor.wellformed import well_formed
 
 ATTACKS = [
     "<script>run()</script>",
@@ -141,3 +146,79 @@ def test_what_no_notebook_may_hold_is_dropped() -> None:
     clean_notebook(notebook)
     nbformat.validate(notebook)
     assert cell.execution_count is None and [output.text for output in cell.outputs] == ["kept"]
+
+
+# --- HTML in order -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "ordered"),
+    [
+        ("<ul><li>a<li>b", "<ul><li>a</li><li>b</li></ul>"),
+        ("<b><i>x</b>y</i>", "<b><i>x</i></b>y"),
+        ("<table><tr><td>1<td>2<tr></table>", "<table><tr><td>1</td><td>2</td></tr><tr></tr></table>"),
+        ("x</div></p>y", "xy"),
+        ("<img alt='a > b' alt=c>", '<img alt="a &gt; b">'),
+        ("a<!-- <b> -->b<!-- c", "ab&lt;!-- c"),
+        ('<svg width="3"><rect rx=1 /></svg>', '<svg width="3"><rect rx="1"></rect></svg>'),
+    ],
+)  # fmt: skip
+def test_html_is_put_in_order(written: str, ordered: str) -> None:
+    assert (
+        well_formed(written, {"b", "i", "ul", "li", "table", "tr", "td", "img", "p", "div", "svg", "rect"})
+        == ordered
+    )
+
+
+@pytest.mark.parametrize(
+    "written", ["si P<Q y Q>R", "List<int>", "D(x)<D(G(z))", "a <b sin cerrar", "<script>x", "1 < 2"]
+)
+def test_what_is_no_tag_of_a_page_is_text_and_nothing_is_lost(written: str) -> None:
+    assert unescape(clean_html(written)) == written
+
+
+@pytest.mark.parametrize(
+    "written", [*ATTACKS, "<ul><li>a<li>b", "<b><i>x</b>y</i>", '<img alt="a &lt; b">', "a & b"]
+)
+def test_what_was_cleaned_stays_as_it_is_when_a_page_cleans_it_again(written: str) -> None:
+    assert clean_html(clean_html(written)) == clean_html(written)
+
+
+def test_lists_within_lists_are_read_at_once() -> None:
+    start = time.process_time()
+    assert clean_html("<ul><li>" * 6250).startswith("<pre>&lt;ul")
+    assert clean_html("<ul><li>x</li></ul>" * 2500).count("<li>") == 2500
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("style", [
+    "color: red; position: fixed", "position:fixed;color:red", 'font-family: "a;position:fixed"; color: red',
+])  # fmt: skip
+def test_of_a_style_only_colours_and_the_like_stay(style: str) -> None:
+    cleaned = clean_html(f"<b style='{style}'>x</b>")
+    assert "position" not in cleaned and "color" in cleaned
+
+
+def test_a_text_without_end_is_shown_from_both_its_ends() -> None:
+    (output,) = clean_outputs([new_output("stream", text="a" * 10**6 + "z")])
+    assert len(output.text) < 110_000 and output.text.startswith("a") and output.text.endswith("z")
+    assert "[… 900101 …]" in output.text
+
+
+# --- pages -------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_has_taken_long_shows_the_rest_as_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Environment()
+    page.filters |= {"md": pages.markdown, "code": pages.highlighted}
+    rendered = page.from_string("{{ text | md }} {{ text | code }}").render
+    assert "<strong>" in rendered(text="**x**", resources={}, cell={})
+    monkeypatch.setattr(pages, "PATIENCE_S", -1.0)
+    assert rendered(text="**x**", resources={}, cell={}).count("<pre>**x**</pre>") == 2
+
+
+def test_long_code_and_long_prints_are_shown_without_colours() -> None:
+    page = Environment()
+    page.filters |= {"code": pages.highlighted, "print": pages.coloured}
+    shown = page.from_string("{{ text | code }}{{ text | print }}").render(text="a." * 50_000, resources={})
+    assert "<span" not in shown and shown.count("a.a.") > 0

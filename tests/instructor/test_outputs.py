@@ -23,10 +23,10 @@ from course.instructor.intake.outputs import (
 )
 from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1
-from tests.instructor.conftest import Classroom, MakeClassroom, showing, with_code
+from tests.instructor.conftest import Classroom, MakeClassroom, picture, showing, with_code
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-FILM = new_output("execute_result", data={"image/png": PIXEL, "text/plain": "the film of 150 epochs"})
+FILM = picture("the film of 150 epochs")
+PIXEL = FILM.data["image/png"]
 SCRIPT = "<script>run()</script><b>bold</b>"
 
 

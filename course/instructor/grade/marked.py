@@ -39,10 +39,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "While grading, this cell stopped with an error:",
     },
     "cleared": {
-        "es": "Esta celda se entregó sin salidas (no se ejecutó, o se borraron). Lo que dibujó el "
-        "entrenamiento corto de la calificación no se muestra.",
-        "en": "This cell was handed in without outputs (it was not run, or they were cleared). What the "
-        "short training of the grading drew is not shown.",
+        "es": "Esta celda se entregó sin salidas (no se ejecutó, o se borraron); las de la ejecución corta "
+        "de la calificación no se muestran.",
+        "en": "This cell was handed in without outputs (it was not run, or they were cleared); those of "
+        "grading's short run are not shown.",
     },
     "practice_marks": {
         "es": "Estos son los puntos de práctica del cuaderno entregado. Los que cuentan están en los "

@@ -411,15 +411,15 @@ def merged_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     merged: list[NotebookNode] = []
     pieces: list[list[str]] = []
     for output in outputs:
-        if merged and "name" in output and merged[-1].get("name") == output["name"]:
+        last = merged[-1] if merged else None
+        if last and "name" in output and last.get("name") == output["name"]:
             pieces[-1].append(output["text"])
         else:
             merged.append(output)
-            pieces.append([output["text"]] if "name" in output else [])
+            pieces.append([output.get("text", "")])
     for output, texts in zip(merged, pieces, strict=True):
         if len(texts) > 1:
             output["text"] = "".join(texts)
-    for output in merged:
         if output["output_type"] == "stream" and "\r" in output["text"]:
             lines = output["text"].replace("\r\n", "\n").split("\n")
             output["text"] = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)

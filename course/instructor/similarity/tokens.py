@@ -14,6 +14,8 @@ from pygments.token import Comment, Keyword, Literal, Name, String, Whitespace, 
 
 _COMMON = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self"}
 _WORD = re.compile(r"\w+")
+# Of one cell, far beyond what anybody writes: the lexer takes time that grows with the square of some texts.
+_MAX_CODE = 20_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def code_parts(source: str, known: Collection[str]) -> list[Part]:
         known: names that every student has been given; all others are a student's own choice, and alike.
     """
     parts: list[Part] = []
-    for start, kind, value in _lexer().get_tokens_unprocessed(source):
+    for start, kind, value in _lexer().get_tokens_unprocessed(source[:_MAX_CODE]):
         if kind in Comment or kind in Whitespace or kind in String.Doc or not value.strip():
             continue
         before = parts[-1].text if parts else ""
@@ -70,7 +72,7 @@ def names_in(sources: Iterable[str]) -> frozenset[str]:
     return frozenset(
         value
         for source in sources
-        for _, kind, value in _lexer().get_tokens_unprocessed(source)
+        for _, kind, value in _lexer().get_tokens_unprocessed(source[:_MAX_CODE])
         if kind in Name
     )
 
