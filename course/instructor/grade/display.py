@@ -16,8 +16,10 @@ from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
-    "another_lab", "bad_bundle", "cell_stopped", "died", "meddles", "no_run", "other_identity", "output_cut",
-    "partner_bad_id", "partner_own", "partner_taken", "several_notebooks", "unrecognised",
+    "another_lab", "answer_beside", "bad_bundle", "cell_stopped", "copies_differ", "died",
+    "folder_id", "identity_incomplete", "meddles", "moved_answer", "no_device", "no_run", "old_checks",
+    "other_identity", "output_cut", "partner_bad_id", "partner_own", "partner_taken", "partner_twice",
+    "partner_unknown", "several_notebooks", "too_many_notebooks", "unknown_cells", "unrecognised",
 }  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")

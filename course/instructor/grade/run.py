@@ -7,7 +7,7 @@ import functools
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from course.instructor.intake.notes import a_few_of_each, note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
+from course.instructor.own_names import own_names
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import grade_id
 
@@ -129,7 +130,8 @@ class Grader:
         self.store = Store(course.root, folder=options.folder, db_url=options.db_url)
         self.records = Records(options.folder or course.root, lab)
         self.lab_digest = source_digest(course, lab)
-        self._modules = modules_of(self.templates.notebooks[lab, course.language])
+        template = self.templates.notebooks[lab, course.language]
+        self._modules, self._names = modules_of(template), own_names(template)
         self._known = self.store.students()
         self._enter_lab()
         self.plan = self._plan(chosen)
@@ -250,6 +252,8 @@ class Grader:
                 isolation=self.isolation.kind,
                 limits=self.limits,
                 modules=self._modules,
+                waits=rebuilt.waits,
+                names=self._names,
             )
 
     def _take_in(self, folder: Path) -> tuple[Rebuilt, dict[str, bytes], list[Note]]:
@@ -268,22 +272,42 @@ class Grader:
         outcome = record.outcome
         if not outcome.recipients:
             taken = self._taken(outcome.student)
+            outdone = {other for other in taken.values() if self._has_fewer_marks(other, outcome)}
             students, notes = recipients(
-                outcome.student, outcome.students, self.submitted, self._known, taken
+                outcome.student, outcome.students, self.submitted, self._known, taken, outdone
             )
             add_notes(outcome, notes)
             outcome.recipients = tuple(students)
+            for student in set(students) & taken.keys():
+                self._give_up(student, taken[student], notes)
         self._groups[outcome.student] = outcome.recipients
         self.records.write(outcome.student, record)
         # A partner who has handed in alone since then keeps the marks of that.
         students = [s for s in outcome.recipients if s == outcome.student or s not in self.submitted]
-        self.store.save(students, self.lab, outcome.notebook, outcome.marks, owner=outcome.student)
+        self.store.save(
+            students, self.lab, outcome.notebook, outcome.marks, owner=outcome.student, waits=outcome.waits
+        )
         self.records.write(outcome.student, record.as_stored())
 
     def _taken(self, owner: str) -> dict[str, str]:
         """Return who has the marks of another's submission as a partner, and whose it is."""
         others = (name for name in self.submitted if name != owner)
         return {s: other for other in others for s in self._groups.get(other, ()) if s != other}
+
+    def _has_fewer_marks(self, other: str, outcome: Outcome) -> bool:
+        """Tell whether another submission has fewer automatic marks than this one."""
+        record = self.records.read(other)
+        return record is not None and _total(record.outcome) < _total(outcome)
+
+    def _give_up(self, student: str, other: str, notes: Sequence[Note]) -> None:
+        """Take a student out of those who have the marks of another's submission, and say so there."""
+        record = self.records.read(other)
+        if record is None:
+            return
+        record.outcome.recipients = tuple(name for name in record.outcome.recipients if name != student)
+        add_notes(record.outcome, [found for found in notes if found.key == "partner_twice"])
+        self._groups[other] = record.outcome.recipients
+        self.records.write(other, record)
 
     @functools.cached_property
     def _groups(self) -> dict[str, tuple[str, ...]]:
@@ -321,6 +345,10 @@ class Grader:
             "submissions": summarise(grading.outcomes),
         }
         return self.records.write_log(data)
+
+
+def _total(outcome: Outcome) -> float:
+    return sum(mark or 0.0 for mark in outcome.marks.values())
 
 
 def enter_lab(course: Course, lab: str, store: Store) -> None:

@@ -6,6 +6,7 @@ goes back in an `Outcome`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,17 +18,22 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from autograder.block import Result
 from autograder.emission import SEED_VARIABLE
+from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.key import AnswerKey
-from autograder.messages import TEXTS
+from autograder.language import LANGUAGES
+from autograder.messages import TEXTS, Message
 from course.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge, wants_hints
 from course.instructor.intake.notes import Note, Reason, note
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
 from course.instructor.neutral import clean_notebook, hide
+from course.instructor.own_names import restore, with_own_names
 from course.instructor.source import grade_id, is_check_cell, is_graded
 
 _OPENS_LAB = re.compile(r"^\s*lab\s*=\s*open_lab\(", re.MULTILINE)
 REPORT_CELL = "grading-notes"
+# Of what a student's kernel says, so much is kept in a note.
+_MAX_SAID = 300
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
 _REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
@@ -49,6 +55,8 @@ class Job:
         isolation: how kernels are started; see `course.instructor.kernels.isolation`.
         limits: what the kernel may use.
         modules: what a warm kernel has imported.
+        waits: grade_ids of cells whose marks a person has to give or to confirm.
+        names: how check cells get what is the lab's; see `course.instructor.own_names`.
     """
 
     student: str
@@ -62,6 +70,8 @@ class Job:
     isolation: str
     limits: Limits
     modules: tuple[str, ...]
+    waits: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -102,6 +112,7 @@ class Outcome:
         note_keys: the same, as keys.
         cpu_s: processor time that the kernel used.
         wall_s: time on the clock.
+        waits: grade_ids of cells whose marks a person has to give or to confirm.
     """
 
     student: str
@@ -116,6 +127,7 @@ class Outcome:
     note_keys: list[str] = field(default_factory=list)
     cpu_s: float = 0.0
     wall_s: float = 0.0
+    waits: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -125,8 +137,8 @@ class Outcome:
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
         """Return the outcome that JSON data hold."""
         checks = [CheckRecord(**check) for check in data["checks"]]
-        people = {name: tuple(data[name]) for name in ("students", "recipients")}
-        return cls(**{**data, **people, "checks": checks})
+        names = {name: tuple(data.get(name, ())) for name in ("students", "recipients", "waits")}
+        return cls(**{**data, **names, "checks": checks})
 
 
 def grade_submission(job: Job) -> Outcome:
@@ -134,9 +146,9 @@ def grade_submission(job: Job) -> Outcome:
     notebook = nbformat.reads(job.notebook, as_version=4)
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
-    more = _HintCells(job)
+    more = _HintCells(job, notebook)
     run = _run_fairly(
-        notebook,
+        with_own_names(notebook, job.names),
         isolation=job.isolation,
         limits=job.limits,
         variables={SEED_VARIABLE: str(job.reference.seed)},
@@ -144,12 +156,13 @@ def grade_submission(job: Job) -> Outcome:
         modules=job.modules,
         more=more,
     )
+    restore(run.notebook, notebook)
     marked = judge_run(run, job.reference)
     hints = Hints(AnswerKey.loads(job.key))
     for name, cell in more.cells.items():
         if name in marked:
             hints.apply(marked[name], cell, f"{name}_check")
-    notes = [*job.notes, *_run_notes(run, marked, job.limits)]
+    notes = [*job.notes, *_run_notes(run, marked, job)]
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
     return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
 
@@ -200,8 +213,9 @@ def judge_run(run: Run, reference: Reference) -> dict[str, MarkedBlock]:
     }
 
 
-def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> list[Note]:
+def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], job: Job) -> list[Note]:
     """Return what there is to say of a run."""
+    limits = job.limits
     cells = run.notebook.cells
 
     def name(index: int) -> str:
@@ -221,10 +235,34 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
         else:
             notes.append(note("died", cell=name(run.died_in), reason=run.died))
     notes += [block.problem for block in marked.values() if block.problem is not None]
+    notes += [note("no_device", cell=name(i)) for i in _without_device(run.notebook, marked)]
     identity = marked.get("identity")
     if identity is not None and not identity.students:
-        notes.append(note("nobody"))
+        notes.append(_unsigned(identity, str(job.reference.seed)))
     return notes
+
+
+def _unsigned(identity: MarkedBlock, secret: str) -> Note:
+    """Return what there is to say of an identity cell that names nobody: it is empty, or half filled in."""
+    said = [str(result.message.details.get("hint", "")) for result in identity.failed]
+    empty = Message("identity_id", {"name": "student_id_1", "seen": "''"})
+    if not said or said[0] in [empty.render(language) for language in LANGUAGES]:
+        return note("nobody")
+    return note("identity_incomplete", why=hide(said[0][:_MAX_SAID], secret))
+
+
+def _without_device(notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> list[int]:
+    """Return the indices of cells that stopped because they asked for a device that is not there."""
+
+    def stopped(cell: NotebookNode) -> bool:
+        if is_check_cell(cell):
+            block = marked.get(block_of(str(grade_id(cell))))
+            failed = block.failed if block is not None else []
+            return any(r.observation is not None and r.observation.error == NO_DEVICE for r in failed)
+        errors = (output for output in cell.get("outputs", []) if output["output_type"] == "error")
+        return any(asks_for_device(str(e.get("ename")), _said_by(e)) for e in errors)
+
+    return [index for index, cell in enumerate(notebook.cells) if stopped(cell)]
 
 
 class _HintCells:
@@ -234,15 +272,17 @@ class _HintCells:
         cells: those cells, with what they showed, by block.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, notebook: NotebookNode) -> None:
         self._job = job
+        self._handed_in = notebook
         self.cells: dict[str, NotebookNode] = {}
 
     def __call__(self, run: Run) -> list[NotebookNode]:
         """Return the cells to run."""
         marked = judge_run(run, self._job.reference)
         wanted = wants_hints(list(marked.values()))
-        opening = [cell.source for cell in run.notebook.cells if _OPENS_LAB.search(cell.source)]
+        cells = self._handed_in.cells
+        opening = [cell.source for cell in cells if _OPENS_LAB.search(cell.source)]
         if not wanted or not opening:
             return []
         seed = AnswerKey.loads(self._job.key).seed
@@ -250,9 +290,7 @@ class _HintCells:
             f"import os\nos.environ[{SEED_VARIABLE!r}] = '{seed}'\n"
             f"from autograder import open_lab\n{opening[0]}"
         )
-        sources = {
-            block_of(str(grade_id(cell))): cell.source for cell in run.notebook.cells if is_check_cell(cell)
-        }
+        sources = {block_of(str(grade_id(cell))): cell.source for cell in cells if is_check_cell(cell)}
         self.cells = {name: new_code_cell(sources[name]) for name in wanted}
         return [first, *self.cells.values()]
 
@@ -265,6 +303,7 @@ def _outcome(
 ) -> Outcome:
     """Return the outcome of a run."""
     notebook = run.notebook
+    waits = _waits(job, notebook, marked)
     marks: dict[str, float | None] = {}
     clean_notebook(notebook)
     for cell in notebook.cells:
@@ -290,12 +329,32 @@ def _outcome(
             for result in block.results
             if result.points > 0
         ],
-        students=identity.students if identity else (),
+        # A student may be called what the seed is.
+        students=tuple(hide(list(identity.students), str(job.reference.seed))) if identity else (),
         notes=[found.render(job.language) for found in notes],
         note_keys=[found.key for found in notes],
         cpu_s=round(run.cpu_s, 2),
         wall_s=round(run.wall_s, 2),
+        waits=waits,
     )
+
+
+def _said_by(error: NotebookNode) -> str:
+    """Return what an error says; of an assertion that says nothing, its code."""
+    if error.get("evalue") or error.get("ename") != "AssertionError":
+        return str(error.get("evalue"))
+    lines = "\n".join(str(part) for part in error.get("traceback", [])).split("\n")
+    return next((line for line in reversed(lines) if "->" in line), "")
+
+
+def _waits(job: Job, notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> tuple[str, ...]:
+    """Return the cells whose marks a person has to give or to confirm; full marks need nobody."""
+    waits = set(job.waits)
+    for index in _without_device(notebook, marked):
+        following = (str(grade_id(cell)) for cell in notebook.cells[index:] if is_check_cell(cell))
+        waits |= set(itertools.islice(following, 1))
+    full = {f"{name}_check" for name, block in marked.items() if not block.failed and block.problem is None}
+    return tuple(sorted(waits - full))
 
 
 def _check_record(result: Result, hints: Hints) -> CheckRecord:
@@ -322,6 +381,7 @@ def _ungraded(job: Job, notebook: NotebookNode, status: str, notes: list[Note]) 
         status=status,
         notebook=nbformat.writes(notebook),
         marks=dict.fromkeys(names),
+        waits=tuple(sorted(job.waits)),
         language=job.language,
         notes=[found.render(job.language) for found in notes],
         note_keys=[found.key for found in notes],

@@ -12,7 +12,13 @@ from course.instructor.grade.display import LOOK_KEYS
 from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
-_IDENTITY = {"other_identity", "partner_bad_id", "partner_own", "partner_taken"}
+_IDENTITY = {
+    "folder_id", "identity_incomplete", "other_identity", "partner_bad_id", "partner_own", "partner_taken",
+    "partner_twice",
+}  # fmt: skip
+_STRANGER = {"partner_unknown"}
+_ELSEWHERE = {"answer_beside", "moved_answer"}
+_DEVICE = {"no_device"}
 _BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "bad_bundle"}
 # Notes that put nothing right.
 _FINE = {"partner", "nobody"}
@@ -74,6 +80,25 @@ LOOKS = (
         _GRADE + " --force",
     ),
     Look("unmarked", "Cells without automatic marks", f"No cell may stay without marks. {_FORMGRADER}"),
+    Look(
+        "stranger",
+        "A partner whom nobody knows",
+        "Only the one whose folder it is has the marks. If the id is right, add the student to the gradebook "
+        "(`nbgrader db student add ID`, or `import` for a whole list); if not, correct the identity cell of "
+        "the notebook that was handed in. Then grade it again.",
+        _GRADE + " --force",
+    ),
+    Look(
+        "elsewhere",
+        "Answers beside their cell",
+        f"The note says where. The cells wait for marks, and have no automatic 0. {_FORMGRADER}",
+    ),
+    Look(
+        "device",
+        "Asks for a device that is not here",
+        "Cells that lost marks by it wait for a person: code that is right but for that may have them. "
+        f"{_FORMGRADER}",
+    ),
     Look(
         "identity",
         "Who hands in is unclear",
@@ -144,9 +169,14 @@ def _of_outcome(outcome: Outcome) -> set[str]:
     found = {outcome.status} & {"unusable", "incomplete"}
     if keys & _IDENTITY:
         found.add("identity")
+    for look, of_look in (("stranger", _STRANGER), ("elsewhere", _ELSEWHERE), ("device", _DEVICE)):
+        found |= {look} if keys & of_look else set()
     if keys & _BROKEN_OFF and not found & {"unusable", "incomplete"}:
         found.add("stopped")
-    if keys & (LOOK_KEYS - _IDENTITY - _BROKEN_OFF) and outcome.status == "graded":
+    if (
+        keys & (LOOK_KEYS - _IDENTITY - _STRANGER - _ELSEWHERE - _DEVICE - _BROKEN_OFF)
+        and outcome.status == "graded"
+    ):
         found.add("odd")
     if "nobody" in keys and outcome.status == "graded":
         found.add("unsigned")
