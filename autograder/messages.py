@@ -132,6 +132,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "`{name}` does not exist yet. Run (or complete) the cell that defines it, then run "
         "this one again.",
     },
+    "name_overwritten": {
+        "es": "Cuidado: esta celda cambió el nombre `{name}`, que es de la biblioteca y hace falta para los "
+        "puntos. Usa otro nombre y ejecuta de nuevo el cuaderno desde el comienzo.",
+        "en": "Careful: this cell changed the name `{name}`, which is the library's, and marks need it. Use "
+        "another name, and run the notebook again from its beginning.",
+    },
     "raised": {
         "es": "tu código se detuvo con {error}{line}: {detail}",
         "en": "your code stopped with {error}{line}: {detail}",

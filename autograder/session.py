@@ -27,6 +27,7 @@ from autograder.key import AnswerKey, installed_keys
 from autograder.language import require_language, set_language
 from autograder.observation import Observation
 from autograder.summary import Summary, summarise, write_marks
+from autograder.watch import watch
 
 
 @dataclass
@@ -260,10 +261,11 @@ def open_lab(
         lab = Lab(name, key=None, recording=Recording(seed), emits=True, **options)
         _opened.setdefault(name, lab)
         return lab
-    if isinstance(key, AnswerKey):
-        return Lab(name, key=key, **options)
-    path = Path(key) if key is not None else _key_path(name)
-    return Lab(name, key=AnswerKey.load(path), **options)
+    if not isinstance(key, AnswerKey):
+        key = AnswerKey.load(Path(key) if key is not None else _key_path(name))
+    lab = Lab(name, key=key, **options)
+    watch(lab)
+    return lab
 
 
 def _key_path(name: str) -> Path:

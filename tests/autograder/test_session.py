@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
-from autograder import column, open_lab
+from autograder import column, faults, open_lab
 from autograder.display import RED
 from autograder.key import AnswerKey, enrol, seal_wrong
 from autograder.session import Lab, record
@@ -172,6 +173,54 @@ def test_one_or_two_students_hand_in(lab: Lab) -> None:
         assert not block.identity("12345", " ")
         assert not block.identity("12345", "A. Student", "54321", "")
         assert not block.identity(12345, "A. Student")  # type: ignore[arg-type]
+
+
+def test_a_name_that_a_cell_overwrites_is_named_at_once(
+    key: AnswerKey, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    try:
+        shell.user_ns["key"] = key
+        for cell in (
+            "from autograder import column, open_lab",
+            "lab = open_lab('test', 'en', key=key)",
+            "x = 1",
+        ):
+            shell.run_cell(cell)
+        assert "Careful" not in capsys.readouterr().out
+        shell.run_cell("lab = 3\ndef column(): ...")
+        said = capsys.readouterr().out
+        assert "`lab`" in said and "`column`" in said
+        shell.run_cell("x = 2")
+        shell.run_cell("lab = open_lab('test', 'en', key=key)")
+        assert "Careful" not in capsys.readouterr().out
+    finally:
+        InteractiveShell.clear_instance()
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("torch.ones(2).to('cuda:0')", True),
+        ("torch.ones(2, device='cuda')", True),
+        ("torch.ones(2).cuda()", True),
+        ("torch.zeros(1).to('mps')", True),
+        ("torch.zeros(1, device='xpu')", True),
+        ("torch.device('gpu')", True),
+        ("torch.cuda.get_device_name()", True),
+        ("exec('assert torch.cuda.is_available(), \"no CUDA\"')", True),
+        ("torch.ones(2) @ torch.ones(3)", False),
+        ("torch.ones(2).numpy().cuda()", False),
+    ],
+)
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_code_that_asks_for_a_device_that_is_not_here_is_told_so(code: str, named: bool) -> None:
+    with pytest.raises(Exception) as caught:
+        eval(code)
+    message = faults.explain(caught.value)
+    assert (message.key == faults.NO_DEVICE) == named
+    assert all(not named or "`device`" in message.render(language) for language in ("es", "en"))
 
 
 def test_text_answers_ignore_case_and_space() -> None:

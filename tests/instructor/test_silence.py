@@ -423,6 +423,11 @@ def test_a_partner_whom_nobody_knows_gets_none_and_is_red() -> None:
     assert looks == ("stranger",) and urgent(looks) and needs_look(outcome)
 
 
+def test_a_folder_whose_name_is_nearly_an_id_is_red() -> None:
+    found, notes = recipients("S01", (), {"S01"}, {"s01", "S01"}, {})
+    assert found == ["S01"] and [note.key for note in notes] == ["folder_id"]
+
+
 # --- a class ---------------------------------------------------------------------------------------
 
 

@@ -47,13 +47,14 @@ def recipients(
             whoever is named by a stranger loses nothing by it.
     """
     ids = [name.strip() for name in named if name.strip()]
+    notes = [note("folder_id", owner=owner, student=twin) for twin in _twins(owner, known)]
     if not ids:
-        return [owner], []
+        return [owner], notes
     people = {owner, *submitted, *known, *taken}
     found = {name: resolve(name, people) for name in ids}
     if owner not in found.values():
-        return [owner], [note("other_identity", students=", ".join(ids), owner=owner)]
-    students, notes = [owner], []
+        return [owner], [*notes, note("other_identity", students=", ".join(ids), owner=owner)]
+    students = [owner]
     for name, partner in found.items():
         if partner == owner:
             continue
@@ -86,6 +87,11 @@ def resolve(name: str, people: Iterable[str]) -> str | None:
         if same:
             return next(iter(same)) if len(same) == 1 else None
     return None
+
+
+def _twins(owner: str, known: Iterable[str]) -> list[str]:
+    """Return the students whose ids differ from a folder's name by case, white space or width alone."""
+    return sorted(name for name in known if name != owner and _folded(name) == _folded(owner))
 
 
 def _folded(name: str) -> str:

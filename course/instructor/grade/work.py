@@ -359,6 +359,7 @@ def _ungraded(job: Job, notebook: NotebookNode, status: str, notes: list[Note]) 
         status=status,
         notebook=nbformat.writes(notebook),
         marks=dict.fromkeys(names),
+        waits=tuple(sorted(job.waits)),
         language=job.language,
         notes=[found.render(job.language) for found in notes],
         note_keys=[found.key for found in notes],

@@ -291,6 +291,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda de identificación no está completa.",
         "en": "The identity cell is not complete.",
     },
+    "folder_id": {
+        "es": "La carpeta se llama {owner}, y el libro de notas conoce a {student}: ¿son la misma persona?",
+        "en": "The folder is called {owner}, and the gradebook knows {student}: are they the same person?",
+    },
     "identity_incomplete": {
         "es": "La celda de identificación no está completa ({why}): los puntos valen solo para quien "
         "entrega.",

@@ -13,7 +13,7 @@ from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
 _IDENTITY = {
-    "identity_incomplete", "other_identity", "partner_bad_id", "partner_own", "partner_taken",
+    "folder_id", "identity_incomplete", "other_identity", "partner_bad_id", "partner_own", "partner_taken",
     "partner_twice",
 }  # fmt: skip
 _STRANGER = {"partner_unknown"}
