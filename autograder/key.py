@@ -2,10 +2,20 @@
 
 A key stores, for each check, a *secure sketch* of every expected number and one digest of them all.
 The axis of numbers is cut into buckets of the width that the check's precision allows, and the grid is
-shifted so that the expected number lies in the centre of its bucket. Width and shift are public; the
+shifted so that the expected number lies near the centre of its bucket. Width and shift are public; the
 numbers of the buckets are not, and one scrypt digest joins those of all numbers of a check, so that
-none of them can be tried alone. A number is accepted exactly when it lies within half a width of the
-expected one: there are no boundary cases, because all of this is done in rational arithmetic.
+none of them can be tried alone.
+
+The shift is one of a few steps of a width, and for a reason. The exact one would put the number right in
+the centre, and tell it: an expected number is a binary fraction, the grid is decimal, and the part of a
+binary fraction behind the decimal point gives the part before it modulo a power of five. Rounded to a
+step, the shift says no more than the step: numbers of every bucket have it, and as many of each, as long
+as a bucket holds many binary fractions. It still tells which of a few likely numbers fit, two bits of
+each; so no check rests on a few numbers that are likely beforehand.
+
+What lies within half a width of the centre is accepted. That is never less than three eighths of a width on
+either side of the expected number. There are no boundary cases, because all of this is done in rational
+arithmetic.
 """
 
 from __future__ import annotations
@@ -23,17 +33,22 @@ from typing import Any
 from autograder.errors import KeyFileError
 from autograder.observation import Observation
 
-FORMAT = 2
+FORMAT = 3
 _REMEDY = "Install the course package again; an author rebuilds it with `course build`."
-# Replays agree far better than a bucket is wide, so a known wrong answer lies close to its centre.
-HINT_DISTANCE = Fraction(1, 10)
+# Steps of a shift per width. Replays agree far better than an eighth of a bucket; an interval compared to two
+# digits does not, and has to lie in the centre.
+_STEPS, _STEPS_OF_FEW_DIGITS = 4, 20
+_FEW_DIGITS = 3
+# Replays agree far better than a bucket is wide, so a known wrong answer lies close to the centre of its own:
+# an eighth of a width away, for the steps of its shift.
+HINT_DISTANCE = Fraction(1, 4)
 # Cost of one digest: about 40 ms and 16 MiB, for us once per check, for a guesser once per guess.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Where the grid of buckets of one number lies: `width` = 10**exponent, and the grid's `shift`."""
+    """Where the grid of buckets of one number lies: `width` = 10**exponent, and its `shift`, in widths."""
 
     exponent: int
     shift: Fraction
@@ -45,16 +60,16 @@ class Bucket:
 
     def number_of(self, value: float) -> int | None:
         """Return the number of the bucket that `value` lies in, None on the edge between two."""
-        position = (Fraction(value) - self.shift) / self.width + Fraction(1, 2)
+        position = Fraction(value) / self.width - self.shift + Fraction(1, 2)
         return None if position.denominator == 1 else math.floor(position)
 
     def offset(self, value: float, number: int) -> Fraction:
         """Return how far `value` lies from the centre of bucket `number`, in widths."""
-        return (Fraction(value) - self.shift) / self.width - number
+        return Fraction(value) / self.width - self.shift - number
 
 
 def sketch(value: float, digits: int) -> tuple[Bucket, int]:
-    """Cut the axis so that `value` is in the centre of its bucket.
+    """Cut the axis so that `value` is near the centre of its bucket.
 
     Args:
         value: a finite number.
@@ -70,9 +85,10 @@ def sketch(value: float, digits: int) -> tuple[Bucket, int]:
         raise ValueError(f"only finite numbers can be enrolled in a key, not {value}")
     leading = Decimal(value).adjusted() if value else 0
     exponent = leading - digits + 1
-    width = Fraction(10) ** exponent
-    number = round(Fraction(value) / width)
-    return Bucket(exponent, Fraction(value) - number * width), number
+    position = Fraction(value) / Fraction(10) ** exponent
+    number = round(position)
+    steps = _STEPS_OF_FEW_DIGITS if digits <= _FEW_DIGITS else _STEPS
+    return Bucket(exponent, Fraction(round((position - number) * steps), steps)), number
 
 
 def digest(check: str, numbers: Sequence[int], text: str | None, salt: bytes) -> str:
@@ -154,13 +170,6 @@ def seal(observation: Observation, salt: str) -> Seal:
         digest=digest(observation.name, numbers, observation.text, bytes.fromhex(salt)),
         buckets=tuple(bucket for bucket, _ in sketches),
     )
-
-
-def seal_wrong(observation: Observation, salt: str) -> Seal:
-    """Seal the observation of a wrong answer; its shifts are rounded, which keeps key files short."""
-    exact = seal(observation, salt)
-    rounded = (Bucket(b.exponent, Fraction(f"{float(b.shift):.4g}")) for b in exact.buckets)
-    return Seal(exact.digest, tuple(rounded))
 
 
 def agree(expected: Observation, seen: Observation) -> bool:
@@ -316,14 +325,8 @@ def _seal_data(sealed: Seal) -> dict[str, Any]:
     """Return a seal as JSON data."""
     return {
         "digest": sealed.digest,
-        "buckets": " ".join(f"{b.exponent}:{_fraction_text(b.shift)}" for b in sealed.buckets),
+        "buckets": " ".join(f"{b.exponent}:{float(b.shift):g}" for b in sealed.buckets),
     }
-
-
-def _fraction_text(value: Fraction) -> str:
-    """Return a fraction as text that `Fraction` reads: the shortest exact one."""
-    decimal = f"{float(value):.4g}"
-    return decimal if Fraction(decimal) == value else str(value)
 
 
 def _seal(data: Mapping[str, Any]) -> Seal:

@@ -164,13 +164,16 @@ class Lab:
         ]
 
     def supplied_results(self, *kinds: str) -> list[tuple[SuppliedResults, ...]]:
-        """Return results of classifiers, NumPy arrays, arguments for a call of a function per batch size.
+        """Return results of classifiers, NumPy arrays: arguments of a few calls of a function per batch size.
+
+        What is computed of few results is one of few numbers, so it takes many of them.
 
         Args:
             *kinds: of the arguments: "labels", "probabilities", "hits" or "values"; see `SuppliedResults`.
         """
         return [
-            tuple(SuppliedResults(kind, size, f"argument {place}") for place, kind in enumerate(kinds))
+            tuple(SuppliedResults(kind, size, f"argument {place}{turn}") for place, kind in enumerate(kinds))
+            for turn in ("", " again", " once more")
             for size in BATCH_SIZES
         ]
 

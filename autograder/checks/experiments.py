@@ -26,6 +26,8 @@ _SET_SHAPE = (1, 3, 2)
 # Two resamplings of the same data differ in the third digit, wrong intervals in the second.
 _RESAMPLED_DIGITS = 2
 _PICTURES = 400
+# To two digits, the ends of an interval are among a few numbers: it takes many of them.
+_PAIRS = 12
 
 
 class ExperimentChecks:
@@ -165,7 +167,7 @@ class ExperimentChecks:
 
         def compute(running: Replay) -> list[float]:
             found = []
-            for case in range(4):
+            for case in range(_PAIRS):
                 pair = _paired_results(case, running)
                 found += _named(call(function, pair, running), ("difference", "low", "high"), False)
             return found
@@ -288,6 +290,6 @@ def _paired_results(case: int, running: Replay) -> tuple[np.ndarray, np.ndarray]
     difference = randomness.normal(randomness.derive_key(key, "difference"), (_PICTURES,))
     # Mean and deviation are set exactly, so that no end of the interval is near 0.
     difference = (difference - difference.mean()) / difference.std()
-    mean = 0.2 + 0.1 * float(randomness.uniform(randomness.derive_key(key, "mean"), (1,))[0])
-    first = level + mean + 0.6 * difference
+    mean, spread = randomness.uniform(randomness.derive_key(key, "mean"), (2,)).tolist()
+    first = level + 0.2 + 0.1 * mean + (0.3 + 0.3 * spread) * difference
     return first, level

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 import autograder
 from autograder.errors import KeyFileError
-from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal_wrong
+from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal
 from autograder.observation import Observation
 from autograder.session import Recording
 from course.instructor import observe as observing
@@ -155,7 +155,7 @@ def _with_claims(
     """
     wrong = []
     while claims:
-        sealed = seal_wrong(claims[0].observation, entry.salt)
+        sealed = seal(claims[0].observation, entry.salt)
         opens = functools.partial(sealed.opens, salt=entry.salt, near=HINT_DISTANCE)
         same = [claim for claim in claims if claim is claims[0] or opens(claim.observation)]
         claims = [c for c in claims if not any(c is other for other in same)]
