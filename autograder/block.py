@@ -827,7 +827,7 @@ class Block:
 
     def _said_once(self, message: Message) -> Message:
         """Return a message, or a short one where the check before said the same of the whole cell."""
-        if message.key not in ("hint", "raised", "not_written", "name_missing"):
+        if message.key not in ("hint", "raised", "not_written", "name_missing", faults.NO_DEVICE):
             return message
         if message == self._last_cause:
             return Message("same_cause")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
+import re
 import sysconfig
 import traceback
 from pathlib import Path
@@ -12,6 +14,12 @@ import torch
 from autograder.messages import Message
 
 _MAX_DETAIL = 240
+# Key of the message for code that asks for a device that this machine does not have.
+NO_DEVICE = "no_device"
+# What PyTorch raises then; every release and every build of it says it in other words, and names the device.
+_DEVICE_ERRORS = {"RuntimeError", "AssertionError", "NotImplementedError", "ValueError", "AcceleratorError"}
+_MAX_DEVICE_TEXT = 4000
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 
 
 def explain(error: BaseException) -> Message:
@@ -20,12 +28,47 @@ def explain(error: BaseException) -> Message:
     Args:
         error: the exception, with its traceback.
     """
+    place = _place(error)
+    details = {"error": type(error).__name__, "line": place, "detail": _detail(error)}
+    silent = isinstance(error, AssertionError) and not str(error)
+    if asks_for_device(type(error).__name__, str(place.details.get("code") if silent else error)):
+        return Message(NO_DEVICE, details)
     if isinstance(error, NotImplementedError):
         return Message("not_written")
     if isinstance(error, NameError) and error.name:
         return Message("name_missing", {"name": error.name})
-    details = {"error": type(error).__name__, "line": _place(error), "detail": _detail(error)}
     return Message("raised", details)
+
+
+def asks_for_device(error: str, text: str) -> bool:
+    """Tell whether an error is that of code which asks for a device that this machine does not have.
+
+    Args:
+        error: name of its class.
+        text: what it says; of an assertion that says nothing, its code.
+    """
+    if error not in _DEVICE_ERRORS:
+        return False
+    text = _COLOUR.sub(" ", text[:_MAX_DEVICE_TEXT]).lower()
+    if "out of memory" in text:
+        return False
+    return "invalid device ordinal" in text or not _absent_devices().isdisjoint(re.findall(r"[a-z]+", text))
+
+
+@functools.cache
+def _absent_devices() -> frozenset[str]:
+    """Return the words by which errors name the kinds of device that are not here."""
+    here = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
+    }
+    words = {"hpu", "tpu", "xla", "mtia", "ipu", "npu", "vulkan"} | {
+        name for name, is_here in here.items() if not is_here
+    }
+    words |= set() if here["cuda"] else {"nvidia", "hip", "rocm"}
+    words |= set() if any(here.values()) else {"gpu", "gpus", "accelerator"}
+    return frozenset(words)
 
 
 def _detail(error: BaseException) -> Message | str:

@@ -136,6 +136,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "es": "tu código se detuvo con {error}{line}: {detail}",
         "en": "your code stopped with {error}{line}: {detail}",
     },
+    "no_device": {
+        "es": "tu código pide un dispositivo que esta máquina no tiene{line} ({detail}). Usa la variable "
+        "`device` en lugar de escribir uno: así funciona en cualquier máquina.",
+        "en": "your code asks for a device that this machine does not have{line} ({detail}). Use the "
+        "variable `device` in place of one that you write down: then it works on every machine.",
+    },
     "no_line": {"es": "", "en": ""},
     "at_line": {"es": " en la línea {number} (`{code}`)", "en": " at line {number} (`{code}`)"},
     # The text of a hint comes from the answer key: see `AnswerKey.hint`.
@@ -220,8 +226,8 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     # --- identity ----------------------------------------------------------------------------------
     "identity_id": {
-        "es": '`{name}` debe ser un texto de al menos 5 caracteres, como "20123"; ahora es {seen}.',
-        "en": '`{name}` must be a text of at least 5 characters, such as "20123"; now it is {seen}.',
+        "es": '`{name}` debe ser tu identificación, un texto como "20123"; ahora es {seen}.',
+        "en": '`{name}` must be your student id, a text such as "20123"; now it is {seen}.',
     },
     "identity_signature": {
         "es": "`{name}` debe ser el nombre, escrito, de quien declara que el trabajo es propio; ahora "

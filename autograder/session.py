@@ -217,6 +217,15 @@ class Lab:
         return summary
 
 
+# By name, the lab that hands on what it observes, as it was opened first.
+_opened: dict[str, Lab] = {}
+
+
+def opened(name: str) -> Lab | None:
+    """Return a lab that was opened to hand on what it observes, whatever the notebook's names hold by now."""
+    return _opened.get(name)
+
+
 def open_lab(
     name: str,
     language: str = "es",
@@ -248,7 +257,9 @@ def open_lab(
         return Lab(name, key=None, recording=recording, **options)
     seed = emission.seed_to_emit()
     if seed is not None:
-        return Lab(name, key=None, recording=Recording(seed), emits=True, **options)
+        lab = Lab(name, key=None, recording=Recording(seed), emits=True, **options)
+        _opened.setdefault(name, lab)
+        return lab
     if isinstance(key, AnswerKey):
         return Lab(name, key=key, **options)
     path = Path(key) if key is not None else _key_path(name)

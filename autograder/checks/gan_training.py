@@ -107,7 +107,8 @@ class TrainingChecks:
                 raise CheckFailed("wrong_history")
             # Sums over an epoch: correct loops may go through the data in other orders.
             sums = torch.stack([epoch.sum(dim=0) for epoch in epochs])
-            seen = torch.cat([torch.tensor(recorded), sums.reshape(-1)])
+            # Here no replay runs: the default dtype may be a student's.
+            seen = torch.cat([torch.tensor(recorded, dtype=torch.float32), sums.reshape(-1)])
             return project(seen, self._block.lab.seed, name)
 
         return self._block.run_check(name, points, observe, lambda: Message("wrong_history"))

@@ -16,8 +16,9 @@ from rich.table import Table
 from autograder.errors import KeyFileError
 from autograder.key import AnswerKey
 from course.device import describe_device, get_device
+from course.instructor.grade.certificates import Certificates
 from course.instructor.kernels import isolation
-from course.instructor.settings import Course
+from course.instructor.settings import Course, CourseError
 
 PACKAGES = ("torch", "torchvision", "numpy", "nbgrader", "jupytext", "nbclient", "nbval")
 Finding = tuple[str, bool | None, str]
@@ -25,7 +26,15 @@ Finding = tuple[str, bool | None, str]
 
 def run(course: Course, console: Console) -> bool:
     """Show all findings; return whether nothing needed is missing."""
-    findings = [*_versions(), _device(), *_data(), *_labs(course), *_nbgrader(course), *_isolation()]
+    findings = [
+        *_versions(),
+        _device(),
+        *_data(),
+        *_labs(course),
+        *_nbgrader(course),
+        *_isolation(),
+        *_tls(course),
+    ]
     table = Table("", "what", "found", title="course doctor")
     symbols = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
     for what, fine, found in findings:
@@ -87,6 +96,16 @@ def _isolation() -> list[Finding]:
     if all(fine is None for _, fine, _ in findings):
         findings.append(("isolation of students' code", False, "none works: install bubblewrap"))
     return findings
+
+
+def _tls(course: Course) -> list[Finding]:
+    """Say nothing where no other machine grades."""
+    if not course.tls:
+        return []
+    try:
+        return [("certificates for other machines", True, f"work: {Certificates.find(course).cert}")]
+    except CourseError as error:
+        return [("certificates for other machines", False, str(error))]
 
 
 def _nbgrader(course: Course) -> list[Finding]:

@@ -167,7 +167,8 @@ def test_one_or_two_students_hand_in(lab: Lab) -> None:
         assert block.identity("12345", "A. Student", "54321", "B. Student")
         assert lab.identities == ("12345", "54321")
         assert not block.identity("12345", "A. Student", "12345", "A. Student")
-        assert not block.identity("123", "A. Student")
+        assert block.identity("7", "A. Student", "a", "B. Student")
+        assert not block.identity(" ", "A. Student")
         assert not block.identity("12345", " ")
         assert not block.identity("12345", "A. Student", "54321", "")
         assert not block.identity(12345, "A. Student")  # type: ignore[arg-type]

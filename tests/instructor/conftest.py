@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 
 from course.instructor.bank import load_bank
 from course.instructor.demo import answer
@@ -63,6 +64,12 @@ class Classroom:
             content = nbformat.writes(content).encode()
         path.write_bytes(content)
         return path
+
+    def enrol(self, *students: str, db_url: str | None = None) -> None:
+        """Enter students into the gradebook, as a list of the class does."""
+        with Gradebook(db_url or f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+            for student in students:
+                gradebook.update_or_create_student(student)
 
     def grader(self, **options: object) -> Grader:
         settings = {"isolation": usable_isolation(), "workers": 2, "folder": self.folder, **options}

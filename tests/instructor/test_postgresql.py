@@ -80,6 +80,7 @@ def test_the_same_class_has_the_same_marks_in_postgresql_and_sqlite(
     found = {}
     for db_url in (server, None):
         room = make_classroom(tmp_path / ("sqlite" if db_url is None else "postgresql"))
+        room.enrol("bobby", db_url=db_url)
         room.hand_in("alice", room.identified(room.notebook(), "alice", "bobby"))
         room.hand_in("carol", room.identified(room.notebook("train_data"), "carol"))
         room.hand_in("broken", b"{")

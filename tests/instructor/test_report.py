@@ -69,6 +69,7 @@ def reported(make_classroom: MakeClassroom, tmp_path_factory: pytest.TempPathFac
     """A class with a pair, mistakes, a late, a damaged and a dying notebook, really graded."""
     room = make_classroom(tmp_path_factory.mktemp("class"))
     complete = room.notebook()
+    room.enrol("bobby")
     room.hand_in("alice", room.identified(complete, "alice", "bobby"))
     room.hand_in("careless", room.identified(room.notebook(mistakes=("d_step_no_zero_grad",)), "careless"))
     room.hand_in("forgetful", room.identified(room.notebook(mistakes=("d_step_no_zero_grad",)), "forgetful"))

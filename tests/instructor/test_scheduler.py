@@ -23,7 +23,7 @@ import pytest
 from distributed.security import Security
 from distributed.utils import get_ip
 
-from course.instructor import cli
+from course.instructor import cli, doctor
 from course.instructor.grade.scheduler import Scheduler
 from course.instructor.kernels.limits import Limits
 from course.instructor.settings import Course, CourseError, load_course
@@ -493,6 +493,16 @@ def test_certificates_are_no_limits_and_lie_where_course_toml_does(
     assert Limits.from_settings(course.grading) == Limits.from_settings(load_course(ROOT).grading)
     found = Scheduler.at("tls://localhost", course).certificates
     assert found is not None and found.key == str(tmp_path / "key.pem")
+
+
+def test_doctor_says_whether_certificates_can_be_used(
+    course: Course, ours: dict[str, str], tmp_path: Path
+) -> None:
+    assert doctor._tls(course) == []
+    assert [fine for _, fine, _ in doctor._tls(replace(course, tls=ours))] == [True]
+    missing = {**ours, "ca": str(tmp_path / "ca.pem")}
+    [(_, fine, said)] = doctor._tls(replace(course, tls=missing))
+    assert fine is False and "ca.pem cannot be read" in said
 
 
 def in_dask(tls: dict[str, str]) -> dict[str, str]:

@@ -219,6 +219,9 @@ def graded(classroom: Classroom, reference: Reference, cheat: str, public: Refer
     code = cheat.replace("{forge}", forge).replace("{names}", repr(list(bundles)))
     place = next(i for i, cell in enumerate(notebook.cells) if "identity" in str(cell.metadata))
     notebook.cells.insert(place, new_code_cell(code))
+    for name in classroom.answers.keys() - {"identity"}:
+        # An answer that was never touched earns nothing in any case.
+        notebook = with_code(notebook, name, "# mine")
     return grade_submission(job(classroom, notebook, reference))
 
 

@@ -115,6 +115,7 @@ def _take_in(intake: Intake, student: str, folder: Path) -> tuple[Job, str]:
         notes=tuple(a_few_of_each([*rebuilt.notes, *notes])),
         usable=rebuilt.usable,
         files=files,
+        waits=rebuilt.waits,
     )
     return job, digest
 

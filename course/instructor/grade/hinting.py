@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nbformat import NotebookNode
 
@@ -17,6 +17,7 @@ from autograder.key import AnswerKey
 from course.instructor.grade.trust import Hints, MarkedBlock, block_of, wants_hints
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
+from course.instructor.own_names import restore, with_own_names
 from course.instructor.source import grade_id, is_check_cell
 
 # The second run may use this part of the processor time of the first.
@@ -33,6 +34,7 @@ class Surroundings:
         limits: what the kernel may use.
         files: what was handed in beside the notebook, by path.
         modules: what a warm kernel has imported.
+        names: of the lab's that check cells find though a student overwrote them; see `own_names`.
         kernel_server: address of the server that forks warm kernels; None: this process's own.
     """
 
@@ -40,12 +42,13 @@ class Surroundings:
     limits: Limits
     files: Mapping[str, bytes]
     modules: tuple[str, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
     kernel_server: str | None = None
 
     def run(self, notebook: NotebookNode, seed: int) -> Run:
         """Run a notebook whose check cells observe under a seed."""
-        return run_notebook(
-            notebook,
+        run = run_notebook(
+            with_own_names(notebook, self.names),
             isolation=self.isolation,
             limits=self.limits,
             variables={SEED_VARIABLE: str(seed)},
@@ -53,6 +56,8 @@ class Surroundings:
             modules=self.modules,
             kernel_server=self.kernel_server,
         )
+        restore(run.notebook, notebook)
+        return run
 
 
 def find_hints(
@@ -123,7 +128,7 @@ def hint_notebook(
 
 def _is_students(cell: NotebookNode) -> bool:
     """Tell whether a cell holds a student's code: an answer, or a cell of their own."""
-    return grade_id(cell) is not None or str(cell.get("id", "")).startswith("extra-")
+    return grade_id(cell) is not None or str(cell.get("id", "")).startswith(("extra-", "copied-"))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ _TEXTS: dict[str, dict[str, str]] = {
         "short training of the grading drew is not shown.",
     },
     "practice_marks": {
-        "es": "Estos son los puntos de práctica del cuaderno entregado. Los que cuentan están en los recuadros.",
+        "es": "Estos son los puntos de práctica del cuaderno entregado. Los que cuentan están en los "
+        "recuadros.",
         "en": "These are the practice marks of the notebook that was handed in. Those that count are in the "
         "boxes.",
     },

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from course.instructor.intake.notes import Note, note
 
@@ -30,6 +31,7 @@ def recipients(
     submitted: Collection[str],
     known: Collection[str],
     taken: Mapping[str, str],
+    outdone: Collection[str] = (),
 ) -> tuple[list[str], list[Note]]:
     """Return who gets the marks, and what there is to say about it.
 
@@ -37,32 +39,64 @@ def recipients(
         owner: whose folder the submission lies in; always gets the marks.
         named: the ids in the identity cell.
         submitted: who has a submission of their own.
-        known: the students that the gradebook knows.
+        known: the students that the gradebook knows. Whoever is in neither gets no marks until somebody says
+            who that is: a mistyped id would make a student of its own, and the partner would have nothing.
         taken: who has the marks of another submission as a partner, and whose it is. Anybody can name
             anybody: a second claim takes nothing away.
+        outdone: those of them whose submission has fewer marks than this one. Their partners get these:
+            whoever is named by a stranger loses nothing by it.
     """
     ids = [name.strip() for name in named if name.strip()]
     if not ids:
         return [owner], []
-    if not any(_same(name, owner) for name in ids):
+    people = {owner, *submitted, *known, *taken}
+    found = {name: resolve(name, people) for name in ids}
+    if owner not in found.values():
         return [owner], [note("other_identity", students=", ".join(ids), owner=owner)]
     students, notes = [owner], []
-    for name in ids:
-        if _same(name, owner):
+    for name, partner in found.items():
+        if partner == owner:
             continue
-        partner = next((student for student in [*submitted, *known, *taken] if _same(student, name)), name)
-        if not _ID.fullmatch(partner) or partner in (".", ".."):
+        if not _is_id(partner or name):
             notes.append(note("partner_bad_id", student=repr(name), owner=owner))
+        elif partner is None:
+            notes.append(note("partner_unknown", student=name, owner=owner))
         elif partner in submitted:
             notes.append(note("partner_own", student=partner))
-        elif partner in taken:
+        elif partner in taken and taken[partner] not in outdone:
             notes.append(note("partner_taken", student=partner, other=taken[partner], owner=owner))
         else:
             students.append(partner)
-            notes.append(note("partner", students=f"{owner}, {partner}"))
+            other = taken.get(partner)
+            together = note("partner", students=f"{owner}, {partner}")
+            notes.append(
+                note("partner_twice", student=partner, other=other, owner=owner) if other else together
+            )
     return students, notes
 
 
-def _same(first: str, second: str) -> bool:
-    """Tell whether two ids are the same, as a student types them."""
-    return first.strip().casefold() == second.strip().casefold()
+def resolve(name: str, people: Iterable[str]) -> str | None:
+    """Return which of some students is meant by an id, as a student types it; None if nobody or several.
+
+    Exact ids come first; then case, white space and the width of digits do not matter; then leading zeros.
+    """
+    people = list(people)
+    for folded in (str, _folded, _without_zeros):
+        same = {student for student in people if folded(student) == folded(name)}
+        if same:
+            return next(iter(same)) if len(same) == 1 else None
+    return None
+
+
+def _folded(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _without_zeros(name: str) -> str:
+    folded = _folded(name)
+    return folded.lstrip("0") or folded
+
+
+def _is_id(name: str) -> bool:
+    """Tell whether a name can be an id."""
+    return _ID.fullmatch(name) is not None and name not in (".", "..")

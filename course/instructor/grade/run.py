@@ -6,7 +6,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from course.instructor.intake.notes import Note, note
 from course.instructor.kernels.isolation import Isolation, choose
 from course.instructor.kernels.limits import Limits
 from course.instructor.keys import source_digest
+from course.instructor.own_names import own_names
 from course.instructor.settings import Course, CourseError
 
 Advance = Callable[[Outcome], None]
@@ -137,8 +138,9 @@ class Grader:
         self.store = Store(course.root, folder=options.folder, db_url=options.db_url)
         self.records = Records(options.folder or course.root, lab)
         self.lab_digest = source_digest(course, lab)
-        self._modules = modules_of(self.templates.notebooks[lab, course.language])
-        self._template = nbformat.writes(self.templates.notebooks[lab, course.language])
+        template = self.templates.notebooks[lab, course.language]
+        self._modules, self._names = modules_of(template), own_names(template)
+        self._template = nbformat.writes(template)
         self._known = self.store.students()
         enter_or_update(course, lab, self.store)
         self.guard = Guard()
@@ -253,6 +255,7 @@ class Grader:
             isolation=self.isolation.kind,
             limits=self.limits,
             modules=self._modules,
+            names=self._names,
         )
 
     def _jobs(self, workers: int) -> Iterator[Job]:
@@ -320,11 +323,14 @@ class Grader:
         outcome = record.outcome
         if not outcome.recipients and is_storable(outcome.student):
             taken = self._taken(outcome.student)
+            outdone = {other for other in taken.values() if self._has_fewer_marks(other, outcome)}
             students, notes = recipients(
-                outcome.student, outcome.students, self.submitted, self._known, taken
+                outcome.student, outcome.students, self.submitted, self._known, taken, outdone
             )
             notes += self._stamp_notes(outcome.student)
             outcome = replace(children.with_notes(outcome, notes), recipients=tuple(students))
+            for student in set(students) & taken.keys():
+                self._give_up(student, taken[student], notes)
         self._groups[outcome.student] = outcome.recipients
         return replace(record, outcome=outcome)
 
@@ -334,13 +340,36 @@ class Grader:
         # A partner who has handed in alone since then keeps the marks of that.
         students = [s for s in outcome.recipients if s == outcome.student or s not in self.submitted]
         if students:
-            self.store.save(students, self.lab, outcome.notebook, outcome.marks, owner=outcome.student)
+            self.store.save(
+                students,
+                self.lab,
+                outcome.notebook,
+                outcome.marks,
+                owner=outcome.student,
+                waits=outcome.waits,
+            )
         self.records.write(outcome.student, record.as_stored())
 
     def _taken(self, owner: str) -> dict[str, str]:
         """Return who has the marks of another's submission as a partner, and whose it is."""
         others = (name for name in self.submitted if name != owner)
         return {s: other for other in others for s in self._groups.get(other, ()) if s != other}
+
+    def _has_fewer_marks(self, other: str, outcome: Outcome) -> bool:
+        """Tell whether another submission has fewer automatic marks than this one."""
+        record = self.records.read(other)
+        return record is not None and _total(record.outcome) < _total(outcome)
+
+    def _give_up(self, student: str, other: str, notes: Sequence[Note]) -> None:
+        """Take a student out of those who have the marks of another's submission, and say so there."""
+        record = self.records.read(other)
+        if record is None:
+            return
+        left = tuple(name for name in record.outcome.recipients if name != student)
+        said = [found for found in notes if found.key == "partner_twice"]
+        outcome = replace(children.with_notes(record.outcome, said), recipients=left)
+        self._groups[other] = left
+        self.records.write(other, replace(record, outcome=outcome))
 
     @functools.cached_property
     def _groups(self) -> dict[str, tuple[str, ...]]:
@@ -397,3 +426,7 @@ class Grader:
         except OSError as error:
             log.warning("the log of this run could not be written: %s", error)
             return None
+
+
+def _total(outcome: Outcome) -> float:
+    return sum(mark or 0.0 for mark in outcome.marks.values())

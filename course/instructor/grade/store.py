@@ -9,7 +9,7 @@ import contextlib
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,6 +55,7 @@ class SaveTrustedMarks(SaveAutoGrades):
         resources: Mapping[str, Any],
         marks: Mapping[str, float | None],
         earlier: Mapping[str, str],
+        waits: Collection[str] = (),
     ) -> None:
         """Save the marks of one notebook.
 
@@ -64,9 +65,11 @@ class SaveTrustedMarks(SaveAutoGrades):
             resources: as nbgrader's preprocessors have them.
             marks: by grade_id of the check cells; None where a person must look.
             earlier: what the cells of the student's last graded notebook held, by grade_id.
+            waits: cells that a person must look at: an answer is beside them, or a mark is to be confirmed.
         """
         names = resources["nbgrader"]
         self.gradebook, self.marks, self.earlier = gradebook, marks, earlier
+        self.waits = frozenset(waits)
         self.notebook_id, self.assignment_id = names["notebook"], names["assignment"]
         self.student_id = names["student"]
         # SaveAutoGrades.preprocess would open a gradebook of its own.
@@ -82,7 +85,11 @@ class SaveTrustedMarks(SaveAutoGrades):
             same = grade.auto_score == before
         else:
             super()._add_score(cell, resources)
-            same = self.earlier.get(name) == cell.source
+            same = self.earlier.get(name) == cell.source and name not in self.waits
+            if name in self.waits:  # nbgrader gives 0 to a cell in which nothing is written
+                grade.auto_score = None
+        if name in self.waits:
+            grade.needs_manual_grade = True
         # nbgrader would ask a person to confirm every mark again, also where nothing has changed.
         if settled and same:
             grade.needs_manual_grade = False
@@ -317,7 +324,13 @@ class Store(Folders):
         return self.transact(lambda gradebook: update_lateness(gradebook, lab, self.late_rule, when_of))
 
     def save(
-        self, students: Sequence[str], lab: str, notebook: str, marks: Mapping[str, float | None], owner: str
+        self,
+        students: Sequence[str],
+        lab: str,
+        notebook: str,
+        marks: Mapping[str, float | None],
+        owner: str,
+        waits: Collection[str] = (),
     ) -> None:
         """Save a graded submission for everybody who handed it in.
 
@@ -327,6 +340,7 @@ class Store(Folders):
             notebook: the marked notebook, as JSON text.
             marks: by grade_id of the check cells; None where a person must look.
             owner: whose folder it lies in.
+            waits: cells that a person must look at.
 
         Raises:
             GradebookBusy: if the gradebook did not take it, after waiting; it has nothing of it then.
@@ -336,7 +350,7 @@ class Store(Folders):
 
         def write(gradebook: Gradebook) -> None:
             for student in students:
-                self._save_one(gradebook, student, lab, content, marks, when)
+                self._save_one(gradebook, student, lab, content, marks, when, waits)
 
         self.transact(write)
         for student in students:
@@ -350,13 +364,15 @@ class Store(Folders):
         notebook: NotebookNode,
         marks: Mapping[str, float | None],
         timestamp: datetime | None,
+        waits: Collection[str],
     ) -> None:
         """Save a submission for one student."""
         gradebook.update_or_create_student(student)
         gradebook.update_or_create_submission(lab, student, timestamp=timestamp)
         names = {"student": student, "assignment": lab, "notebook": lab, "db_url": self.db_url}
         earlier = self._graded_cells(student, lab)
-        SaveTrustedMarks(config=self.config).save(gradebook, notebook, {"nbgrader": names}, marks, earlier)
+        resources = {"nbgrader": names}
+        SaveTrustedMarks(config=self.config).save(gradebook, notebook, resources, marks, earlier, waits)
         self._assign_late_penalty(gradebook, student, lab)
 
     def _assign_late_penalty(self, gradebook: Gradebook, student: str, lab: str) -> None:

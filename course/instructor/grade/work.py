@@ -6,6 +6,7 @@ goes back in an `Outcome`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,8 +17,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from autograder.block import Result
+from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.key import AnswerKey
-from autograder.messages import TEXTS
+from autograder.language import LANGUAGES
+from autograder.messages import TEXTS, Message
 from course.instructor.grade.answers import doubt
 from course.instructor.grade.guard import entering
 from course.instructor.grade.hinting import Surroundings, find_hints
@@ -30,6 +33,8 @@ from course.instructor.neutral import clean_notebook, hide
 from course.instructor.source import grade_id, is_check_cell, is_graded
 
 REPORT_CELL = "grading-notes"
+# Of what a student's kernel says, so much is kept in a note.
+_MAX_SAID = 300
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
 _REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
@@ -51,6 +56,8 @@ class Job:
         isolation: how kernels are started; see `course.instructor.kernels.isolation`.
         limits: what the kernel may use.
         modules: what a warm kernel has imported.
+        waits: grade_ids of cells whose marks a person has to give or to confirm.
+        names: how check cells get what is the lab's; see `course.instructor.own_names`.
     """
 
     student: str
@@ -64,6 +71,8 @@ class Job:
     isolation: str
     limits: Limits
     modules: tuple[str, ...]
+    waits: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -105,6 +114,7 @@ class Outcome:
         cpu_s: processor time that the kernel used.
         wall_s: time on the clock.
         retry: whether the next run should try again: something failed that was not handed in.
+        waits: grade_ids of cells whose marks a person has to give or to confirm.
     """
 
     student: str
@@ -120,6 +130,7 @@ class Outcome:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     retry: bool = False
+    waits: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -129,8 +140,8 @@ class Outcome:
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
         """Return the outcome that JSON data hold."""
         checks = [CheckRecord(**check) for check in data["checks"]]
-        people = {name: tuple(data[name]) for name in ("students", "recipients")}
-        return cls(**{**data, **people, "checks": checks})
+        names = {name: tuple(data.get(name, ())) for name in ("students", "recipients", "waits")}
+        return cls(**{**data, **names, "checks": checks})
 
 
 def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
@@ -143,14 +154,14 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
     notebook = nbformat.reads(job.notebook, as_version=4)
     if not job.usable:
         return _ungraded(job, notebook, "unusable", list(job.notes))
-    where = Surroundings(job.isolation, job.limits, job.files, job.modules, kernel_server)
+    where = Surroundings(job.isolation, job.limits, job.files, job.modules, job.names, kernel_server)
     bare = without_outputs(notebook)
     entering("run", job.student)
     run = _run_fairly(bare, where, job.reference.seed)
     entering("judge", job.student)
     marked = judge_run(run, job.reference)
     doubts = doubt(notebook, marked, job.reference)
-    notes = [*job.notes, *_run_notes(run, marked, job.limits), *doubts]
+    notes = [*job.notes, *_run_notes(run, marked, job), *doubts]
     # The marks are given, and the kernel that could have changed them is gone.
     hints, cpu_s = find_hints(bare, run, marked, AnswerKey.loads(job.key), where)
     run.cpu_s += cpu_s
@@ -183,7 +194,7 @@ def try_kernel(
 ) -> str | None:
     """Return why no kernel works in this process, None if one does."""
     notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
-    where = Surroundings(isolation, limits, {}, modules, kernel_server)
+    where = Surroundings(isolation, limits, {}, modules, {}, kernel_server)
     run = _run_fairly(notebook, where, seed=0)
     if run.died is not None:
         return run.died.render("en")
@@ -210,8 +221,9 @@ def judge_run(run: Run, reference: Reference) -> dict[str, MarkedBlock]:
     }
 
 
-def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> list[Note]:
+def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], job: Job) -> list[Note]:
     """Return what there is to say of a run."""
+    limits = job.limits
     cells = run.notebook.cells
 
     def name(index: int) -> str:
@@ -230,10 +242,34 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], limits: Limits) -> l
         else:
             notes.append(note("died", cell=name(run.died_in), reason=run.died))
     notes += [block.problem for block in marked.values() if block.problem is not None]
+    notes += [note("no_device", cell=name(i)) for i in _without_device(run.notebook, marked)]
     identity = marked.get("identity")
     if identity is not None and not identity.students:
-        notes.append(note("nobody"))
+        notes.append(_unsigned(identity, str(job.reference.seed)))
     return notes
+
+
+def _unsigned(identity: MarkedBlock, secret: str) -> Note:
+    """Return what there is to say of an identity cell that names nobody: it is empty, or half filled in."""
+    said = [str(result.message.details.get("hint", "")) for result in identity.failed]
+    empty = Message("identity_id", {"name": "student_id_1", "seen": "''"})
+    if not said or said[0] in [empty.render(language) for language in LANGUAGES]:
+        return note("nobody")
+    return note("identity_incomplete", why=hide(said[0][:_MAX_SAID], secret))
+
+
+def _without_device(notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> list[int]:
+    """Return the indices of cells that stopped because they asked for a device that is not there."""
+
+    def stopped(cell: NotebookNode) -> bool:
+        if is_check_cell(cell):
+            block = marked.get(block_of(str(grade_id(cell))))
+            failed = block.failed if block is not None else []
+            return any(r.observation is not None and r.observation.error == NO_DEVICE for r in failed)
+        errors = (output for output in cell.get("outputs", []) if output["output_type"] == "error")
+        return any(asks_for_device(str(e.get("ename")), _said_by(e)) for e in errors)
+
+    return [index for index, cell in enumerate(notebook.cells) if stopped(cell)]
 
 
 # --- the marked notebook ---------------------------------------------------------------------------
@@ -244,6 +280,7 @@ def _outcome(
 ) -> Outcome:
     """Return the outcome of a run."""
     notebook = run.notebook
+    waits = _waits(job, notebook, marked)
     marks: dict[str, float | None] = {}
     clean_notebook(notebook)
     show_handed_in(notebook, nbformat.reads(job.notebook, as_version=4), job.language)
@@ -270,12 +307,32 @@ def _outcome(
             for result in block.results
             if result.points > 0
         ],
-        students=identity.students if identity else (),
+        # A student may be called what the seed is.
+        students=tuple(hide(list(identity.students), str(job.reference.seed))) if identity else (),
         notes=[found.render(job.language) for found in notes],
         note_keys=[found.key for found in notes],
         cpu_s=round(run.cpu_s, 2),
         wall_s=round(run.wall_s, 2),
+        waits=waits,
     )
+
+
+def _said_by(error: NotebookNode) -> str:
+    """Return what an error says; of an assertion that says nothing, its code."""
+    if error.get("evalue") or error.get("ename") != "AssertionError":
+        return str(error.get("evalue"))
+    lines = "\n".join(str(part) for part in error.get("traceback", [])).split("\n")
+    return next((line for line in reversed(lines) if "->" in line), "")
+
+
+def _waits(job: Job, notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) -> tuple[str, ...]:
+    """Return the cells whose marks a person has to give or to confirm; full marks need nobody."""
+    waits = set(job.waits)
+    for index in _without_device(notebook, marked):
+        following = (str(grade_id(cell)) for cell in notebook.cells[index:] if is_check_cell(cell))
+        waits |= set(itertools.islice(following, 1))
+    full = {f"{name}_check" for name, block in marked.items() if not block.failed and block.problem is None}
+    return tuple(sorted(waits - full))
 
 
 def _check_record(result: Result, hints: Hints) -> CheckRecord:

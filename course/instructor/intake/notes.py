@@ -57,6 +57,39 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "Este es el cuaderno de otro laboratorio ({lab}).",
         "en": "This is the notebook of another lab ({lab}).",
     },
+    "two_labs": {
+        "es": "Este cuaderno reúne celdas de dos laboratorios ({lab} y {other}): entrega un cuaderno por "
+        "laboratorio.",
+        "en": "This notebook holds cells of two labs ({lab} and {other}): hand in one notebook for each.",
+    },
+    "another_version": {
+        "es": "Este cuaderno es de otra versión del laboratorio, o de otro curso: tiene {found} de sus "
+        "{count} celdas. Copia tus respuestas al cuaderno de este curso y entrégalo otra vez.",
+        "en": "This notebook is of another version of the lab, or of another course: it has {found} of its "
+        "{count} cells. Copy your answers into this course's notebook and hand it in again.",
+    },
+    "unknown_cells": {
+        "es": "Hay {count} celdas que el laboratorio no tiene ({cells}): quizá es otra versión. Lo que "
+        "falta lo decide una persona.",
+        "en": "There are {count} cells that the lab does not have ({cells}): perhaps it is another version. "
+        "A person decides about what is missing.",
+    },
+    "old_checks": {
+        "es": "{count} celdas de puntos tienen otro código que las del laboratorio: quizá es otra versión. "
+        "Se usaron las del laboratorio, y una persona confirma los puntos.",
+        "en": "{count} marks cells have other code than the lab's: perhaps it is another version. The "
+        "lab's were used, and a person confirms the marks.",
+    },
+    "copies_differ": {
+        "es": "Hay otra copia con otras respuestas ({others}; celdas: {cells}): se calificó `{file}`, la que "
+        "tiene más, y una persona confirma los puntos de esas celdas.",
+        "en": "Another copy holds other answers ({others}; cells: {cells}): `{file}` was graded, which has "
+        "most, and a person confirms the marks of those cells.",
+    },
+    "too_many_notebooks": {
+        "es": "Hay {count} cuadernos en la entrega: solo se miraron {limit}.",
+        "en": "There are {count} notebooks in the submission: only {limit} were looked at.",
+    },
     "unrecognised": {
         "es": "En este cuaderno no se reconoce ninguna celda del laboratorio.",
         "en": "No cell of the lab was recognised in this notebook.",
@@ -64,6 +97,12 @@ _TEXTS: dict[str, dict[str, str]] = {
     "not_utf8": {
         "es": "El archivo no está en UTF-8 y se leyó como {encoding}: revisa los acentos.",
         "en": "The file is not UTF-8 and was read as {encoding}: check accented letters.",
+    },
+    "stray_bytes": {
+        "es": "El archivo tiene {count} letras que no están en UTF-8; se leyeron como Windows-1252: revisa "
+        "los acentos.",
+        "en": "The file has {count} letters that are not UTF-8; they were read as Windows-1252: check "
+        "accented letters.",
     },
     "old_format": {
         "es": "El cuaderno está en un formato antiguo (nbformat {version}) y se convirtió.",
@@ -112,6 +151,22 @@ _TEXTS: dict[str, dict[str, str]] = {
         "se ejecutaron en su lugar.",
         "en": "The cell `{cell}` is there {count} times: the last before its marks cell counted; the others "
         "were run in their place.",
+    },
+    "answer_beside": {
+        "es": "La respuesta `{cell}` está vacía, y hay texto tuyo en `{place}`: una persona lo leerá.",
+        "en": "The answer `{cell}` is empty, and there is text of yours in `{place}`: a person will read it.",
+    },
+    "moved_answer": {
+        "es": "Código de la respuesta `{cell}` estaba en `{place}`: se ejecutó también detrás de `{cell}`. "
+        "Si faltan puntos, una persona lo mirará.",
+        "en": "Code of the answer `{cell}` stood in `{place}`: it was run after `{cell}` too. If marks are "
+        "missing, a person will look at it.",
+    },
+    "overwritten": {
+        "es": "La celda `{cell}` cambia el nombre `{name}`, que es del laboratorio: al calificar no importa, "
+        "pero en tu cuaderno los puntos dejan de verse. Usa otro nombre.",
+        "en": "The cell `{cell}` changes the name `{name}`, which is the lab's: it does not matter for "
+        "grading, but in your notebook marks no longer show. Use another name.",
     },
     "edited_check": {
         "es": "La celda de puntos `{cell}` fue cambiada: se usó la original.",
@@ -215,6 +270,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "In the marks cell `{cell}` only what does not depend on the answer is right: a person will "
         "look at it.",
     },
+    "no_device": {
+        "es": "La celda `{cell}` pide un dispositivo que aquí no hay (¿`cuda`, `mps`?): usa `device`, que "
+        "existe en cualquier máquina. Una persona confirma los puntos que faltan.",
+        "en": "The cell `{cell}` asks for a device that is not there (`cuda`, `mps`?): use `device`, which "
+        "exists on every machine. A person confirms the marks that are missing.",
+    },
     "no_run": {
         "es": "La entrega no se pudo ejecutar: {reason}.",
         "en": "The submission could not be run: {reason}.",
@@ -230,6 +291,15 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "La celda de identificación no está completa.",
         "en": "The identity cell is not complete.",
     },
+    "identity_incomplete": {
+        "es": "La celda de identificación no está completa ({why}): los puntos valen solo para quien "
+        "entrega.",
+        "en": "The identity cell is not complete ({why}): the marks count for the one who hands in only.",
+    },
+    "partner_unknown": {
+        "es": "Nadie conoce a {student}: por ahora los puntos valen solo para {owner}.",
+        "en": "Nobody knows {student}: for now the marks count for {owner} only.",
+    },
     "partner": {
         "es": "Entregan juntos {students}: los puntos valen para ambos.",
         "en": "{students} hand in together: the marks count for both.",
@@ -242,6 +312,12 @@ _TEXTS: dict[str, dict[str, str]] = {
         "es": "{student} ya tiene los puntos de la entrega de {other}: los de esta valen solo para {owner}.",
         "en": "{student} has the marks of {other}'s submission already: those of this one count for {owner} "
         "only.",
+    },
+    "partner_twice": {
+        "es": "{owner} y {other} entregan con {student}: {student} recibe los puntos de {owner}, que son "
+        "más.",
+        "en": "{owner} and {other} both hand in with {student}: {student} gets the marks of {owner}, which "
+        "are more.",
     },
     "partner_bad_id": {
         "es": "La identificación {student} no se puede usar: los puntos valen solo para {owner}.",

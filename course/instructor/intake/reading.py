@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import functools
 import json
 import os
@@ -28,6 +29,10 @@ MAX_CELLS = 2000
 MAX_VALUES = 30_000_000
 MAX_SOURCE = 2**20
 MAX_TEXT = 8 * 2**20
+# Bytes that are no UTF-8 in a file that is: read one by one. A file with more is in another encoding.
+_MAX_STRAY = 10_000
+# How far into a file with another name its cells must begin for it to be taken for a notebook.
+_HEAD = 2**16
 _KINDS = ("code", "markdown", "raw")
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")
 # How files begin that are no notebooks, whatever they are called; in lower case.
@@ -39,8 +44,13 @@ _OTHER_KINDS = {
     b"<!doctype html": "html",
     b"<html": "html",
 }
-# Where editors keep copies, and what is no work of the student's.
-_IGNORED_FOLDERS = {".ipynb_checkpoints", "__pycache__", "__MACOSX", ".git"}
+# What is no work of the student's.
+_IGNORED_FOLDERS = {"__pycache__", "__MACOSX", ".git"}
+# Where Jupyter keeps copies.
+_CHECKPOINTS = ".ipynb_checkpoints"
+# What systems and editors leave behind: settings, locks, the half of a file that only a Mac reads.
+_DEBRIS = re.compile(r"\._|~\$|\.#|\.~|(?:thumbs\.db|desktop\.ini|\.ds_store)$|\..*\.sw[a-p]$", re.IGNORECASE)
+_BACKUP = re.compile(r"#.*#$|.*(?:~|\.tmp|\.bak|\.orig|\.old)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -111,26 +121,56 @@ class File:
 
 
 def find_notebooks(folder: Path) -> list[Path]:
-    """Return the files of a submission that may be its notebook, in order of their names."""
-    return [
-        path
-        for path in files_of(folder)
-        if ".ipynb" in "".join(path.suffixes[-2:]).lower() and path.is_file()
-    ]
+    """Return the files of a submission that may be its notebook, in order of their names.
+
+    Copies that an editor made by itself are among them; see `is_backup`. Where no file is called a notebook,
+    it is those that look like one.
+    """
+    found = [path for path in files_of(folder) if path.is_file()]
+    return [p for p in found if _is_called_a_notebook(p)] or [p for p in found if _looks_like_a_notebook(p)]
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the files and links of a submission, but for what editors leave behind; MAX_FILES at most."""
+    """Return the files and links of a submission, but for what systems and editors leave behind.
+
+    MAX_FILES at most; links are not entered.
+    """
     return sorted(islice(_walk(folder), MAX_FILES))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Yield files and links, and enter no link."""
+    """Yield files and links of a submission."""
     for path, folders, files in islice(os.walk(folder), MAX_FILES):
         folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS)
         links = [name for name in folders if Path(path, name).is_symlink()]
+        in_checkpoints = _CHECKPOINTS in Path(path).relative_to(folder).parts
         for name in sorted([*files, *links]):
-            yield Path(path, name)
+            found = Path(path, name)
+            debris = _DEBRIS.match(name) or (in_checkpoints and not _is_called_a_notebook(found))
+            if not debris and (found.is_symlink() or found.is_file()):
+                yield found
+
+
+def _is_called_a_notebook(path: Path) -> bool:
+    return ".ipynb" in "".join(path.suffixes[-2:]).lower()
+
+
+def is_backup(name: str) -> bool:
+    """Tell whether a file is a copy that an editor made by itself."""
+    path = Path(name)
+    return _CHECKPOINTS in path.parts or _BACKUP.match(path.name) is not None
+
+
+def _looks_like_a_notebook(path: Path) -> bool:
+    """Tell whether a file with another name begins as a notebook does."""
+    if path.is_symlink():
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(_HEAD).replace(b"\0", b"")
+    except OSError:
+        return False
+    return start.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"{") and b'"cells"' in start
 
 
 def read_file(path: Path, name: str) -> File:
@@ -186,15 +226,32 @@ def _other_kind(data: bytes) -> str | None:
 
 def _decode(data: bytes) -> tuple[str, list[Note]]:
     """Return the text of a file; editors on old systems do not write UTF-8."""
-    for encoding in ("utf-8-sig", "utf-16"):
-        if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-            continue
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return text, [note("not_utf8", encoding=encoding)] if encoding == "utf-16" else []
-    return data.decode("latin-1"), [note("not_utf8", encoding="Latin-1")]
+    encoding = json.detect_encoding(data)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return _decode_bytes(data)
+    return text, [] if encoding.startswith("utf-8") else [note("not_utf8", encoding=encoding)]
+
+
+def _decode_bytes(data: bytes) -> tuple[str, list[Note]]:
+    """Return the text of a file that is no UTF-8, or UTF-8 with some bytes that are not."""
+    text = data.decode("utf-8-sig", "replace")
+    strays = text.count("\N{REPLACEMENT CHARACTER}")
+    letters = len(text) - len(text.encode("ascii", "ignore")) - strays
+    if letters > strays and strays <= _MAX_STRAY:
+        return data.decode("utf-8-sig", _STRAY), [note("stray_bytes", count=strays)]
+    return data.decode("cp1252", "replace"), [note("not_utf8", encoding="Windows-1252")]
+
+
+def _read_stray(error: UnicodeError) -> tuple[str, int]:
+    """Read bytes that are no UTF-8 as Windows does; Python asks for this."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+_STRAY = "course-stray-bytes"
+codecs.register_error(_STRAY, _read_stray)
 
 
 def _load(text: str, name: str) -> tuple[dict[str, Any] | None, list[Note]]:

@@ -10,67 +10,35 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course.instructor.bundle.install_cell import is_install_code
-from course.instructor.intake.matching import Matching, match, recognised
+from course.instructor.intake.beside import look_beside
+from course.instructor.intake.choosing import choose, compare_version, identify
+from course.instructor.intake.matching import Matching, match
 from course.instructor.intake.meddling import meddling
 from course.instructor.intake.notes import Note, note, reason
 from course.instructor.intake.outputs import count_left_out, keep_within
 from course.instructor.intake.pictures import MAX_PICTURES, attach
 from course.instructor.intake.reading import (
     Cell,
-    File,
     files_of,
     find_notebooks,
     has_conflict,
+    is_backup,
     read_file,
     resolve_conflict,
 )
-from course.instructor.settings import Course, CourseError
+from course.instructor.intake.templates import Templates
+from course.instructor.own_names import overwritten, own_names
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
-# Below this share of recognised cells, a notebook is not taken for one of the lab.
-_RECOGNISED = 0.2
+# A person who puts so many notebooks into one folder has to say which one counts.
+MAX_NOTEBOOKS = 40
 _INSTALLERS = {"pip", "pip3", "conda", "mamba", "apt", "uv"}
 # Cells that decide where marks come from stay the lab's own.
 _ALWAYS_ORIGINAL = re.compile(r"\bopen_lab\s*\(")
-
-
-@dataclass(frozen=True)
-class Templates:
-    """The notebooks that students of a course get, by lab and language."""
-
-    notebooks: Mapping[tuple[str, str], NotebookNode]
-
-    @classmethod
-    def load(cls, course: Course) -> Templates:
-        """Read the releases of all labs.
-
-        Raises:
-            CourseError: if one is missing.
-        """
-        notebooks = {}
-        for lab in course.labs:
-            for language in course.languages:
-                path = course.release(lab, language)
-                if not path.is_file():
-                    raise CourseError(f"{lab} has no release in {language}: run `course build {lab}` first.")
-                notebooks[lab, language] = nbformat.read(path, as_version=4)
-        return cls(notebooks)
-
-    def cells(self, lab: str, language: str) -> list[Cell]:
-        """Return the cells of one notebook, as intake sees them."""
-        return [
-            Cell(cell.cell_type, cell.source, grade_id(cell), cell.get("id"))
-            for cell in self.notebooks[lab, language].cells
-        ]
-
-    def languages(self, lab: str) -> list[str]:
-        """Return the languages of a lab."""
-        return [language for name, language in self.notebooks if name == lab]
 
 
 @dataclass
@@ -83,6 +51,7 @@ class Rebuilt:
         notes: what had to be put right.
         usable: whether a notebook of this lab was handed in.
         file: the name of the graded file, None if there is none.
+        waits: grade_ids of cells whose marks a person has to give or to confirm.
     """
 
     notebook: NotebookNode
@@ -90,6 +59,7 @@ class Rebuilt:
     notes: list[Note] = field(default_factory=list)
     usable: bool = True
     file: str | None = None
+    waits: frozenset[str] = frozenset()
 
 
 def rebuild(folder: Path, lab: str, templates: Templates, default_language: str) -> Rebuilt:
@@ -101,23 +71,36 @@ def rebuild(folder: Path, lab: str, templates: Templates, default_language: str)
         templates: the notebooks of all labs.
         default_language: where the submission does not tell.
     """
-    files = [read_file(path, str(path.relative_to(folder))) for path in find_notebooks(folder)]
-    if not files:
+    paths = find_notebooks(folder)
+    if not paths:
         names = ", ".join(path.name for path in files_of(folder)[:5])
         missing = note("no_notebook", files=names) if names else note("empty_folder")
         return _unusable(lab, templates, default_language, [missing])
-    file = _choose(files, lab, templates)
-    notes = _file_notes(file, files)
+    # The lab's own name first: it is read whatever else lies there.
+    paths.sort(key=lambda path: (is_backup(path.name), path.name != f"{lab}.ipynb"))
+    files = [read_file(path, str(path.relative_to(folder))) for path in paths[:MAX_NOTEBOOKS]]
+    choice = choose(files, lab, templates)
+    file, notes = choice.file, choice.notes
+    if len(paths) > MAX_NOTEBOOKS:
+        notes.append(note("too_many_notebooks", count=len(paths), limit=MAX_NOTEBOOKS))
     if file.cells is None:
         return _unusable(lab, templates, default_language, notes, file.name)
-    language, problem = _identify(file.cells, lab, templates)
+    language, problem = identify(file.cells, lab, templates)
     if problem is not None:
         return _unusable(lab, templates, language or default_language, [*notes, problem], file.name)
     assert language is not None
     if file.name != f"{lab}.ipynb":
         notes.append(note("wrong_name", file=file.name, expected=f"{lab}.ipynb"))
-    notebook, found = _graft(file.cells, templates.notebooks[lab, language], templates.cells(lab, language))
-    return Rebuilt(notebook, language, [*notes, *found], file=file.name)
+    notebook, found, waits = _graft(
+        file.cells, templates.notebooks[lab, language], templates.cells(lab, language)
+    )
+    version = compare_version(file.cells, lab, language, templates)
+    marked = {
+        answer.name: answer.name if answer.graded else answer.check for answer in templates.answers(lab)
+    }
+    waits |= version.waits | {name for answer in choice.differs if (name := marked.get(answer))}
+    notes += [*version.notes, *found]
+    return Rebuilt(notebook, language, notes, file=file.name, waits=frozenset(waits))
 
 
 def _unusable(
@@ -127,73 +110,43 @@ def _unusable(
     return Rebuilt(deepcopy(templates.notebooks[lab, language]), language, notes, usable=False, file=file)
 
 
-# --- which file, which lab, which language ---------------------------------------------------------
-
-
-def _choose(files: Sequence[File], lab: str, templates: Templates) -> File:
-    """Return the file to grade: the one that holds most of the lab; of equals, the one with its name."""
-
-    def rank(file: File) -> tuple[float, bool]:
-        if file.cells is None:
-            return -1.0, file.name == f"{lab}.ipynb"
-        shares = [recognised(templates.cells(lab, x), file.cells) for x in templates.languages(lab)]
-        named = file.name == f"{lab}.ipynb"
-        # A copy must hold clearly more to be taken before the file that has the right name.
-        return round(max(shares, default=0.0), 1), named
-
-    return max(files, key=rank)
-
-
-def _file_notes(file: File, files: Sequence[File]) -> list[Note]:
-    """Return what there is to say of the choice of the file and of its reading."""
-    notes = list(file.notes)
-    if others := [other.name for other in files if other is not file]:
-        notes.append(note("several_notebooks", file=file.name, others=", ".join(others)))
-    return notes
-
-
-def _identify(cells: Sequence[Cell], lab: str, templates: Templates) -> tuple[str | None, Note | None]:
-    """Return the language of a notebook, and what is wrong if it is not one of the lab."""
-    shares = {key: recognised(templates.cells(*key), cells) for key in templates.notebooks}
-    own = max((share for (name, _), share in shares.items() if name == lab), default=0.0)
-    other = max((key for key in shares if key[0] != lab), key=lambda key: shares[key], default=None)
-    if own < _RECOGNISED:
-        if other is not None and shares[other] >= _RECOGNISED:
-            return None, note("another_lab", lab=other[0])
-        return None, note("unrecognised")
-    texts = {cell.text for cell in cells}
-    languages = templates.languages(lab)
-
-    def familiar(language: str) -> int:
-        return sum(cell.text in texts for cell in templates.cells(lab, language))
-
-    return max(languages, key=familiar), None
-
-
 # --- grafting --------------------------------------------------------------------------------------
 
 
 def _graft(
     submitted: Sequence[Cell], template: NotebookNode, wanted: Sequence[Cell]
-) -> tuple[NotebookNode, list[Note]]:
-    """Return the lab's notebook with the student's cells in it, and what had to be put right."""
+) -> tuple[NotebookNode, list[Note], set[str]]:
+    """Return the lab's notebook with the student's cells in it, what had to be put right, and what waits."""
     matching = match(wanted, submitted)
     notes = _matching_notes(matching, wanted, template, submitted)
     notebook = deepcopy(template)
     extras = _extras(matching, wanted, submitted, template)
-    cells: list[NotebookNode] = [_extra_cell(submitted[i], i, notes) for i in extras.get(-1, [])]
+    beside = look_beside(matching, wanted, submitted, template.cells, extras)
+    notes += beside.notes
+    names = own_names(template)
+    made = {
+        i: _extra_cell(submitted[i], f"extra-{i}", names, notes)
+        for i in sorted(i for found in extras.values() for i in found)
+    }
+    cells = [made[i] for i in extras.get(-1, []) if i not in beside.moved]
     for index, cell in enumerate(notebook.cells):
         partner = matching.pairs.get(index)
         if partner is not None:
-            _fill(cell, submitted[partner], notes)
+            _fill(cell, submitted[partner], names, notes)
         cells.append(cell)
-        cells += [_extra_cell(submitted[i], i, notes) for i in extras.get(index, [])]
+        if index in beside.shown and _stays_original(cell):
+            shown = Cell("raw" if cell.cell_type == "code" else "markdown", beside.shown[index])
+            cells.append(_extra_cell(shown, f"shown-{index}", names, notes))
+        for number, source in enumerate(beside.copies.get(index, [])):
+            cells.append(_extra_cell(Cell("code", source), f"copied-{index}-{number}", names, []))
+        cells += [made[i] for i, after in beside.moved.items() if after == index]
+        cells += [made[i] for i in extras.get(index, []) if i not in beside.moved]
     notebook.cells = cells
     keep_within(notebook)
-    return notebook, notes
+    return notebook, notes, beside.waits
 
 
-def _fill(cell: NotebookNode, submitted: Cell, notes: list[Note]) -> None:
+def _fill(cell: NotebookNode, submitted: Cell, names: Mapping[str, str], notes: list[Note]) -> None:
     """Put a student's text into a cell of the lab, unless the cell stays the lab's own."""
     name = _name(cell)
     if not is_check_cell(cell):
@@ -211,6 +164,8 @@ def _fill(cell: NotebookNode, submitted: Cell, notes: list[Note]) -> None:
     # anything was written, so an unchanged answer must stay the same to the letter.
     if changed:
         cell.source = _harmless(submitted.source, cell.cell_type, name, notes)
+        if cell.cell_type == "code":
+            notes += [note("overwritten", name=found, cell=name) for found in overwritten(cell.source, names)]
     if cell.cell_type == "markdown":
         _attach(cell, submitted, name, notes)
 
@@ -263,14 +218,14 @@ def _is_own(cell: Cell, locked: Collection[str | None], known: Collection[str]) 
     return bool(cell.text) and not foreign
 
 
-def _extra_cell(cell: Cell, index: int, notes: list[Note]) -> NotebookNode:
+def _extra_cell(cell: Cell, name: str, names: Mapping[str, str], notes: list[Note]) -> NotebookNode:
     """Return a cell of the student's own, without anything that nbgrader could take for one of the lab."""
-    name = f"extra-{index}"
     source = _harmless(cell.source, cell.kind, name, notes)
     made: NotebookNode
     if cell.kind == "code":
         made = new_code_cell(source)
         _show_outputs(made, cell)
+        notes += [note("overwritten", name=found, cell=name) for found in overwritten(source, names)]
     elif cell.kind == "markdown":
         made = new_markdown_cell(source)
         _attach(made, cell, name, notes)

@@ -14,7 +14,7 @@ from course.instructor.gradebook import Mark
 
 # Nothing was written, or nothing ran: the other refusals are wrong values.
 _UNWRITTEN = {"not_written", "name_missing"}
-_UNRUN = {"raised", "same_cause", "not_observed"}
+_UNRUN = {"raised", "no_device", "same_cause", "not_observed"}
 
 
 @dataclass(frozen=True)

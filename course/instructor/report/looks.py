@@ -12,10 +12,22 @@ from course.instructor.grade.display import LOOK_KEYS
 from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
-_IDENTITY = {"other_identity", "partner_bad_id", "partner_own", "partner_taken"}
+_IDENTITY = {
+    "identity_incomplete", "other_identity", "partner_bad_id", "partner_own", "partner_taken",
+    "partner_twice",
+}  # fmt: skip
+_STRANGER = {"partner_unknown"}
+_ELSEWHERE = {"answer_beside", "moved_answer"}
+_DEVICE = {"no_device"}
 _BROKEN_OFF = {"died", "no_run", "cell_stopped", "output_cut", "outputs_cut", "bad_bundle"}
 # Marks that may be nobody's work, though the run ended well.
 _DOUBTFUL = {"hidden_code", "meddles", "meddles_file", "startup_file", "untouched_answer", "weak_only"}
+_TIME = {"unreadable_time"}
+# Notes that have a look of their own, whatever else there is.
+_OF_THEIR_OWN = {
+    "stranger": _STRANGER, "elsewhere": _ELSEWHERE, "device": _DEVICE, "doubtful": _DOUBTFUL,
+    "unreadable_time": _TIME,
+}  # fmt: skip
 # Notes that put nothing right.
 _FINE = {"partner", "nobody"}
 
@@ -44,6 +56,12 @@ _GRADE = "course grade {lab} --students {student}{folder}"
 _GRADE_ALL = "course grade {lab}{folder}"
 _FORMGRADER = "Give the marks in Formgrader: `jupyter lab`, Formgrader, Manual Grading."
 LOOKS = (
+    Look(
+        "failed",
+        "Grading failed, through no fault of what was handed in",
+        "Read why. The same command tries again, and leaves alone what is graded already.",
+        _GRADE_ALL,
+    ),
     Look(
         "unusable",
         "Cannot be read: no marks",
@@ -76,6 +94,25 @@ LOOKS = (
         _GRADE + " --force",
     ),
     Look("unmarked", "Cells without automatic marks", f"No cell may stay without marks. {_FORMGRADER}"),
+    Look(
+        "stranger",
+        "A partner whom nobody knows",
+        "Only the one whose folder it is has the marks. If the id is right, add the student to the gradebook "
+        "(`nbgrader db student add ID`, or `import` for a whole list); if not, correct the identity cell of "
+        "the notebook that was handed in. Then grade it again.",
+        _GRADE + " --force",
+    ),
+    Look(
+        "elsewhere",
+        "Answers beside their cell",
+        f"The note says where. The cells wait for marks, and have no automatic 0. {_FORMGRADER}",
+    ),
+    Look(
+        "device",
+        "Asks for a device that is not here",
+        "Cells that lost marks by it wait for a person: code that is right but for that may have them. "
+        f"{_FORMGRADER}",
+    ),
     Look(
         "identity",
         "Who hands in is unclear",
@@ -145,11 +182,11 @@ def looks_of(row: Row, *, changed: bool, stored: bool) -> tuple[str, ...]:
         found |= _of_outcome(row.outcome)
         found |= {"unstored"} if not stored else set()
     found |= {"changed"} if changed else set()
-    if row.unmarked and not found & {"unusable", "incomplete"}:
+    if row.unmarked and not found & {"failed", "unusable", "incomplete"}:
         found.add("unmarked")
     if row.late_s > 0:
         found.add("late")
-    if row.waits_for_hand and "unusable" not in found:
+    if row.waits_for_hand and not found & {"failed", "unusable"}:
         found.add("by_hand")
     return tuple(look.key for look in LOOKS if look.key in found)
 
@@ -157,16 +194,13 @@ def looks_of(row: Row, *, changed: bool, stored: bool) -> tuple[str, ...]:
 def _of_outcome(outcome: Outcome) -> set[str]:
     """Return what the notes of a grading ask for."""
     keys = set(outcome.note_keys)
-    found = {outcome.status} & {"unusable", "incomplete"}
+    found = {"failed" if outcome.retry else outcome.status} & {"failed", "unusable", "incomplete"}
     if keys & _IDENTITY:
         found.add("identity")
-    if keys & _BROKEN_OFF and not found & {"unusable", "incomplete"}:
+    found |= {look for look, of_look in _OF_THEIR_OWN.items() if keys & of_look}
+    if keys & _BROKEN_OFF and not found & {"failed", "unusable", "incomplete"}:
         found.add("stopped")
-    if "unreadable_time" in keys:
-        found.add("unreadable_time")
-    if keys & _DOUBTFUL:
-        found.add("doubtful")
-    others = LOOK_KEYS - _IDENTITY - _BROKEN_OFF - _DOUBTFUL - {"unreadable_time"}
+    others = LOOK_KEYS - _IDENTITY - _BROKEN_OFF - set().union(*_OF_THEIR_OWN.values())
     if keys & others and outcome.status == "graded":
         found.add("odd")
     if "nobody" in keys and outcome.status == "graded":
