@@ -323,7 +323,7 @@ for folder in ('.', '/tmp', '/dev/shm'):
             made += 1
     except OSError as error:
         print(400 < made < 500, error.strerror)
-    time.sleep(1)
+time.sleep(1)
 """
     result = run(isolation, code, limits=replace(SMALL, files=500))
     if isolation == "bwrap":  # it cannot tell the system how many files may be
