@@ -278,61 +278,58 @@ def test_one_large_file_cannot_fill_the_disk(isolation: str) -> None:
     assert "OSError" in text(run(isolation, "open('x', 'wb').write(b'x' * (64 * 2**20))"))
 
 
-@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
-def test_no_kind_of_file_gets_past_the_limit_of_the_disk(isolation: str, folder: str) -> None:
-    code = f"""
-import ctypes, os, shutil
-libc = ctypes.CDLL(None, use_errno=True)
-at_first = os.statvfs({folder!r})
-def got():
-    now = os.statvfs({folder!r})
-    return (at_first.f_bfree - now.f_bfree) * now.f_frsize >> 20
+def test_no_kind_of_file_gets_past_the_limit_of_the_disk(isolation: str) -> None:
+    code = """
+import ctypes, json, os
+libc = ctypes.CDLL(None)
+def free(folder):
+    state = os.statvfs(folder)
+    return state.f_bfree * state.f_frsize >> 20
+def write(number):
+    return os.write(number, b'x' * (1 << 20)) > 0
 def preallocate(number):
     return libc.fallocate(number, 1, ctypes.c_long(0), ctypes.c_long(8 << 20)) == 0
-def write(number):
-    return os.write(number, b'x' * (1 << 20))
-found = []
-for take in (write, preallocate):
-    kept = []
-    os.makedirs({folder!r} + '/root', exist_ok=True)
+def taken(folder, take):
+    # Files without a name, in a folder whose name was once an exception.
+    at_first, kept = free(folder), []
+    os.makedirs(folder + '/root', exist_ok=True)
     try:
-        for n in range(40):
-            path = f'{folder}/root/{{n}}'
+        while len(kept) < 40:
+            path = f'{folder}/root/{len(kept)}'
             kept.append(os.open(path, os.O_CREAT | os.O_RDWR))
             os.unlink(path)
             if not take(kept[-1]):
                 break
     except OSError:
         pass
-    found.append(got())
+    found = at_first - free(folder)
     for number in kept:
         os.close(number)
-print(found, got())
+    return found
+print(json.dumps([taken(folder, take) for folder in ('.', '/tmp', '/dev/shm') for take in (write, preallocate)]))
 """
     result = run(isolation, code)
-    most, left = json.loads(text(result).replace("] ", "], ").join("[]"))
-    assert all(0 < megabytes <= SMALL.disk_mb for megabytes in most) and left == 0 and went_on(result)
+    assert all(8 <= megabytes <= SMALL.disk_mb for megabytes in json.loads(text(result))) and went_on(result)
 
 
-@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
-def test_files_without_content_are_counted_too(isolation: str, folder: str) -> None:
-    code = f"""
+def test_files_without_content_are_counted_too(isolation: str) -> None:
+    code = """
 import os, time
-made = 0
-try:
-    while made < 100_000:
-        os.close(os.open(f'{folder}/{{made}}', os.O_CREAT | os.O_WRONLY))
-        made += 1
-except OSError as error:
-    print(made, error.strerror)
+for folder in ('.', '/tmp', '/dev/shm'):
+    made = 0
+    try:
+        while made < 100_000:
+            os.close(os.open(f'{folder}/{made}', os.O_CREAT | os.O_WRONLY))
+            made += 1
+    except OSError as error:
+        print(400 < made < 500, error.strerror)
 time.sleep(1)
 """
     result = run(isolation, code, limits=replace(SMALL, files=500))
     if isolation == "bwrap":  # it cannot tell the system how many files may be
         assert result.died is not None and result.died.key == "files"
     else:
-        made, _, reason = text(result).partition(" ")
-        assert int(made) < 500 and reason == "No space left on device\n" and went_on(result)
+        assert text(result) == "True No space left on device\n" * 3 and went_on(result)
 
 
 def test_where_the_sockets_are_nothing_of_the_outside_is_to_be_seen(isolation: str) -> None:
