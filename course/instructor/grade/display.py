@@ -17,10 +17,10 @@ from course.instructor.kernels.isolation import Isolation
 
 # Notes after which a person should look at a submission, though it has all its marks.
 LOOK_KEYS = {
-    "another_lab", "answer_beside", "bad_bundle", "bad_folder_name", "cell_stopped", "copies_differ", "died",
-    "folder_id", "hidden_code", "identity_incomplete", "meddles", "meddles_file", "moved_answer",
-    "no_device", "no_run", "old_checks", "other_identity", "output_cut", "outputs_cut", "partner_bad_id", "partner_own",
-    "partner_taken", "partner_twice", "partner_unknown", "several_notebooks", "startup_file",
+    "another_lab", "answer_beside", "bad_bundle", "bad_folder_name", "cell_stopped", "copies_differ",
+    "died", "folder_id", "hidden_code", "identity_incomplete", "meddles", "meddles_file", "moved_answer",
+    "no_device", "no_run", "old_checks", "other_identity", "output_cut", "outputs_cut", "partner_bad_id",
+    "partner_own", "partner_taken", "partner_twice", "partner_unknown", "several_notebooks", "startup_file",
     "too_many_notebooks", "unknown_cells", "unreadable_time", "unrecognised", "untouched_answer",
     "weak_only",
 }  # fmt: skip
