@@ -21,6 +21,7 @@ from course.instructor.grade.trust import Reference, make_reference
 from course.instructor.grade.work import Job, Outcome, add_notes, grade_submission, try_kernel, ungraded
 from course.instructor.intake import Note, Templates, rebuild
 from course.instructor.intake.attachments import attachments
+from course.instructor.intake.choosing import identify
 from course.instructor.intake.notes import a_few_of_each, note
 from course.instructor.kernels.limits import Limits
 from course.instructor.kernels.warm import server_address
@@ -86,6 +87,8 @@ class Intake:
 
 def intake_of(lab: str, language: str, templates: Templates, blank: Job) -> Intake:
     """Return how a class is taken in."""
+    # What tells labs apart is found once, here, and not in every child.
+    identify(templates.cells(lab, language), lab, templates)
     return Intake(lab, language, pickle.dumps(templates), blank)
 
 
