@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -53,6 +55,7 @@ def main(way: str, *, ordinary: bool) -> dict[str, Any]:
     if ordinary:
         reach.become_ordinary()
         os.environ["HOME"] = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
     else:
         reach.make_python_reachable()
     # Only now: these look at who one is.

@@ -306,7 +306,8 @@ def taken(folder, take):
     for number in kept:
         os.close(number)
     return found
-print(json.dumps([taken(folder, take) for folder in ('.', '/tmp', '/dev/shm') for take in (write, preallocate)]))
+folders, ways = ('.', '/tmp', '/dev/shm'), (write, preallocate)
+print(json.dumps([taken(folder, take) for folder in folders for take in ways]))
 """
     result = run(isolation, code)
     assert all(8 <= megabytes <= SMALL.disk_mb for megabytes in json.loads(text(result))) and went_on(result)
