@@ -291,5 +291,5 @@ def _paired_results(case: int, running: Replay) -> tuple[np.ndarray, np.ndarray]
     # Mean and deviation are set exactly, so that no end of the interval is near 0.
     difference = (difference - difference.mean()) / difference.std()
     mean, spread = randomness.uniform(randomness.derive_key(key, "mean"), (2,)).tolist()
-    first = level + 0.2 + 0.1 * mean + (0.3 + 0.3 * spread) * difference
+    first = level + 0.2 + 0.1 * mean + (0.2 + 0.2 * spread) * difference
     return first, level

@@ -93,8 +93,8 @@ def _likely() -> Mapping[str, Search]:
         Search("scores.ranking", of_sizes(pairs, 1), "how many results there are"),
         Search("scores.decisions", of_sizes(tables, 3), "how many results there are"),
         Search("paired.mcnemar", of_sizes(discordant, 1), "how many results there are"),
-        # Twelve means in ten buckets, with intervals of three lengths.
-        Search("paired.difference", 12 * math.log2(10 * 3), "how results are drawn"),
+        # Twelve means in ten buckets, with intervals of two lengths.
+        Search("paired.difference", 12 * math.log2(10 * 2), "how results are drawn"),
     ]
     return {search.check: search for search in found}
 

@@ -249,7 +249,7 @@ def test_numbers_come_as_a_tuple_a_dictionary_or_an_array(lab: Lab) -> None:
         lambda values: np.array([values.mean(), values.max()]),
     )
     observed = [numbers(form)[0].values for form in forms]
-    assert observed[0] == observed[1] == observed[2] and len(observed[0]) == 8
+    assert observed[0] == observed[1] == observed[2] and len(observed[0]) == 24
     assert "has no key 'most'; it has mean" in numbers(lambda values: {"mean": 1.0})[1]
     assert "must return 2 things: mean, most" in numbers(lambda values: values.mean())[1]
 

@@ -16,7 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from autograder import column, faults, open_lab
 from autograder.display import RED
-from autograder.key import AnswerKey, enrol, seal_wrong
+from autograder.key import AnswerKey, enrol, seal
 from autograder.session import Lab, record
 
 
@@ -100,7 +100,7 @@ def test_known_mistake_gets_its_hint_once(key: AnswerKey) -> None:
     with record(1) as recording:
         check(open_lab("test"), transposed)
     checks = {
-        name: replace(entry, wrong=((0, seal_wrong(recording.observations[name], entry.salt)),))
+        name: replace(entry, wrong=((0, seal(recording.observations[name], entry.salt)),))
         for name, entry in key.checks.items()
         if name in recording.observations
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from autograder.emission import MIME_TYPE, SEED_VARIABLE
 from autograder.key import AnswerKey
@@ -479,3 +479,49 @@ def test_the_checks_that_the_library_could_answer_are_known(reference: Reference
         "train_set.pairs", "discriminator_step.zero_grad", "discriminator_step.isolation",
         "generator_step.zero_grad", "generator_step.isolation",
     }  # fmt: skip
+
+
+# --- a checkpoint, in a kernel ---------------------------------------------------------------------
+
+SAVE = """
+import copy, torch
+kept = []
+def states(networks, optimizers):
+    return [{name: x.state_dict() for name, x in parts.items()} for parts in (networks, optimizers)]
+def restore(epoch, held, networks, optimizers):
+    for parts, states in zip((networks, optimizers), held):
+        for name, x in parts.items():
+            x.load_state_dict(states[name])
+    return epoch
+"""
+IN_FILE = """
+def save_checkpoint(path, epoch, networks, optimizers):
+    torch.save((epoch, states(networks, optimizers)), path)
+def load_checkpoint(path, networks, optimizers):
+    print("loading")
+    return restore(*torch.load(path), networks, optimizers)
+"""
+IN_MEMORY = """
+def save_checkpoint(path, epoch, networks, optimizers):
+    kept.append(copy.deepcopy((epoch, states(networks, optimizers))))
+    open(path, "w").write(str(len(kept) - 1))
+def load_checkpoint(path, networks, optimizers):
+    return restore(*kept[int(open(path).read())], networks, optimizers)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("code", "error"), [(IN_FILE, None), (IN_MEMORY, "checkpoint_in_memory")])
+def test_a_checkpoint_has_to_be_in_its_file(code: str, error: str | None) -> None:
+    check = (
+        "with lab.marks('checkpoint', points=9) as checks:\n"
+        "    checks.checkpoint('checkpoint.resume', save_checkpoint, load_checkpoint, points=9)"
+    )
+    opening = "from autograder import open_lab\nlab = open_lab('lab3_dcgan', language='en')"
+    notebook = new_notebook(cells=[new_code_cell(source) for source in (opening, SAVE + code, check)])
+    where = hinting.Surroundings(usable_isolation(), Limits(), {}, ("torch", "autograder"))
+    run = where.run(notebook, seed=7)
+    bundles = [o["data"][MIME_TYPE] for o in run.notebook.cells[2].outputs if MIME_TYPE in o.get("data", {})]
+    (check_seen,) = bundles[0]["checks"]
+    assert check_seen["error"] == error and bool(check_seen["values"]) == (error is None)
+    assert run.notebook.cells[2].outputs[0]["output_type"] == "display_data"
