@@ -321,6 +321,16 @@ def test_code_beside_its_cell_is_run_where_the_check_sees_it(
     assert any(source in answers["generator"] and source.startswith("class Generator") for source in between)
 
 
+def test_code_in_the_cell_of_another_answer_is_not_lost(
+    desk: Desk, blank: NotebookNode, complete: NotebookNode, answers: dict[str, str]
+) -> None:
+    both = f"{answers['discriminator']}\n\n\n{answers['generator']}"
+    rebuilt = desk.put(answer(unanswered(complete, blank, "generator"), {"discriminator": both})).rebuild()
+    assert "moved_answer" in keys(rebuilt) and rebuilt.waits == {"generator_check"}
+    place = place_of(rebuilt.notebook, "generator")
+    assert rebuilt.notebook.cells[place + 1].source.startswith("class Generator")
+
+
 def test_code_in_the_check_cell_is_not_lost(
     desk: Desk, blank: NotebookNode, complete: NotebookNode, answers: dict[str, str]
 ) -> None:

@@ -36,7 +36,7 @@ _PROSE = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE",
 
 @dataclass(frozen=True)
 class Piece:
-    """Something that a student wrote outside the lab's answer cells.
+    """Something that a student wrote outside the answer cell that it may belong to.
 
     Attributes:
         place: index of the lab's cell that it follows, or whose text was changed; -1 before all.
@@ -157,14 +157,14 @@ def _pieces(
     template: Sequence[NotebookNode],
     extras: Mapping[int, Sequence[int]],
 ) -> Iterator[Piece]:
-    """Yield all that was written outside the answer cells, in the order of the notebook."""
+    """Yield all that may answer something else than its place says, in the order of the notebook."""
     known = frozenset(line.strip() for cell in wanted for line in cell.text.split("\n"))
     for index in range(-1, len(template)):
         if index in matching.pairs:
             cell, original = submitted[matching.pairs[index]], wanted[index]
             node = template[index]
-            if is_student_cell(node):
-                if node.metadata["nbgrader"].get("grade") and _numbers_several(cell.source):
+            if is_student_cell(node) and cell.kind != "code":
+                if _numbers_several(cell.source):
                     yield Piece(index, _name(original), "markdown", cell.source, cell.source)
             elif cell.text != original.text or cell.pictures:
                 yield Piece(
