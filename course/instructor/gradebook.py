@@ -39,6 +39,7 @@ class Mark:
         due: when it was due, in UTC, with the student's extension.
         late_s: seconds after the due date.
         late_penalty: marks taken off for that.
+        late_unknown: whether marks would be taken off if it was late, and nobody knows.
     """
 
     student: str
@@ -53,6 +54,7 @@ class Mark:
     due: datetime | None = None
     late_s: float = 0.0
     late_penalty: float = 0.0
+    late_unknown: bool = False
 
     @property
     def score(self) -> float:
@@ -67,7 +69,7 @@ class Mark:
     @property
     def waiting(self) -> bool:
         """Tell whether a person has still something to do; nothing marked at all is no 0 either."""
-        return bool(self.waits) or not self.given
+        return bool(self.waits) or not self.given or self.late_unknown
 
     @property
     def automatic(self) -> float | None:

@@ -22,7 +22,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from course.instructor.export.formats import Format
 from course.instructor.export.run import Options, export_marks
 from course.instructor.grade.locks import GradebookBusy, as_busy
+from course.instructor.grade.records import Record, Records
 from course.instructor.grade.store import Folders, Store
+from course.instructor.grade.work import Outcome
 from course.instructor.intake import Templates
 from course.instructor.report.collect import Collector
 from course.instructor.settings import Course, CourseError
@@ -202,6 +204,23 @@ def test_a_time_counts_as_it_is_meant(strict: Desk, stamp: str, penalty: float) 
     strict.hand_in("ana", stamp)
     strict.save("ana")
     assert strict.stored("ana")[1] == penalty
+
+
+def test_a_total_waits_where_lateness_would_cost_something_and_is_not_known(strict: Desk) -> None:
+    for student, stamp in (("ana", "yesterday"), ("eva", PUNCTUAL)):
+        strict.hand_in(student, stamp)
+        strict.save(student, *(["bea"] if student == "ana" else []))
+        strict.mark(student, 5)
+        keys = ["unreadable_time"] if student == "ana" else []
+        recipients = ("ana", "bea") if student == "ana" else ("eva",)
+        outcome = Outcome(student, "graded", "", {}, recipients=recipients, note_keys=keys)
+        Records(strict.folder, LAB1).write(student, Record(outcome, "", "", 1, stored=True))
+    strict.mark("bea", 5)
+    assert strict.totals() == {"ana": None, "bea": None, "eva": 90}
+    options = Options(Format.CSV, lab=LAB1, folder=strict.folder, output=strict.folder / "marks.csv")
+    assert any("2 submissions came late" in line for line in export_marks(strict.course, options).warnings)
+    (strict.folder / "nbgrader_config.py").write_text(ZERO.replace("zero", "none"))
+    assert strict.totals() == {"ana": 90, "bea": 90, "eva": 90}
 
 
 def test_nbgrader_finds_a_time_that_it_reads_right(strict: Desk) -> None:

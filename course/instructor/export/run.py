@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -15,6 +15,7 @@ from course.instructor.export.people import Line, lines_with_roster, lines_witho
 from course.instructor.export.results import Results, known_labs, read_results
 from course.instructor.export.roster import Roster, read_roster
 from course.instructor.grade.late import LateRule
+from course.instructor.grade.records import Records, noted
 from course.instructor.grade.store import Store
 from course.instructor.settings import Course, CourseError
 
@@ -69,13 +70,32 @@ def export_marks(course: Course, options: Options) -> Export:
     roster = read_roster(options.roster) if options.roster else None
     store = Store(course.root, folder=options.folder, must_exist=True)
     with contextlib.closing(store):
-        results = store.transact(
-            lambda gradebook: results_of(gradebook, wanted, store.late_rule), write=False
-        )
+        found = store.transact(lambda gradebook: results_of(gradebook, wanted, store.late_rule), write=False)
+    results = _with_doubts(found, store)
     name = f"{options.lab or 'marks'}-{options.to}.csv"
     path = options.output or (options.folder or course.build) / "export" / name
     headers = assignment_headers(course, roster, results)
-    return write_export(path, options.to, results, roster, headers, partial=options.partial)
+    export = write_export(path, options.to, results, roster, headers, partial=options.partial)
+    return replace(export, warnings=(*export.warnings, *_unreadable_times(results)))
+
+
+def _with_doubts(results: Results, store: Store) -> Results:
+    """Return results in which marks are open that depend on a time that cannot be read."""
+    marks = dict(results.marks)
+    for lab in results.labs:
+        unreadable = noted(Records(store.root, lab).read_all(), "unreadable_time")
+        of_lab = [mark for (_, name), mark in marks.items() if name == lab]
+        marks |= {(m.student, lab): m for m in store.late_rule.doubted(of_lab, unreadable)}
+    return replace(results, marks=marks)
+
+
+def _unreadable_times(results: Results) -> list[str]:
+    return [
+        f"{lab}: whether {_count(students, 'submission')} came late cannot be read in timestamp.txt: "
+        f"{_names(students)}."
+        for lab in results.labs
+        if (students := sorted(s for (s, name), m in results.marks.items() if name == lab and m.late_unknown))
+    ]
 
 
 def results_of(gradebook: Gradebook, labs: Sequence[str], rule: LateRule) -> Results:

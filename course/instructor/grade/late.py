@@ -7,7 +7,7 @@ computed anew whenever marks are stored, shown or handed on.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +17,8 @@ from traitlets.config import Config
 
 from course.instructor.gradebook import Mark, lateness, marks_of
 from course.instructor.settings import CourseError
+
+_VERY_LATE_S = 365 * 86400.0
 
 
 class LateRule:
@@ -68,6 +70,22 @@ class LateRule:
             m
             if m.timestamp is None
             else replace(m, late_penalty=self.penalty(m.student, m.score, m.late_s) or 0.0)
+            for m in marks
+        ]
+
+    def doubted(self, marks: Iterable[Mark], students: Collection[str]) -> list[Mark]:
+        """Return marks with those of some students open, where lateness would cost them something.
+
+        Args:
+            marks: of a lab.
+            students: of whom nobody knows when they handed in, since what says so cannot be read.
+        """
+        return [
+            replace(
+                m, late_unknown=m.due is not None and bool(self.penalty(m.student, m.score, _VERY_LATE_S))
+            )
+            if m.student in students
+            else m
             for m in marks
         ]
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +94,12 @@ class Records:
 
     def _path(self, student: str) -> Path:
         return self.folder / "submissions" / f"{file_name(student)}.json"
+
+
+def noted(records: Mapping[str, Record], key: str) -> set[str]:
+    """Return who has the marks of a submission with a certain note."""
+    found = (record.outcome for record in records.values() if key in record.outcome.note_keys)
+    return {student for outcome in found for student in (outcome.student, *outcome.recipients)}
 
 
 def file_name(student: str) -> str:

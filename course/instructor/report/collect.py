@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from autograder.key import AnswerKey
-from course.instructor.grade.records import Record, Records, digest_of_submission
+from course.instructor.grade.records import Record, Records, digest_of_submission, noted
 from course.instructor.grade.store import Store
 from course.instructor.grade.work import Outcome
 from course.instructor.gradebook import Mark, marks_of
@@ -69,15 +69,16 @@ class Collector:
             CourseError: if there is no such lab, or nobody has handed it in.
         """
         self.course.require_lab(lab)
+        rule, records = self.store.late_rule, Records(self.root, lab)
+        read = records.read_all()
         stored = self.store.transact(lambda gradebook: marks_of(gradebook, lab), write=False)
-        marks = {mark.student: mark for mark in self.store.late_rule.applied(stored)}
+        found = rule.doubted(rule.applied(stored), noted(read, "unreadable_time"))
+        marks = {mark.student: mark for mark in found}
         known = self.store.students()
         submitted = set(self.store.submissions(lab))
         if not marks and not submitted:
             where = self.store.folder("submitted", "STUDENT", lab)
             raise CourseError(f"Nobody has handed in {lab}: submissions are expected in {where}.")
-        records = Records(self.root, lab)
-        read = records.read_all()
         outcomes = outcomes_by_student(read)
         key = AnswerKey.load(self.course.key(lab))
         students = sorted({*marks, *submitted})
