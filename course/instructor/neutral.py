@@ -60,6 +60,7 @@ _SPACES = re.compile(r"[^\S\n]{101,}")
 _PATIENCE_S = 20.0
 # Of one text that a program printed; of a longer one, the beginning and the end are shown.
 _MAX_TEXT = 100_000
+_PYTHON = {"python", "python3", "py", "ipython", "ipython3"}
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 _PICTURE_TYPES = ("image/png", "image/jpeg", "image/gif")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
@@ -154,6 +155,14 @@ class _Renderer(IPythonRenderer):
         if src.startswith("attachment:") and src.removeprefix("attachment:") not in self.attachments:
             return ""
         return str(super()._embed_image_or_attachment(src))
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """Render a block of code; whoever names another language has it without colours.
+
+        Among the lexers of five hundred languages are some, IPython's too, that can be made to take minutes.
+        """
+        words = (info or "").split()
+        return str(super().block_code(code, "python" if words and words[0].lower() in _PYTHON else None))
 
     def _keep(self, tex: str, *, display: bool) -> str:
         self.formulas.append(to_mathml(tex, display=display))

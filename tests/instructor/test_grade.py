@@ -364,7 +364,7 @@ def test_late_submissions_keep_their_time(classroom: Classroom) -> None:
 SURROGATES = """
 import json
 get_ipython().kernel.session.pack = lambda content: json.dumps(content, default=str).encode()
-print("\\ud800 and \\udfff")
+raise ValueError("\\ud800 and \\udfff")
 """
 
 
