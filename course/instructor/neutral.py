@@ -70,13 +70,19 @@ _ACTIVE_TEX = re.compile(r"\\(href|style|class|cssId|require|html\w*|data)\b")
 
 def clean_html(html: str) -> str:
     """Return HTML without scripts, forms, frames, handlers and anything that loads from elsewhere."""
+    cleaned = _cleaned(html)
+    return _beginning(html) if cleaned is None else cleaned
+
+
+def _cleaned(html: str) -> str | None:
+    """Return clean HTML, None if it is too long or nested too deeply to be shown."""
     if _length(html) > _MAX_HTML:
-        return as_text(html)
+        return None
     try:
         # Lone surrogates are valid in JSON, and in no page.
         ordered = well_formed(html.encode("utf-8", "replace").decode(), _TAGS)
     except TooDeepError:
-        return as_text(html)
+        return None
     return nh3.clean(
         ordered,
         tags=_TAGS,
@@ -118,8 +124,14 @@ def _length(text: str) -> int:
 
 
 def as_text(source: str) -> str:
-    """Return the beginning of what cannot be shown otherwise, as it was written."""
-    return f"<pre>{escape(source[:_MAX_HTML], quote=False)}</pre>"
+    """Return what cannot be shown otherwise, as it was written."""
+    return f"<pre>{escape(source, quote=False)}</pre>"
+
+
+def _beginning(html: str) -> str:
+    """Return the beginning of HTML as text, short enough to be left alone when it is cleaned again."""
+    most = _MAX_HTML // 10
+    return as_text(html if len(html) <= most else f"{html[:most]}\n[… {len(html) - most} …]")
 
 
 def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) -> str:
@@ -134,10 +146,12 @@ def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) 
     source = _SPACES.sub(" " * 100, source)
     renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
     try:
-        html = MarkdownWithMath(renderer=renderer).render(_without_active_tex(source))
+        html = _cleaned(MarkdownWithMath(renderer=renderer).render(_without_active_tex(source)))
     except Exception:  # whatever the parser stumbles over: nothing that a student wrote stops a page
-        html = as_text(source)
-    return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], clean_html(html))
+        html = None
+    if html is None:
+        return as_text(source)
+    return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], html)
 
 
 class _Renderer(IPythonRenderer):
