@@ -60,6 +60,7 @@ _SPACES = re.compile(r"[^\S\n]{101,}")
 _PATIENCE_S = 20.0
 # Of one text that a program printed; of a longer one, the beginning and the end are shown.
 _MAX_TEXT = 100_000
+_PYTHON = {"python", "python3", "py", "ipython", "ipython3"}
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 _PICTURE_TYPES = ("image/png", "image/jpeg", "image/gif")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
@@ -69,13 +70,19 @@ _ACTIVE_TEX = re.compile(r"\\(href|style|class|cssId|require|html\w*|data)\b")
 
 def clean_html(html: str) -> str:
     """Return HTML without scripts, forms, frames, handlers and anything that loads from elsewhere."""
+    cleaned = _cleaned(html)
+    return _beginning(html) if cleaned is None else cleaned
+
+
+def _cleaned(html: str) -> str | None:
+    """Return clean HTML, None if it is too long or nested too deeply to be shown."""
     if _length(html) > _MAX_HTML:
-        return as_text(html)
+        return None
     try:
         # Lone surrogates are valid in JSON, and in no page.
         ordered = well_formed(html.encode("utf-8", "replace").decode(), _TAGS)
     except TooDeepError:
-        return as_text(html)
+        return None
     return nh3.clean(
         ordered,
         tags=_TAGS,
@@ -117,8 +124,14 @@ def _length(text: str) -> int:
 
 
 def as_text(source: str) -> str:
-    """Return the beginning of what cannot be shown otherwise, as it was written."""
-    return f"<pre>{escape(source[:_MAX_HTML], quote=False)}</pre>"
+    """Return what cannot be shown otherwise, as it was written."""
+    return f"<pre>{escape(source, quote=False)}</pre>"
+
+
+def _beginning(html: str) -> str:
+    """Return the beginning of HTML as text, short enough to be left alone when it is cleaned again."""
+    most = _MAX_HTML // 10
+    return as_text(html if len(html) <= most else f"{html[:most]}\n[… {len(html) - most} …]")
 
 
 def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) -> str:
@@ -133,10 +146,12 @@ def markdown_to_page(source: str, attachments: Mapping[str, Any] | None = None) 
     source = _SPACES.sub(" " * 100, source)
     renderer = _Renderer(escape=False, exclude_anchor_links=True, attachments=dict(attachments or {}))
     try:
-        html = MarkdownWithMath(renderer=renderer).render(_without_active_tex(source))
+        html = _cleaned(MarkdownWithMath(renderer=renderer).render(_without_active_tex(source)))
     except Exception:  # whatever the parser stumbles over: nothing that a student wrote stops a page
-        html = as_text(source)
-    return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], clean_html(html))
+        html = None
+    if html is None:
+        return as_text(source)
+    return renderer.placeholder.sub(lambda match: renderer.formulas[int(match[1])], html)
 
 
 class _Renderer(IPythonRenderer):
@@ -154,6 +169,14 @@ class _Renderer(IPythonRenderer):
         if src.startswith("attachment:") and src.removeprefix("attachment:") not in self.attachments:
             return ""
         return str(super()._embed_image_or_attachment(src))
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """Render a block of code; whoever names another language has it without colours.
+
+        Among the lexers of five hundred languages are some, IPython's too, that can be made to take minutes.
+        """
+        words = (info or "").split()
+        return str(super().block_code(code, "python" if words and words[0].lower() in _PYTHON else None))
 
     def _keep(self, tex: str, *, display: bool) -> str:
         self.formulas.append(to_mathml(tex, display=display))

@@ -373,7 +373,7 @@ def test_times_that_cannot_be_read_are_listed_and_cost_nothing(classroom: Classr
 SURROGATES = """
 import json
 get_ipython().kernel.session.pack = lambda content: json.dumps(content, default=str).encode()
-print("\\ud800 and \\udfff")
+raise ValueError("\\ud800 and \\udfff")
 """
 
 

@@ -114,6 +114,7 @@ FOUND = (
     Hostile("<b title=1><table></b></table><p>"),
     Hostile("\\\\["),
     Hostile("1", start="# ("),
+    Hostile("...", start="```ipython\n"),
 )
 
 

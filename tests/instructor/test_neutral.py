@@ -191,6 +191,16 @@ def test_lists_within_lists_are_read_at_once() -> None:
     assert time.process_time() - start < 5
 
 
+def test_a_long_answer_is_shown_to_its_end() -> None:
+    assert "the end" in markdown_to_page(f"{'word ' * 20_000}the end")
+    assert "the end" in markdown_to_page("```python\n" + "a = 1\n" * 3000 + "```\nthe end")
+
+
+def test_what_is_shown_as_text_stays_as_it_is_when_a_page_cleans_it_again() -> None:
+    for html in ("<b>&</b>" * 20_000, "<div>" * 200):
+        assert clean_html(clean_html(html)) == clean_html(html)
+
+
 @pytest.mark.parametrize("style", [
     "color: red; position: fixed", "position:fixed;color:red", 'font-family: "a;position:fixed"; color: red',
 ])  # fmt: skip
