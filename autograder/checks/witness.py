@@ -61,6 +61,8 @@ def _serve(answer: Answer, question: tuple[int, int], answers: tuple[int, int]) 
     try:
         # Nothing that belongs to threads of the first process may be tidied up here.
         gc.disable()
+        # Threads that computed in the first process are not here: whoever waits for them waits for ever.
+        torch.set_num_threads(1)
         os.close(question[1])
         os.close(answers[0])
         text = _read(question[0])
@@ -91,8 +93,8 @@ def _ask(text: str, question: int, answers: int, answer: Answer) -> Any:
     os.close(question)
     data = _read(answers, None if _ON_LINUX else _PATIENCE_S)
     if data is None and not _ON_LINUX:
-        return answer(text)
-    if not data:
+        return answer(text)  # libraries of other systems may not survive a fork
+    if data is None:
         raise CheckFailed("witness_ended")
     # Both processes are the student's: there is nothing here to protect from the other one.
     found = pickle.loads(data)
@@ -108,7 +110,7 @@ def _write(pipe: int, data: bytes) -> None:
 
 def _read(pipe: int, patience_s: float | None = None) -> bytes | None:
     """Return all that comes through a pipe, None if there is nothing or it takes too long."""
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         if patience_s is not None and not select.select([pipe], [], [], patience_s)[0]:
             return None
