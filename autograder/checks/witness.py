@@ -108,7 +108,7 @@ def _write(pipe: int, data: bytes) -> None:
 
 def _read(pipe: int, patience_s: float | None = None) -> bytes | None:
     """Return all that comes through a pipe, None if there is nothing or it takes too long."""
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         if patience_s is not None and not select.select([pipe], [], [], patience_s)[0]:
             return None
