@@ -7,6 +7,7 @@ import pickle
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -143,7 +144,7 @@ def test_packed_code_is_for_a_person_to_see(tmp_path: Path) -> None:
 
 
 class Calls:
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[Any, ...]:
         return eval, ("1 + 1",)
 
 
@@ -154,7 +155,7 @@ def test_a_pickle_that_calls_is_named(protocol: int) -> None:
 
 def test_data_and_weights_are_used_without_a_word(tmp_path: Path) -> None:
     weights = b"\x80\x02}q\x00X\x06\x00\x00\x00weightq\x01ctorch._utils\n_rebuild_tensor_v2\n."
-    files = {
+    files: dict[str, bytes | str] = {
         "points.csv": "x,y\n1,2\n", "model.pth": weights, "module_a.py": "import torch\nx = 1\n",
         "picture.png": b"\x89PNG\r\n\x00ctypes", "weights.pt": weights,
     }  # fmt: skip
