@@ -80,13 +80,13 @@ print(describe_device(device))
 # %% [markdown] id="identity-text-es" tags=["lang-es"]
 # ## Quién entrega
 #
-# Escribe tu identificación (al menos 5 caracteres) y tu nombre como firma: con ella declaras que el trabajo es
+# Escribe tu identificación y tu nombre como firma: con ella declaras que el trabajo es
 # propio. Si entregan dos personas, completen también el segundo par; si trabajas a solas, déjalo vacío.
 
 # %% [markdown] id="identity-text-en" tags=["lang-en"]
 # ## Who hands in
 #
-# Write your student id (at least 5 characters) and your name as a signature: with it you declare that the work is
+# Write your student id and your name as a signature: with it you declare that the work is
 # your own. If two of you hand in together, complete the second pair too; if you work alone, leave it empty.
 
 # %% id="identity" nbgrader={"grade": false, "grade_id": "identity", "locked": false, "schema_version": 3, "solution": true, "task": false}
