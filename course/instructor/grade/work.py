@@ -160,7 +160,12 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
     run = _run_fairly(bare, where, job.reference.seed)
     entering("judge", job.student)
     marked = judge_run(run, job.reference)
-    doubts = doubt(notebook, marked, job.reference)
+    moved = {found.details["cell"] for found in job.notes if found.key == "moved_answer"}
+    doubts = [
+        found
+        for found in doubt(notebook, marked, job.reference)
+        if found.key != "answer_elsewhere" or found.details["cell"] not in moved  # it was said already
+    ]
     notes = [*job.notes, *_run_notes(run, marked, job), *doubts]
     # The marks are given, and the kernel that could have changed them is gone.
     hints, cpu_s = find_hints(bare, run, marked, AnswerKey.loads(job.key), where)
@@ -242,7 +247,8 @@ def _run_notes(run: Run, marked: Mapping[str, MarkedBlock], job: Job) -> list[No
         else:
             notes.append(note("died", cell=name(run.died_in), reason=run.died))
     notes += [block.problem for block in marked.values() if block.problem is not None]
-    notes += [note("no_device", cell=name(i)) for i in _without_device(run.notebook, marked)]
+    if asking := _without_device(run.notebook, marked):
+        notes.append(note("no_device", cells=", ".join(f"`{name(i)}`" for i in asking)))
     identity = marked.get("identity")
     if identity is not None and not identity.students:
         notes.append(_unsigned(identity, str(job.reference.seed)))

@@ -66,6 +66,13 @@ class Piece:
         return len(self.lines.split()) + self.pictures
 
     @functools.cached_property
+    def texts(self) -> int:
+        """Return the same without the comments beside code that does something: these explain the code."""
+        if self.kind == "code" and _does_something(self.source):
+            return _words_in_code(self.source, self.lines, {*_PROSE} - {tokenize.COMMENT})
+        return self.words
+
+    @functools.cached_property
     def defined(self) -> dict[str, str]:
         """Return the source of what it defines, by name, but for what the lab's own cell defines."""
         if self.kind == "code":
@@ -77,7 +84,7 @@ class Piece:
         """Tell whether this may answer a question, beside it or elsewhere, in words or in code."""
         if self.kind != "code":
             return self.words > 0
-        return (code and near) or self.words >= (_WORDS_NEAR if near else _WORDS_AFAR)
+        return (code and near) or (self.words >= _WORDS_NEAR if near else self.texts >= _WORDS_AFAR)
 
 
 @dataclass
@@ -192,7 +199,23 @@ def _numbers_several(source: str) -> bool:
     return len({match[1] for match in starts if match}) > 1
 
 
-def _words_in_code(source: str, lines: str) -> int:
+def _does_something(source: str) -> bool:
+    """Tell whether code is more than texts, alone, given a name or printed."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return not all(isinstance(node, ast.Expr | ast.Assign | ast.Pass) and _is_text(node) for node in body)
+
+
+def _is_text(node: ast.Expr | ast.Assign | ast.Pass) -> bool:
+    value = None if isinstance(node, ast.Pass) else node.value
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "print":
+        return all(isinstance(argument, ast.Constant | ast.JoinedStr) for argument in value.args)
+    return value is None or isinstance(value, ast.Constant | ast.JoinedStr)
+
+
+def _words_in_code(source: str, lines: str, kinds: Collection[int] = frozenset(_PROSE)) -> int:
     """Return how many words the comments and texts of a code cell hold, where the lab has no such line."""
     code = "\n".join(line for line in source.split("\n") if not line.lstrip().startswith(("%", "!", "?")))
     if not _is_python(code):
@@ -201,7 +224,7 @@ def _words_in_code(source: str, lines: str) -> int:
     count = 0
     with contextlib.suppress(tokenize.TokenError, SyntaxError, ValueError):
         for token in tokenize.generate_tokens(io.StringIO(code).readline):
-            if token.type in _PROSE and not new.isdisjoint(map(str.strip, token.line.split("\n"))):
+            if token.type in kinds and not new.isdisjoint(map(str.strip, token.line.split("\n"))):
                 count += len(token.string.split())
     return count
 

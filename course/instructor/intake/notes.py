@@ -271,9 +271,9 @@ _TEXTS: dict[str, dict[str, str]] = {
         "look at it.",
     },
     "no_device": {
-        "es": "La celda `{cell}` pide un dispositivo que aquí no hay (¿`cuda`, `mps`?): usa `device`, que "
+        "es": "Se pide un dispositivo que aquí no hay (¿`cuda`, `mps`?) en {cells}: usa `device`, que "
         "existe en cualquier máquina. Una persona confirma los puntos que faltan.",
-        "en": "The cell `{cell}` asks for a device that is not there (`cuda`, `mps`?): use `device`, which "
+        "en": "A device that is not there is asked for (`cuda`, `mps`?) in {cells}: use `device`, which "
         "exists on every machine. A person confirms the marks that are missing.",
     },
     "no_run": {
