@@ -8,6 +8,8 @@ else is nbgrader as it comes: `nbgrader generate_assignment`, `autograde`, `gene
 from importlib.resources import files
 from pathlib import Path
 
+from course.instructor.stamps import read_times_safely
+
 c = get_config()  # noqa: F821  (nbgrader defines it)
 
 c.CourseDirectory.course_id = "gan-course"
@@ -74,3 +76,5 @@ c.HTMLExporter.extra_template_basedirs = [
     str(files("course.instructor") / "templates"),
     str(files("nbgrader") / "server_extensions" / "formgrader" / "templates"),
 ]
+# Formgrader reads when something was handed in as `course grade` does: no link is followed.
+read_times_safely()

@@ -39,6 +39,7 @@ class Mark:
         due: when it was due, in UTC, with the student's extension.
         late_s: seconds after the due date.
         late_penalty: marks taken off for that.
+        marked_by_hand: whether a person gave a mark.
         late_unknown: whether marks would be taken off if it was late, and nobody knows.
     """
 
@@ -54,6 +55,7 @@ class Mark:
     due: datetime | None = None
     late_s: float = 0.0
     late_penalty: float = 0.0
+    marked_by_hand: bool = False
     late_unknown: bool = False
 
     @property
@@ -179,6 +181,7 @@ def _add(
     if waits or given is None:
         mark.waits += (cell,)
     # nbgrader gives 0 to a question that nobody answered: that alone is no beginning.
+    mark.marked_by_hand = mark.marked_by_hand or manual is not None
     mark.begun = mark.begun or manual is not None or (auto is not None and not is_manual)
     if is_manual:
         mark.manual += (cell,)

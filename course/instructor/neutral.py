@@ -6,11 +6,14 @@ instructor's. nbconvert's own `sanitize_html` would also take headings, tables a
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 import re
 import secrets
 import string
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
@@ -19,6 +22,8 @@ import nbformat
 import nh3
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
+from PIL import Image
+from pygments.token import STANDARD_TYPES
 
 from course.instructor.formulas import to_mathml
 from course.instructor.wellformed import TooDeepError, well_formed
@@ -42,6 +47,15 @@ _ATTRIBUTES = {
     "th": {"colspan", "rowspan", "scope"}, "div": {"class"}, "span": {"class"}, "code": {"class"},
     "pre": {"class"}, "table": {"class"},
 }  # fmt: skip
+# Names that styles of ours or of tables know. Any other might be one that the page's own scripts or styles
+# take for a part of it: a bar that stays in place, a sheet over everything.
+_CLASSES = {
+    "dataframe", "highlight", "hl-ipython3", "tex", *(short for short in STANDARD_TYPES.values() if short),
+}  # fmt: skip
+_PLACEHOLDER = "formula-"
+_COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{1,30}|(?:rgb|hsl)a?\([\d\s.,%/-]{1,60}\)")
+# Of one picture, in all its pixels: a few kB of it can unfold to gigabytes in a browser.
+_MAX_PIXELS = 40_000_000
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 _EMBEDDED = re.compile(r"data:image/\w+;base64,[A-Za-z0-9+/=]*")
 # What may be called in a style: image-set("…") and others would load a picture as well as url(…) does.
@@ -96,10 +110,15 @@ def _filtered(tag: str, name: str, value: str) -> str | None:
     """Return the value with which an attribute may stay, None if it may not."""
     if name == "style":
         return _clean_style(value)
+    if name == "class":
+        kept = [word for word in value.split() if word in _CLASSES or word.startswith(_PLACEHOLDER)]
+        return " ".join(kept) or None
+    if name == "fill":
+        return value if _COLOUR.fullmatch(value.strip()) else None
     if name == "href":
         return value if _LINK.match(value) else None
     if name == "src":
-        return value if _PICTURE.fullmatch(value) else None
+        return value if _PICTURE.fullmatch(value) and _unfolds_well(value.partition(",")[2]) else None
     return value
 
 
@@ -161,7 +180,7 @@ class _Renderer(IPythonRenderer):
         super().__init__(**options)
         self.formulas: list[str] = []
         # Nobody can write a placeholder of their own; in an attribute it is escaped, and stays one.
-        self._name = f"formula-{secrets.token_hex(16)}"
+        self._name = f"{_PLACEHOLDER}{secrets.token_hex(16)}"
         self.placeholder = re.compile(rf'<span class="{self._name}-(\d+)"></span>')
 
     def _embed_image_or_attachment(self, src: str) -> str:
@@ -227,7 +246,20 @@ def clean_outputs(outputs: Iterable[NotebookNode], until: float = math.inf) -> l
 
 def is_picture(kind: str, data: Any) -> bool:
     """Tell whether data of a media type are a PNG, JPEG or GIF picture in base64."""
-    return kind in _PICTURE_TYPES and isinstance(data, str) and bool(_BASE64.fullmatch(data))
+    if kind not in _PICTURE_TYPES or not isinstance(data, str) or not _BASE64.fullmatch(data):
+        return False
+    return _unfolds_well(data)
+
+
+def _unfolds_well(data: str) -> bool:
+    """Tell whether a picture in base64 is none at all, or one of a size that a browser can show."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of many pixels: that is what is asked here
+            with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+                return picture.width * picture.height <= _MAX_PIXELS
+    except Exception:  # whatever it is, no browser will unfold it
+        return True
 
 
 def hide(value: Any, secret: str) -> Any:

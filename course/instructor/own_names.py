@@ -35,6 +35,12 @@ def own_names(template: NotebookNode) -> dict[str, str]:
     return found
 
 
+def imported(template: NotebookNode) -> dict[str, str]:
+    """Return what the lab's own cells import, by name: answers rely on it."""
+    cells = (c for c in template.cells if c.cell_type == "code" and not is_check_cell(c))
+    return {name: text for c in cells if not is_student_cell(c) for name, text in _imports(c.source).items()}
+
+
 def overwritten(source: str, names: Mapping[str, str]) -> list[str]:
     """Return the names of the lab's that a student's cell binds to something else, or deletes."""
     try:

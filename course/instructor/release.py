@@ -12,6 +12,7 @@ from course.instructor.bundle import bundle_labs
 from course.instructor.bundle.packing import require_built
 from course.instructor.grade.assignment import Update, enter_or_update
 from course.instructor.grade.store import Store
+from course.instructor.keys import source_digest, written_source
 from course.instructor.settings import Course
 
 
@@ -33,6 +34,10 @@ def release_lab(
         CourseError: if the lab is unknown or not built, or cannot be packed.
     """
     require_built(course, lab)
+    if written_source(course.key(lab)) != source_digest(course, lab):
+        report(
+            f"{lab} has changed since it was built; what was built is released. `course build {lab}` first?"
+        )
     with contextlib.closing(Store(course.root, folder=folder)) as store:
         write_source(course, lab)
         update = enter_or_update(course, lab, store, update=True)

@@ -23,7 +23,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from course.instructor.demo import answer
 from course.instructor.grade import engine
-from course.instructor.grade.display import marks_text, needs_look
+from course.instructor.grade.display import marks_text
+from course.instructor.grade.looks import needs_look
 from course.instructor.grade.run import Grading
 from course.instructor.grade.work import Outcome
 from course.instructor.intake.attachments import attachments

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from course.instructor.bank import load_bank
-from course.instructor.grade.display import LOOK_KEYS
+from course.instructor.grade.looks import LOOK_KEYS
 from course.instructor.intake.attachments import attachments
 from course.instructor.intake.meddling import file_meddling, meddling
 from course.instructor.settings import Course

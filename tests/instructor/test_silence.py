@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from course.instructor.demo import answer
-from course.instructor.grade.display import needs_look
+from course.instructor.grade.looks import needs_look
 from course.instructor.grade.people import recipients, resolve
 from course.instructor.grade.run import Grading
 from course.instructor.grade.work import Outcome

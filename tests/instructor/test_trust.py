@@ -17,7 +17,7 @@ from course.instructor.demo import answer
 from course.instructor.forkserver.client import close_servers
 from course.instructor.grade import hinting
 from course.instructor.grade.answers import doubt, tasks
-from course.instructor.grade.display import LOOK_KEYS
+from course.instructor.grade.looks import LOOK_KEYS
 from course.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
 from course.instructor.grade.work import Job, Outcome, grade_submission
 from course.instructor.intake import Templates

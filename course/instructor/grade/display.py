@@ -11,19 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from course.instructor.grade.guard import shown
+from course.instructor.grade.looks import needs_look
 from course.instructor.grade.run import Grading, Plan
 from course.instructor.grade.work import Outcome
 from course.instructor.kernels.isolation import Isolation
 
-# Notes after which a person should look at a submission, though it has all its marks.
-LOOK_KEYS = {
-    "another_lab", "answer_beside", "bad_bundle", "bad_folder_name", "cell_stopped", "copies_differ",
-    "died", "folder_id", "hidden_code", "identity_incomplete", "meddles", "meddles_file", "moved_answer",
-    "no_device", "no_run", "old_checks", "other_identity", "output_cut", "outputs_cut", "partner_bad_id",
-    "partner_own", "partner_taken", "partner_twice", "partner_unknown", "several_notebooks", "startup_file",
-    "too_many_notebooks", "unknown_cells", "unreadable_time", "unrecognised", "untouched_answer",
-    "weak_only",
-}  # fmt: skip
 _COLOURS = {"graded": "green", "incomplete": "yellow", "unusable": "red"}
 _URGENCY = ("unusable", "incomplete", "graded")
 _SHOWN = 30
@@ -35,6 +27,8 @@ def show_start(console: Console, lab: str, plan: Plan, isolation: Isolation) -> 
     parts += [f"{len(plan.store)} to store"] if plan.store else []
     parts += [f"{len(plan.skip)} unchanged since they were graded"] if plan.skip else []
     console.print(f"{lab}: {', '.join(parts)}; isolation: {isolation.way}")
+    for line in plan.misplaced[:_SHOWN]:
+        console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
     if plan.outdated:
         console.print(
             f"[yellow]![/] {len(plan.outdated)} were graded with another version of the lab; --force grades "
@@ -68,7 +62,8 @@ def show_end(console: Console, grading: Grading) -> None:
     counts = {status: sum(o.status == status for o in outcomes) for status in _COLOURS}
     said = ", ".join(f"[{_COLOURS[name]}]{count} {name}[/]" for name, count in counts.items() if count)
     skipped = f", {len(grading.plan.skip)} unchanged" if grading.plan.skip else ""
-    console.print(f"{said or 'nothing to run'}{skipped} in {grading.wall_s:.0f} s")
+    nothing = "nothing was finished" if grading.interrupted else "nothing to run"
+    console.print(f"{said or nothing}{skipped} in {grading.wall_s:.0f} s")
     worth = sorted(filter(needs_look, outcomes), key=lambda outcome: _URGENCY.index(outcome.status))
     if worth:
         table = Table("student", "state", "automatic", Column("why", overflow="fold"), title="To look at")
@@ -82,6 +77,10 @@ def show_end(console: Console, grading: Grading) -> None:
         console.print(table)
         if len(worth) > _SHOWN:
             console.print(f"and {len(worth) - _SHOWN} more: `course report` lists them by reason.")
+    if grading.plan.looks:
+        console.print(
+            f"{len(grading.plan.looks)} of those graded before still need a look: `course report` lists them."
+        )
     if grading.shared:
         console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")
     if grading.penalties:
@@ -106,11 +105,6 @@ def _show_unstored(console: Console, grading: Grading) -> None:
         console.print(f"  {escape(shown(student))}: {escape(why)}", highlight=False, soft_wrap=True)
     if len(grading.unstored) > _SHOWN:
         console.print(f"  and {len(grading.unstored) - _SHOWN} more, in the log of this run")
-
-
-def needs_look(outcome: Outcome) -> bool:
-    """Tell whether a person should look at a submission."""
-    return outcome.status != "graded" or bool(LOOK_KEYS & set(outcome.note_keys))
 
 
 def marks_text(outcome: Outcome) -> str:

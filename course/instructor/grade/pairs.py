@@ -26,7 +26,7 @@ def share_marks_by_hand(gradebook: Gradebook, lab: str, groups: Iterable[Sequenc
         notebooks = {student: _notebook(gradebook, lab, student) for student in group}
         present = {student: notebook for student, notebook in notebooks.items() if notebook is not None}
         found |= _share_grades({s: {g.name: g for g in n.grades} for s, n in present.items()})
-        found |= _share_comments({s: {c.name: c for c in n.comments} for s, n in present.items()})
+        found |= _share_comments({s: _final_comments(n) for s, n in present.items()})
     return sorted(found)
 
 
@@ -51,6 +51,12 @@ def _share_grades(grades: dict[str, dict[str, Grade]]) -> set[str]:
                 grade.needs_manual_grade = False
                 found.add(student)
     return found
+
+
+def _final_comments(notebook: SubmittedNotebook) -> dict[str, Comment]:
+    """Return the comments of a notebook but for those on answers that a person has to look at again."""
+    open_cells = {grade.name for grade in notebook.grades if grade.needs_manual_grade}
+    return {comment.name: comment for comment in notebook.comments if comment.name not in open_cells}
 
 
 def _share_comments(comments: dict[str, dict[str, Comment]]) -> set[str]:

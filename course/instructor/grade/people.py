@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from course.instructor.intake.notes import Note, note
 
@@ -31,7 +31,7 @@ def recipients(
     submitted: Collection[str],
     known: Collection[str],
     taken: Mapping[str, str],
-    outdone: Collection[str] = (),
+    gains: Callable[[str], bool] = lambda partner: False,
 ) -> tuple[list[str], list[Note]]:
     """Return who gets the marks, and what there is to say about it.
 
@@ -43,8 +43,8 @@ def recipients(
             who that is: a mistyped id would make a student of its own, and the partner would have nothing.
         taken: who has the marks of another submission as a partner, and whose it is. Anybody can name
             anybody: a second claim takes nothing away.
-        outdone: those of them whose submission has fewer marks than this one. Their partners get these:
-            whoever is named by a stranger loses nothing by it.
+        gains: tells of one of these whether this submission would surely give them more. Then they get its
+            marks: whoever is named by a stranger loses nothing by it.
     """
     ids = [name.strip() for name in named if name.strip()]
     notes = [note("folder_id", owner=owner, student=twin) for twin in _twins(owner, known)]
@@ -64,7 +64,7 @@ def recipients(
             notes.append(note("partner_unknown", student=name, owner=owner))
         elif partner in submitted:
             notes.append(note("partner_own", student=partner))
-        elif partner in taken and taken[partner] not in outdone:
+        elif partner in taken and not gains(partner):
             notes.append(note("partner_taken", student=partner, other=taken[partner], owner=owner))
         else:
             students.append(partner)

@@ -17,13 +17,15 @@ import nbformat
 from course.instructor.grade import children, engine
 from course.instructor.grade.assignment import enter_or_update
 from course.instructor.grade.guard import Guard, Trouble, trouble
+from course.instructor.grade.looks import needs_look
 from course.instructor.grade.pairs import share_marks_by_hand
-from course.instructor.grade.people import is_storable, recipients
+from course.instructor.grade.people import is_storable, recipients, resolve
 from course.instructor.grade.records import Record, Records, digest_of_submission, summarise
 from course.instructor.grade.scheduler import Scheduler
 from course.instructor.grade.store import Folders, Store
 from course.instructor.grade.trust import Reference, draw_seed
 from course.instructor.grade.work import Job, Outcome, modules_of
+from course.instructor.gradebook import lateness
 from course.instructor.intake import Templates
 from course.instructor.intake.notes import Note, note
 from course.instructor.kernels.isolation import Isolation, choose
@@ -72,6 +74,8 @@ class Plan:
         store: records of submissions that were run, and not stored before an earlier run ended.
         skip: students whose submissions are graded and have not changed.
         outdated: those of them that were graded with another version of the lab.
+        looks: those of them that a person should look at.
+        misplaced: what to say of folders and notebooks that nobody would find.
     """
 
     grade: list[str] = field(default_factory=list)
@@ -79,6 +83,8 @@ class Plan:
     store: list[Record] = field(default_factory=list)
     skip: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
+    misplaced: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -187,7 +193,7 @@ class Grader:
 
     def _plan(self, students: list[str]) -> Plan:
         """Find out what has to be done."""
-        plan = Plan()
+        plan = Plan(misplaced=self.store.misplaced(self.lab, self.course.labs))
         for student in students:
             looked_at = False
             with self.guard.over(student) as enter:
@@ -209,6 +215,7 @@ class Grader:
             self.options.force
             or record is None
             or record.outcome.retry
+            or self._partner_appeared(record.outcome)
             or record.submission != digest_of_submission(folder)
         ):
             plan.grade.append(student)
@@ -216,8 +223,15 @@ class Grader:
             plan.store.append(record)
         else:
             plan.skip.append(student)
+            plan.looks += [student] if needs_look(record.outcome) else []
             if record.lab != self.lab_digest:
                 plan.outdated.append(student)
+
+    def _partner_appeared(self, outcome: Outcome) -> bool:
+        """Tell whether somebody whom nobody knew when this was graded is a student now."""
+        return "partner_unknown" in outcome.note_keys and any(
+            resolve(name, self._known) not in (None, outcome.student) for name in outcome.students
+        )
 
     # --- the run -------------------------------------------------------------------------------------
 
@@ -325,9 +339,13 @@ class Grader:
         outcome = record.outcome
         if not outcome.recipients and is_storable(outcome.student):
             taken = self._taken(outcome.student)
-            outdone = {other for other in taken.values() if self._has_fewer_marks(other, outcome)}
             students, notes = recipients(
-                outcome.student, outcome.students, self.submitted, self._known, taken, outdone
+                outcome.student,
+                outcome.students,
+                self.submitted,
+                self._known,
+                taken,
+                lambda partner: self._gains(partner, outcome),
             )
             notes += self._stamp_notes(outcome.student)
             outcome = replace(children.with_notes(outcome, notes), recipients=tuple(students))
@@ -357,10 +375,17 @@ class Grader:
         others = (name for name in self.submitted if name != owner)
         return {s: other for other in others for s in self._groups.get(other, ()) if s != other}
 
-    def _has_fewer_marks(self, other: str, outcome: Outcome) -> bool:
-        """Tell whether another submission has fewer automatic marks than this one."""
-        record = self.records.read(other)
-        return record is not None and _total(record.outcome) < _total(outcome)
+    def _gains(self, partner: str, outcome: Outcome) -> bool:
+        """Tell whether a student who has marks as a partner would surely have more from this submission.
+
+        Not if a person has marked anything, nor if this one is late or may be: anybody can name anybody.
+        """
+        held = self.store.mark(partner, self.lab)
+        if held is None:
+            return True
+        stamp = self.store.stamp(outcome.student, self.lab)
+        punctual = not stamp.unreadable and not lateness(stamp.when, held.due)
+        return punctual and not held.marked_by_hand and _total(outcome) > (held.so_far or 0.0)
 
     def _give_up(self, student: str, other: str, notes: Sequence[Note]) -> None:
         """Take a student out of those who have the marks of another's submission, and say so there."""

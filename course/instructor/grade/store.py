@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +29,11 @@ from course.instructor.environment import environment, path_with_programs
 from course.instructor.files import put
 from course.instructor.grade import times
 from course.instructor.grade.configuration import load_configuration
+from course.instructor.grade.guard import shown
 from course.instructor.grade.late import LateRule, update_lateness
 from course.instructor.grade.locks import GradebookBusy, as_busy, quiet_nbgrader
-from course.instructor.gradebook import lateness
+from course.instructor.grade.work import REPORT_CELL
+from course.instructor.gradebook import Mark, lateness, marks_of
 from course.instructor.settings import CourseError
 from course.instructor.source import grade_id
 
@@ -42,6 +45,8 @@ _DRIVER_S = 5.0
 # What opens and updates it at the same time may find what it is about to make.
 _ALSO_OPENING = "already exists"
 log = logging.getLogger(__name__)
+# Among the cells of a notebook, by grade_id: all of it.
+_ALL = "*"
 Found = TypeVar("Found")
 
 
@@ -70,6 +75,7 @@ class SaveTrustedMarks(SaveAutoGrades):
         names = resources["nbgrader"]
         self.gradebook, self.marks, self.earlier = gradebook, marks, earlier
         self.waits = frozenset(waits)
+        self.written = _written(notebook)
         self.notebook_id, self.assignment_id = names["notebook"], names["assignment"]
         self.student_id = names["student"]
         # SaveAutoGrades.preprocess would open a gradebook of its own.
@@ -85,14 +91,21 @@ class SaveTrustedMarks(SaveAutoGrades):
             same = grade.auto_score == before
         else:
             super()._add_score(cell, resources)
-            same = self.earlier.get(name) == cell.source and name not in self.waits
+            same = self.earlier.get(name) == cell.source
             if name in self.waits:  # nbgrader gives 0 to a cell in which nothing is written
                 grade.auto_score = None
         if name in self.waits:
             grade.needs_manual_grade = True
+            # What answers it may stand anywhere.
+            same = same and self.earlier.get(_ALL) == self.written
         # nbgrader would ask a person to confirm every mark again, also where nothing has changed.
         if settled and same:
             grade.needs_manual_grade = False
+
+
+def _written(notebook: NotebookNode) -> str:
+    """Return all that stands in a notebook but for what grading itself writes there."""
+    return "\0".join(cell.source for cell in notebook.cells if cell.get("id") != REPORT_CELL)
 
 
 class Folders:
@@ -133,6 +146,31 @@ class Folders:
         parent = self.folder("submitted", "X", lab).parent.parent
         found = (path.parent.name for path in parent.glob(f"{pattern}/{lab}") if path.is_dir())
         return sorted(found)
+
+    def misplaced(self, lab: str, labs: Collection[str]) -> list[str]:
+        """Return a sentence for each thing in submitted/ that nobody would find by its name.
+
+        Args:
+            lab: the lab's id.
+            labs: those of the course.
+        """
+        found = []
+        for student in sorted(self.folder("submitted", "X", lab).parent.parent.glob("*")):
+            if not student.is_dir() or (student / lab).is_dir():
+                continue
+            names = [path.name for path in islice(student.iterdir(), 100)]
+            odd = [n for n in names if n not in labs and (_plain(n) == _plain(lab) or n.endswith(".ipynb"))]
+            found += [
+                f"{shown(student.name)}/{shown(name)} was not found by its name: submissions lie in "
+                f"submitted/STUDENT/{lab}/."
+                for name in odd[:1]
+            ]
+        return found
+
+
+def _plain(name: str) -> str:
+    """Return the name of a folder without what people write differently."""
+    return "".join(c for c in name.casefold() if c.isalnum())
 
 
 class Store(Folders):
@@ -310,6 +348,19 @@ class Store(Folders):
 
         return self.transact(read, write=False)
 
+    def mark(self, student: str, lab: str) -> Mark | None:
+        """Return what a student has for a lab, with what lateness costs now; None if there is nothing.
+
+        Raises:
+            GradebookBusy: if the gradebook cannot be read.
+        """
+
+        def read(gradebook: Gradebook) -> Mark | None:
+            return next((mark for mark in marks_of(gradebook, lab) if mark.student == student), None)
+
+        found = self.transact(read, write=False)
+        return None if found is None else self.late_rule.applied([found])[0]
+
     def update_lateness(self, lab: str) -> list[str]:
         """Apply the rule for late submissions to all that is stored; return whose penalty changed.
 
@@ -394,7 +445,8 @@ class Store(Folders):
             notebook = nbformat.read(path, as_version=4)
         except (OSError, ValueError, nbformat.ValidationError):
             return {}
-        return {str(name): cell.source for cell in notebook.cells if (name := grade_id(cell)) is not None}
+        cells = {str(name): cell.source for cell in notebook.cells if (name := grade_id(cell)) is not None}
+        return {**cells, _ALL: _written(notebook)}
 
     def _write_autograded(self, student: str, lab: str, notebook: str, when: datetime | None) -> None:
         """Write the marked notebook where nbgrader's feedback and formgrader look for it."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from nbformat import NotebookNode
 
 from course.instructor.intake.matching import Matching
-from course.instructor.intake.notes import Note, note
+from course.instructor.intake.notes import Note, Reason, note, reason
 from course.instructor.intake.reading import Cell
 from course.instructor.source import is_check_cell, is_student_cell
 
@@ -133,6 +133,7 @@ def look_beside(
     }
     prose = [piece for piece in pieces if piece.kind != "code" or code.isdisjoint(piece.defined)]
     marked = [index for index, cell in enumerate(template) if cell.metadata.get("nbgrader")]
+    names = [_name(cell) for cell in wanted]
     for index, cell in enumerate(template):
         if not is_student_cell(cell):
             continue
@@ -143,7 +144,7 @@ def look_beside(
             if _is_unwritten(answer, wanted[index]):
                 written = pieces if cell.cell_type == "code" else prose
                 near = [piece for piece in written if before <= piece.place < after]
-                _question(wanted[index], answer, near, written, found)
+                _question(wanted[index], answer, near, written, before, names, found)
         elif cell.cell_type == "code":
             check = after if after < len(template) and is_check_cell(template[after]) else None
             _code_answer(index, check, wanted, answer, pieces, found)
@@ -241,22 +242,37 @@ def _is_python(source: str) -> bool:
 
 
 def _question(
-    original: Cell, answer: Cell | None, near: Sequence[Piece], pieces: Sequence[Piece], found: Found
+    original: Cell,
+    answer: Cell | None,
+    near: Sequence[Piece],
+    pieces: Sequence[Piece],
+    start: int,
+    names: Sequence[str],
+    found: Found,
 ) -> None:
     """Let a question without an answer wait if there is text that may answer it."""
     name = _name(original)
     if answer is not None and answer.pictures:
         found.waits.add(name)
-        found.notes.append(note("answer_beside", cell=name, place=name))
+        found.notes.append(note("answer_beside", cell=name, place=reason("within", cell=name)))
         return
     code = original.kind == "code"
     candidates = [piece for piece in near if piece.may_answer(near=True, code=code)]
     candidates = candidates or [piece for piece in pieces if piece.may_answer(near=False, code=code)]
     if candidates:
         found.waits.add(name)
-        found.notes.append(note("answer_beside", cell=name, place=candidates[0].name))
+        # What stands behind the answer before may be that one's.
+        own = [piece for piece in candidates if piece.place > start] or candidates
+        found.notes.append(note("answer_beside", cell=name, place=_where(own[0], names)))
         for piece in candidates:
             _show(piece, found)
+
+
+def _where(piece: Piece, names: Sequence[str]) -> Reason:
+    """Return where a piece is, in words that lead there: cells of a student's own have no names."""
+    if piece.extra is None:
+        return reason("within", cell=piece.name)
+    return reason("behind", cell=names[piece.place]) if piece.place >= 0 else reason("before_all")
 
 
 def _show(piece: Piece, found: Found) -> None:

@@ -89,6 +89,8 @@ def choose(files: Sequence[File], lab: str, templates: Templates) -> Choice:
     if where:
         cells = _few(sorted(differs)) or "–"
         notes.append(note("copies_differ", file=best.file.name, others=_few(where), cells=cells))
+    if best.belongs and not best.written and not best.beside:
+        notes.append(note("nothing_written", file=best.file.name))
     return Choice(best.file, notes, differs)
 
 

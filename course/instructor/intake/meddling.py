@@ -21,14 +21,17 @@ _TOKEN = re.compile(
 )
 # None of the tokens that are looked for lies in a text without one of these. Strings may cut a name in two.
 _HINTS = re.compile(
-    r"auto|grader|course|__import__|import_module|sys|gc\b|inspect|ctypes|exec|proc|lab\s*\.\s*_|f_"
+    r"auto|grader|course|__import__|import_module|sys|gc\b|__globals__|__closure__|__subclasses__|inspect|ctypes|exec|proc|lab\s*\.\s*_|f_"
     r"|transformers|displayhook|display_pub|_run_cell|_execute|[\"']\s*\+?\s*[\"']",
     re.IGNORECASE,
 )
 # What labs and the pages for students speak of.
 _OPEN_MODULES = {"jhwutils", "lautils", "replay"}
 _OPEN_NAMES = {"column", "open_lab", "replay"}
-_FRAMES = {"f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "cr_frame"}
+_FRAMES = {
+    "f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "cr_frame", "__globals__", "__closure__",
+    "__subclasses__",
+}  # fmt: skip
 _SHELL = {
     "ast_transformers", "displayhook", "display_pub", "input_transformers_cleanup",
     "input_transformers_post", "post_execute", "post_run_cell", "pre_execute", "pre_run_cell",

@@ -152,15 +152,25 @@ _TEXTS: dict[str, dict[str, str]] = {
         "en": "The cell `{cell}` is there {count} times: the last before its marks cell counted; the others "
         "were run in their place.",
     },
+    "nothing_written": {
+        "es": "En `{file}` no hay nada escrito: está como se repartió. ¿Es el archivo que querías entregar?",
+        "en": "Nothing is written in `{file}`: it is as it was given out. Is it the file that was meant?",
+    },
     "answer_beside": {
-        "es": "La respuesta `{cell}` está vacía, y hay texto tuyo en `{place}`: una persona lo leerá.",
-        "en": "The answer `{cell}` is empty, and there is text of yours in `{place}`: a person will read it.",
+        "es": "La respuesta `{cell}` está vacía, y hay texto tuyo {place}: una persona lo leerá.",
+        "en": "The answer `{cell}` is empty, and there is text of yours {place}: a person will read it.",
     },
     "moved_answer": {
         "es": "Código de la respuesta `{cell}` estaba en `{place}`: se ejecutó también detrás de `{cell}`. "
         "Si faltan puntos, una persona lo mirará.",
         "en": "Code of the answer `{cell}` stood in `{place}`: it was run after `{cell}` too. If marks are "
         "missing, a person will look at it.",
+    },
+    "import_lost": {
+        "es": "La celda `{cell}` cambia o borra `{name}`, que el laboratorio importa: lo que lo usa después puede "
+        "fallar. Usa otro nombre.",
+        "en": "The cell `{cell}` changes or deletes `{name}`, which the lab imports: what uses it afterwards may "
+        "fail. Use another name.",
     },
     "overwritten": {
         "es": "La celda `{cell}` cambia el nombre `{name}`, que es del laboratorio: al calificar no importa, "
@@ -399,6 +409,10 @@ _REASONS: dict[str, dict[str, str]] = {
     "size": {"es": "son demasiado grandes", "en": "they are too large"},
     "form": {"es": "no tienen la forma debida", "en": "they are not in the due form"},
     "absent": {"es": "no hay ninguna", "en": "there are none"},
+    "within": {"es": "en `{cell}`", "en": "in `{cell}`"},
+    "behind": {"es": "en una celda tuya tras `{cell}`", "en": "in a cell of yours after `{cell}`"},
+    "before_all": {"es": "en una celda tuya al principio", "en": "in a cell of yours at the beginning"},
+    "picture_missing": {"es": "no está entre los archivos", "en": "it is not among the files"},
     "zip": {"es": "un zip o un documento de Word", "en": "a zip or a Word document"},
     "pdf": {"es": "un PDF", "en": "a PDF"},
     "picture": {"es": "una imagen", "en": "a picture"},

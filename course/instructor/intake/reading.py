@@ -133,9 +133,15 @@ def find_notebooks(folder: Path) -> list[Path]:
 def files_of(folder: Path) -> list[Path]:
     """Return the files and links of a submission, but for what systems and editors leave behind.
 
-    MAX_FILES at most; links are not entered.
+    MAX_FILES at most beside what may be a notebook; links are not entered.
     """
-    return sorted(islice(_walk(folder), MAX_FILES))
+    notebooks: list[Path] = []
+    others: list[Path] = []
+    for path in islice(_walk(folder), 20 * MAX_FILES):
+        wanted = notebooks if _is_called_a_notebook(path) else others
+        if len(wanted) < MAX_FILES:
+            wanted.append(path)
+    return sorted([*notebooks, *others])
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -288,7 +294,8 @@ def _raw_cells(content: dict[str, Any]) -> tuple[Sequence[Any], tuple[int, int]]
     """Return the cells of a notebook of any version, as nbformat 4 has them, and its version."""
     major, minor = int(content.get("nbformat", 4)), int(content.get("nbformat_minor", 0))
     if major < 4:
-        content = nbformat.convert(nbformat.from_dict(content), 4)
+        # From text: old formats cut their strings into lines, which only their readers join.
+        content = nbformat.reads(json.dumps(content), as_version=4)
     cells = content["cells"]
     if not isinstance(cells, list):
         raise ValueError("cells is not a list")

@@ -31,7 +31,7 @@ from course.instructor.intake.reading import (
     resolve_conflict,
 )
 from course.instructor.intake.templates import Templates
-from course.instructor.own_names import overwritten, own_names
+from course.instructor.own_names import imported, overwritten, own_names
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
 # A person who puts so many notebooks into one folder has to say which one counts.
@@ -124,6 +124,7 @@ def _graft(
     beside = look_beside(matching, wanted, submitted, template.cells, extras)
     notes += beside.notes
     names = own_names(template)
+    needed = {name: text for name, text in imported(template).items() if name not in names}
     made = {
         i: _extra_cell(submitted[i], f"extra-{i}", names, notes)
         for i in sorted(i for found in extras.values() for i in found)
@@ -141,6 +142,12 @@ def _graft(
             cells.append(_extra_cell(Cell("code", source), f"copied-{index}-{number}", names, []))
         cells += [made[i] for i, after in beside.moved.items() if after == index]
         cells += [made[i] for i in extras.get(index, []) if i not in beside.moved]
+    for cell in cells:
+        if cell.cell_type == "code" and (
+            is_student_cell(cell) or str(cell.get("id", "")).startswith("extra-")
+        ):
+            lost = overwritten(cell.source, needed)
+            notes += [note("import_lost", name=found, cell=_name(cell)) for found in lost]
     notebook.cells = cells
     keep_within(notebook)
     return notebook, notes, beside.waits

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from course.instructor.grade.display import LOOK_KEYS
+from course.instructor.grade.looks import LOOK_KEYS
 from course.instructor.grade.work import Outcome
 from course.instructor.report.data import Row
 
