@@ -106,7 +106,7 @@ def test_what_is_put_right_or_goes_wrong_is_said_in_the_submission(
 ) -> None:
     said = {outcome.student: set(outcome.note_keys) for outcome in graded[1].outcomes}
     assert {s: keys for s, keys in said.items() if keys} == {
-        "blank": {"nobody"},
+        "blank": {"nobody", "nothing_written"},
         "alice": {"partner"},
         "carol": {"partner_own"},
         "danny": {"partner_own"},

@@ -128,9 +128,7 @@ def test_what_runs_by_itself_is_refused_and_for_a_person_to_see(tmp_path: Path, 
     assert attachments(tmp_path)[0] == {} and "startup_file" in LOOK_KEYS
 
 
-@pytest.mark.parametrize(
-    "name", [".DS_Store", ".vscode/settings.json", "helper.pyc", "x.so", "x.cpython-312.PYD"]
-)
+@pytest.mark.parametrize("name", [".vscode/settings.json", "helper.pyc", "x.so", "x.cpython-312.PYD"])
 def test_hidden_files_and_compiled_code_are_refused_with_a_word(tmp_path: Path, name: str) -> None:
     assert hand_in(tmp_path, **{name: "x"}) == {name: "skipped_file"}
     assert attachments(tmp_path)[0] == {}

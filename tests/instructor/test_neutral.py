@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from html import unescape
+from io import BytesIO
 
 import nbformat
 import pytest
 from jinja2 import Environment
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
 
 from autograder.block import Result
 from autograder.display import BlockView
@@ -232,3 +235,32 @@ def test_long_code_and_long_prints_are_shown_without_colours() -> None:
     page.filters |= {"code": pages.highlighted, "print": pages.coloured}
     shown = page.from_string("{{ text | code }}{{ text | print }}").render(text="a." * 50_000, resources={})
     assert "<span" not in shown and shown.count("a.a.") > 0
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div class="modal-backdrop">over everything</div>',
+        '<div class="navbar navbar-fixed-top">a bar of the page itself</div>',
+        '<svg width="9"><rect fill="url(https://example.invalid/seen)"></rect></svg>',
+    ],
+)
+def test_nothing_reaches_beyond_its_cell(html: str) -> None:
+    cleaned = clean_html(html)
+    assert "class=" not in cleaned and "url(" not in cleaned
+    assert clean_html('<svg><rect fill="#ff0000"></rect></svg>').count('fill="#ff0000"') == 1
+    assert 'class="dataframe"' in clean_html('<table class="dataframe other"></table>')
+
+
+def test_a_picture_that_unfolds_to_gigabytes_is_left_out() -> None:
+    def png(width: int) -> str:
+        buffer = BytesIO()
+        Image.new("1", (width, width)).save(buffer, "png")
+        return b64encode(buffer.getvalue()).decode()
+
+    small, bomb = png(10), png(14_000)
+    kept = [
+        clean_outputs([new_output("display_data", {"image/png": data})])[0].data for data in (small, bomb)
+    ]
+    assert (set(kept[0]), set(kept[1])) == ({"image/png"}, set())
+    assert "src=" not in clean_html(f'<img src="data:image/png;base64,{bomb}">')

@@ -567,3 +567,46 @@ def test_a_student_who_is_called_what_the_seed_is_does_not_show_it(graded: tuple
     path = room.folder / "autograded" / "seed" / LAB1 / f"{LAB1}.ipynb"
     assert "partner_bad_id" in outcome_of(graded, "seed").note_keys
     assert seed not in path.read_text() and not (room.folder / "autograded" / seed).exists()
+
+
+# --- what a person would be told -------------------------------------------------------------------
+
+
+def test_a_notebook_in_which_nothing_is_written_is_named(desk: Desk, blank: NotebookNode) -> None:
+    assert keys(desk.put(blank).rebuild()) == {"nothing_written"}
+
+
+def test_a_name_that_answers_rely_on_and_a_cell_deletes_is_named(desk: Desk, complete: NotebookNode) -> None:
+    rebuilt = desk.put(with_cell(complete, new_code_cell("del torch"), before="generator")).rebuild()
+    assert [(n.key, n.details["name"]) for n in rebuilt.notes] == [("import_lost", "torch")]
+
+
+def test_a_notebook_of_the_format_before_is_converted(desk: Desk, complete: NotebookNode) -> None:
+    text = nbformat.v3.writes_json(nbformat.convert(deepcopy(complete), 3))
+    assert "old_format" in keys(desk.put(text.encode()).rebuild())
+
+
+def test_a_notebook_among_thousands_of_files_is_found(desk: Desk, complete: NotebookNode) -> None:
+    for number in range(5100):
+        (desk.folder / f"img_{number}.png").touch()
+    assert desk.put(complete).rebuild().usable
+
+
+def test_the_place_of_an_answer_is_said_in_words_that_lead_there(
+    desk: Desk, blank: NotebookNode, complete: NotebookNode
+) -> None:
+    handed_in = unanswered(complete, blank, QUESTION)
+    note = next(
+        n
+        for n in desk.put(with_cell(handed_in, new_markdown_cell(ANSWER), after=QUESTION)).rebuild().notes
+        if n.key == "answer_beside"
+    )
+    assert f"in a cell of yours after `{QUESTION}`" in note.render("en")
+
+
+def test_comments_that_explain_code_are_no_answer(
+    desk: Desk, blank: NotebookNode, complete: NotebookNode
+) -> None:
+    handed_in = unanswered(complete, blank, QUESTION)
+    cell = new_code_cell("# here we look at the shapes of all tensors that the generator makes\nprint(1)")
+    assert not desk.put(with_cell(handed_in, cell, before="generator")).rebuild().waits

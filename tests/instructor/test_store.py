@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.api import Gradebook, InvalidEntry
+from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from course.instructor.export.formats import Format
@@ -29,6 +30,7 @@ from course.instructor.intake import Templates
 from course.instructor.report.collect import Collector
 from course.instructor.settings import Course, CourseError
 from course.instructor.source import grade_id, is_check_cell, is_graded
+from course.instructor.stamps import read_times_safely
 from tests.conftest import LAB1, ROOT
 
 DUE = datetime(2026, 11, 20, 12)
@@ -428,3 +430,44 @@ def test_nbgraders_own_errors_are_seen_through() -> None:
     twice = sqlite3.IntegrityError("UNIQUE constraint failed")
     assert as_busy(as_nbgrader_does(IntegrityError("INSERT", {}, twice))) is None
     assert as_busy(ValueError()) is None
+
+
+# --- what nobody would find ------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_nearly_called_as_the_lab_is_named(strict: Desk) -> None:
+    (strict.folder / "submitted" / "ana" / "Lab1-Sine GAN").mkdir(parents=True)
+    (strict.folder / "submitted" / "bea" / "lab2_mnist_gan").mkdir(parents=True)
+    strict.hand_in("eva", PUNCTUAL)
+    with strict.store() as store:
+        found = store.misplaced(LAB1, strict.course.labs)
+    assert len(found) == 1 and found[0].startswith("ana/Lab1-Sine GAN was not found")
+
+
+def test_what_a_student_has_counts_lateness_and_tells_of_marks_by_hand(strict: Desk) -> None:
+    strict.hand_in("late", LATE)
+    strict.save("late")
+    with strict.store() as store:
+        assert store.mark("nobody", LAB1) is None
+        held = store.mark("late", LAB1)
+    assert held is not None and (held.so_far, held.marked_by_hand) == (0.0, False)
+    strict.mark("late", 5)
+    with strict.store() as store:
+        marked = store.mark("late", LAB1)
+    assert marked is not None and marked.marked_by_hand
+
+
+def test_formgrader_reads_no_time_through_a_link_and_bears_with_words(strict: Desk) -> None:
+    read_times_safely()
+    strict.hand_in("words", "2026-11-25 10:00 UTC maybe")
+    strict.hand_in("right", "2026-11-20 11:59 -0600")
+    strict.hand_in("link", PUNCTUAL)
+    stamp = strict.folder / "submitted" / "link" / LAB1 / "timestamp.txt"
+    stamp.unlink()
+    stamp.symlink_to("/dev/zero")
+    with strict.store() as store:
+        api = NbGraderAPI(store.coursedir)
+        times = {
+            student: api.get_submitted_timestamp(LAB1, student) for student in ("words", "right", "link")
+        }
+    assert times == {"words": None, "right": datetime(2026, 11, 20, 17, 59), "link": None}

@@ -54,9 +54,9 @@ def _share_grades(grades: dict[str, dict[str, Grade]]) -> set[str]:
 
 
 def _final_comments(notebook: SubmittedNotebook) -> dict[str, Comment]:
-    """Return the comments of a notebook but for those on answers that a person has to look at again."""
-    open_cells = {grade.name for grade in notebook.grades if grade.needs_manual_grade}
-    return {comment.name: comment for comment in notebook.comments if comment.name not in open_cells}
+    """Return the comments of a notebook but for those on marked answers that changed since: of other work."""
+    again = {g.name for g in notebook.grades if g.needs_manual_grade and g.manual_score is not None}
+    return {comment.name: comment for comment in notebook.comments if comment.name not in again}
 
 
 def _share_comments(comments: dict[str, dict[str, Comment]]) -> set[str]:

@@ -21,7 +21,8 @@ _TOKEN = re.compile(
 )
 # None of the tokens that are looked for lies in a text without one of these. Strings may cut a name in two.
 _HINTS = re.compile(
-    r"auto|grader|course|__import__|import_module|sys|gc\b|__globals__|__closure__|__subclasses__|inspect|ctypes|exec|proc|lab\s*\.\s*_|f_"
+    r"auto|grader|course|__import__|import_module|sys|gc\b|inspect|ctypes|exec|proc|lab\s*\.\s*_|f_"
+    r"|__globals__|__closure__|__subclasses__"
     r"|transformers|displayhook|display_pub|_run_cell|_execute|[\"']\s*\+?\s*[\"']",
     re.IGNORECASE,
 )
@@ -49,8 +50,9 @@ _CALLS = {
         "settrace",
     },
 }
+_LOOKS_UP = {"modules", "get", "pop", "import_module", "__import__", "getattr", "find_spec", "reload"}
 _PARTS_OF_TEXT = re.compile(
-    r"\bautograder[./](?!jhwutils\b|lautils\b|replay\b)\w+|^autograder$|\bcourse[./]instructor\b"
+    r"\bautograder[./](?!jhwutils\b|lautils\b|replay\b)\w+|\bcourse[./]instructor\b"
     r"|\bAUTOGRADER_SEED\b|/proc/(?:self|\d+|thread-self)\b|\bctypes\b"
 )
 # Names of callables in a pickle that no data need.
@@ -154,6 +156,10 @@ def _in_text(tokens: Sequence[_Token], place: int) -> str | None:
     """Find names of inner parts within strings, where programs spell what they import by name."""
     if not tokens[place].is_string:
         return None
+    if tokens[place].text == "autograder":
+        # Anybody may print the word; whoever looks a module up by it wants what is inside.
+        looks_up = _text(tokens, place - 1) in ("(", "[") and _text(tokens, place - 2) in _LOOKS_UP
+        return "autograder" if looks_up else None
     found = _PARTS_OF_TEXT.search(tokens[place].text)
     return found[0] if found else None
 

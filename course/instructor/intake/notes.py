@@ -167,10 +167,10 @@ _TEXTS: dict[str, dict[str, str]] = {
         "missing, a person will look at it.",
     },
     "import_lost": {
-        "es": "La celda `{cell}` cambia o borra `{name}`, que el laboratorio importa: lo que lo usa después puede "
-        "fallar. Usa otro nombre.",
-        "en": "The cell `{cell}` changes or deletes `{name}`, which the lab imports: what uses it afterwards may "
-        "fail. Use another name.",
+        "es": "La celda `{cell}` cambia o borra `{name}`, que el laboratorio importa: lo que lo usa "
+        "después puede fallar. Usa otro nombre.",
+        "en": "The cell `{cell}` changes or deletes `{name}`, which the lab imports: what uses it afterwards "
+        "may fail. Use another name.",
     },
     "overwritten": {
         "es": "La celda `{cell}` cambia el nombre `{name}`, que es del laboratorio: al calificar no importa, "

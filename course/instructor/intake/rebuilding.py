@@ -143,9 +143,8 @@ def _graft(
         cells += [made[i] for i, after in beside.moved.items() if after == index]
         cells += [made[i] for i in extras.get(index, []) if i not in beside.moved]
     for cell in cells:
-        if cell.cell_type == "code" and (
-            is_student_cell(cell) or str(cell.get("id", "")).startswith("extra-")
-        ):
+        own = is_student_cell(cell) or str(cell.get("id", "")).startswith("extra-")
+        if own and cell.cell_type == "code":
             lost = overwritten(cell.source, needed)
             notes += [note("import_lost", name=found, cell=_name(cell)) for found in lost]
     notebook.cells = cells
