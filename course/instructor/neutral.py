@@ -258,6 +258,8 @@ def _unfolds_well(data: str) -> bool:
             warnings.simplefilter("ignore")  # of many pixels: that is what is asked here
             with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
                 return picture.width * picture.height <= _MAX_PIXELS
+    except Image.DecompressionBombError:
+        return False
     except Exception:  # whatever it is, no browser will unfold it
         return True
 

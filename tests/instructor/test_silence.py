@@ -608,5 +608,5 @@ def test_comments_that_explain_code_are_no_answer(
     desk: Desk, blank: NotebookNode, complete: NotebookNode
 ) -> None:
     handed_in = unanswered(complete, blank, QUESTION)
-    cell = new_code_cell("# here we look at the shapes of all tensors that the generator makes\nprint(1)")
-    assert not desk.put(with_cell(handed_in, cell, before="generator")).rebuild().waits
+    cell = new_code_cell("# here we look at the shapes of all tensors that the lab makes\nx = torch.ones(2)")
+    assert not desk.put(with_cell(handed_in, cell, before="train_data")).rebuild().waits
