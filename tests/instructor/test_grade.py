@@ -294,7 +294,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(classroom: Classroom) ->
     notebook = nbformat.writes(classroom.notebook())
     marks = {str(grade_id(c)): 1.0 for c in classroom.notebook().cells if is_check_cell(c)}
     with pytest.raises(RuntimeError, match="power cut"), grader.store.transaction() as gradebook:
-        grader.store._save_one(gradebook, "s1", LAB1, nbformat.reads(notebook, 4), marks, None)
+        grader.store._save_one(gradebook, "s1", LAB1, nbformat.reads(notebook, 4), marks, None, ())
         raise RuntimeError("power cut")
     assert not grader.store.has("s1", LAB1) and "s1" not in grader.store.students()
     grader.store.save(["s1"], LAB1, notebook, marks, owner="s1")

@@ -16,7 +16,7 @@ from autograder.key import AnswerKey
 from course.instructor.demo import answer
 from course.instructor.forkserver.client import close_servers
 from course.instructor.grade import hinting
-from course.instructor.grade.answers import doubt, tasks
+from course.instructor.grade.doubts import doubt, tasks
 from course.instructor.grade.looks import LOOK_KEYS
 from course.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
 from course.instructor.grade.work import Job, Outcome, grade_submission
@@ -221,7 +221,7 @@ def graded(classroom: Classroom, reference: Reference, cheat: str, public: Refer
     notebook.cells.insert(place, new_code_cell(code))
     for name in classroom.answers.keys() - {"identity"}:
         # An answer that was never touched earns nothing in any case.
-        notebook = with_code(notebook, name, "# mine")
+        notebook = with_code(notebook, name, "mine = 1")
     return grade_submission(job(classroom, notebook, reference))
 
 

@@ -21,7 +21,7 @@ from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.key import AnswerKey
 from autograder.language import LANGUAGES
 from autograder.messages import TEXTS, Message
-from course.instructor.grade.answers import doubt
+from course.instructor.grade.doubts import doubt
 from course.instructor.grade.guard import entering
 from course.instructor.grade.hinting import Surroundings, find_hints
 from course.instructor.grade.marked import say_outputs_are_missing, show_handed_in, without_outputs
