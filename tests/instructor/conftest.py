@@ -71,6 +71,7 @@ class Classroom:
 
     def enrol(self, *students: str, db_url: str | None = None) -> None:
         """Enter students into the gradebook, as a list of the class does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with Gradebook(db_url or f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
             for student in students:
                 gradebook.update_or_create_student(student)

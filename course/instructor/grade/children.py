@@ -145,6 +145,8 @@ def _grade_once(job: Job) -> Outcome | Trouble:
     try:
         address = server_address(job.isolation, job.modules)
         outcome = run_in_child(begin(), grade_submission, job, kernel_server=address, limits=limits)
+        if outcome.retry:
+            raise ForkServerError("no kernel started")
         if outcome.status == "incomplete" and address != server_address(job.isolation, job.modules):
             raise ForkServerError("the process that forks kernels ended meanwhile")
     except Exception as error:  # an oversight of ours must not cost a class its marks

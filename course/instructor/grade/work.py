@@ -319,6 +319,7 @@ def _outcome(
         note_keys=[found.key for found in notes],
         cpu_s=round(run.cpu_s, 2),
         wall_s=round(run.wall_s, 2),
+        retry=run.died is not None and run.died.key == "no_start",
         waits=waits,
     )
 
