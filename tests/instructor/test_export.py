@@ -387,6 +387,7 @@ def test_both_of_a_pair_get_the_marks_of_their_graded_notebook(
     make_classroom: MakeClassroom, tmp_path: Path
 ) -> None:
     room = make_classroom(tmp_path)
+    room.enrol("20002")
     room.hand_in("20001", room.identified(room.notebook("train_data"), "20001", "20002"))
     room.grade()
     found = export_marks(room.course, Options(Format.CSV, folder=tmp_path, partial=True))

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 _HINTS = re.compile(
     r"auto|grader|course|__import__|import_module|sys|gc\b|inspect|ctypes|exec|proc|lab\s*\.\s*_|f_"
     r"|__globals__|__closure__|__subclasses__"
-    r"|transformers|displayhook|display_pub|_run_cell|_execute|[\"']\s*\+?\s*[\"']",
+    r"|transformers|displayhook|display_pub|_run_cell|_execute|[\"'][\s+]*[\"']",
     re.IGNORECASE,
 )
 # What labs and the pages for students speak of.

@@ -49,8 +49,10 @@ _IGNORED_FOLDERS = {"__pycache__", "__MACOSX", ".git"}
 # Where Jupyter keeps copies.
 _CHECKPOINTS = ".ipynb_checkpoints"
 # What systems and editors leave behind: settings, locks, the half of a file that only a Mac reads.
-_DEBRIS = re.compile(r"\._|~\$|\.#|\.~|(?:thumbs\.db|desktop\.ini|\.ds_store)$|\..*\.sw[a-p]$", re.IGNORECASE)
-_BACKUP = re.compile(r"#.*#$|.*(?:~|\.tmp|\.bak|\.orig|\.old)$", re.IGNORECASE)
+_DEBRIS = ("._", "~$", ".#", ".~")
+_DEBRIS_NAMES = {"thumbs.db", "desktop.ini", ".ds_store"}
+_SWAP = {f".sw{letter}" for letter in "abcdefghijklmnop"}
+_BACKUPS = ("~", ".tmp", ".bak", ".orig", ".old")
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         in_checkpoints = _CHECKPOINTS in Path(path).relative_to(folder).parts
         for name in sorted([*files, *links]):
             found = Path(path, name)
-            debris = _DEBRIS.match(name) or (in_checkpoints and not _is_called_a_notebook(found))
+            debris = _is_debris(name) or (in_checkpoints and not _is_called_a_notebook(found))
             if not debris and (found.is_symlink() or found.is_file()):
                 yield found
 
@@ -164,7 +166,18 @@ def _is_called_a_notebook(path: Path) -> bool:
 def is_backup(name: str) -> bool:
     """Tell whether a file is a copy that an editor made by itself."""
     path = Path(name)
-    return _CHECKPOINTS in path.parts or _BACKUP.match(path.name) is not None
+    return _CHECKPOINTS in path.parts or _is_called_a_backup(path.name.lower())
+
+
+def _is_called_a_backup(name: str) -> bool:
+    return name.endswith(_BACKUPS) or (len(name) > 1 and name.startswith("#") and name.endswith("#"))
+
+
+def _is_debris(name: str) -> bool:
+    """Tell whether a file is what a system or an editor leaves behind, by its name."""
+    lower = name.lower()
+    swap = lower.startswith(".") and lower[-4:] in _SWAP
+    return swap or lower.startswith(_DEBRIS) or lower in _DEBRIS_NAMES
 
 
 def _looks_like_a_notebook(path: Path) -> bool:
