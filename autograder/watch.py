@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from autograder.messages import text
 
-if TYPE_CHECKING:
-    from autograder.session import Lab
+
+class Opened(Protocol):
+    """What is watched over: a lab that was opened."""
+
+    language: str
 
 
 class _Watch:
@@ -21,7 +24,7 @@ class _Watch:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self.lab: Lab | None = None
+        self.lab: Opened | None = None
         self.found: dict[str, Any] = {}
 
     def __call__(self, result: Any = None) -> None:
@@ -43,7 +46,7 @@ class _Watch:
 _watches: dict[int, _Watch] = {}
 
 
-def watch(lab: Lab) -> None:
+def watch(lab: Opened) -> None:
     """Watch the names of the notebook in which a lab was opened; outside a notebook there are none."""
     try:
         from IPython import get_ipython

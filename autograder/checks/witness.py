@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from io import RawIOBase
 from typing import Any, NoReturn
 
 import torch
@@ -44,12 +45,13 @@ def witness(answer: Answer, device: torch.device) -> Iterator[Answer]:
         _serve(answer, question, answers)
     os.close(question[0])
     os.close(answers[1])
+    # Files and not numbers: closing a number twice closes what has got it since.
+    asking, answered = os.fdopen(question[1], "wb", 0), os.fdopen(answers[0], "rb", 0)
     try:
-        yield lambda text: _ask(text, question[1], answers[0], answer)
+        yield lambda text: _ask(text, asking, answered, answer)
     finally:
-        os.close(answers[0])
-        with contextlib.suppress(OSError):
-            os.close(question[1])
+        asking.close()
+        answered.close()
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
@@ -82,16 +84,16 @@ def _answered(answer: Answer, text: str) -> Any:
         return faults.explain(error)
 
 
-def _ask(text: str, question: int, answers: int, answer: Answer) -> Any:
+def _ask(text: str, asking: RawIOBase, answered: RawIOBase, answer: Answer) -> Any:
     """Ask, and return the answer.
 
     Raises:
         CheckFailed: if there is none.
     """
     with contextlib.suppress(BrokenPipeError):
-        _write(question, text.encode())
-    os.close(question)
-    data = _read(answers, None if _ON_LINUX else _PATIENCE_S)
+        _write(asking.fileno(), text.encode())
+    asking.close()
+    data = _read(answered.fileno(), None if _ON_LINUX else _PATIENCE_S)
     if data is None and not _ON_LINUX:
         return answer(text)  # libraries of other systems may not survive a fork
     if data is None:

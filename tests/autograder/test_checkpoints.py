@@ -122,3 +122,12 @@ def test_the_other_process_knows_nothing_of_what_comes_after() -> None:
 def test_an_interrupt_leaves_no_process() -> None:
     with pytest.raises(KeyboardInterrupt), witness.witness(lambda text: time.sleep(60), CPU):
         raise KeyboardInterrupt
+
+
+def test_a_witness_closes_nothing_but_its_own() -> None:
+    with witness.witness(lambda text: text, torch.device("cpu")) as ask:
+        assert ask("question") == "question"
+        # The system gives out the numbers that asking has just freed.
+        numbers = [os.open(os.devnull, os.O_RDONLY) for _ in range(8)]
+    for number in numbers:
+        os.close(number)  # raises if somebody closed it before
