@@ -8,7 +8,6 @@ so what a child does cannot reach the next one.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import os
@@ -21,8 +20,9 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from types import FrameType
 
+from course.instructor.forkserver.processes import die_with_parent
+
 Handler = Callable[[Connection], None]
-_SET_PDEATHSIG = 1
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -53,17 +53,6 @@ def import_all(modules: Sequence[str]) -> None:
     for name in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-
-
-def die_with_parent() -> None:
-    """Let the system kill the calling process when its parent's thread ends; for a child of a fork.
-
-    Raises:
-        OSError: if the system refuses.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def _serve(listener: socket.socket, control: socket.socket, handler: Handler) -> None:

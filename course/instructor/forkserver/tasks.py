@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import psutil
 
 from course.instructor.forkserver.client import ForkServer, ForkServerError, connect, shared
+from course.instructor.forkserver.processes import number_of, private_memory
 
 T = TypeVar("T")
 _MB = 2**20
@@ -132,11 +133,11 @@ def _answer(connection: Connection, process: int, limits: ChildLimits) -> Any:
 
 def _cpu_s(process: int) -> float:
     """Return the processor time of a child, 0 if it has ended."""
-    with contextlib.suppress(OSError, StopIteration, ValueError, psutil.Error):
-        lines = Path(f"/proc/self/fdinfo/{process}").read_text().splitlines()
-        number = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
-        times = psutil.Process(number).cpu_times()
-        return float(times.user + times.system)
+    with contextlib.suppress(OSError, psutil.Error):
+        number = number_of(process)
+        if number is not None:
+            times = psutil.Process(number).cpu_times()
+            return float(times.user + times.system)
     return 0.0
 
 
@@ -174,7 +175,7 @@ def _limit(limits: ChildLimits) -> None:
     values = {
         # The parent ends it before, and can say why.
         resource.RLIMIT_CPU: int(limits.cpu_s) + 10,
-        resource.RLIMIT_DATA: _private_memory() + limits.memory_mb * _MB,
+        resource.RLIMIT_DATA: private_memory() + limits.memory_mb * _MB,
         resource.RLIMIT_FSIZE: _MAX_FILE,
         resource.RLIMIT_CORE: 0,
     }
@@ -183,12 +184,6 @@ def _limit(limits: ChildLimits) -> None:
         # raise it again.
         hard = resource.getrlimit(number)[1]
         resource.setrlimit(number, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
-
-
-def _private_memory() -> int:
-    """Return what counts towards RLIMIT_DATA, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:"))
 
 
 def _environment() -> dict[str, str]:

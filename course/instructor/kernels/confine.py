@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from course.instructor.forkserver.processes import die_with_parent, private_memory
 from course.instructor.kernels import seccomp
 from course.instructor.kernels.limits import MB
 from course.instructor.kernels.sandbox import HOME, Sandbox, hidden_in_proc, resource_limits
@@ -29,7 +30,7 @@ _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
 _DETACH = 2
-_SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP, _SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
+_SET_DUMPABLE, _SET_SECCOMP, _CAPBSET_DROP, _SET_NO_NEW_PRIVS = 4, 22, 24, 38
 _SECCOMP_MODE_FILTER = 2
 _CAPABILITY_VERSION = 0x20080522
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -72,7 +73,7 @@ def confine(box: Sandbox, as_user: int | None) -> None:
     socket.sethostname("sandbox")
     for name, value in resource_limits(box.limits).items():
         # What the process had before it became a kernel is not the student's.
-        value += _private_memory() if name == "DATA" else 0
+        value += private_memory() if name == "DATA" else 0
         number = getattr(resource, f"RLIMIT_{name}")
         with contextlib.suppress(ValueError):  # a lower limit that stands already is as good
             resource.setrlimit(number, (value, value))
@@ -80,17 +81,6 @@ def confine(box: Sandbox, as_user: int | None) -> None:
     os.environ.clear()
     os.environ.update(box.environment)
     os.chdir(HOME)
-
-
-def _private_memory() -> int:
-    """Return what counts towards RLIMIT_DATA, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmData:"))
-
-
-def die_with_parent() -> None:
-    """Let the system kill the calling process when its parent ends."""
-    _call("prctl", _libc.prctl(_SET_PDEATHSIG, 9, 0, 0, 0))
 
 
 # --- the file system -------------------------------------------------------------------------------

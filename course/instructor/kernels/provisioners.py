@@ -23,6 +23,7 @@ from jupyter_client.connect import KernelConnectionInfo, port_names
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Dict, Unicode
 
+from course.instructor.forkserver.processes import number_of
 from course.instructor.kernels import cgroups, seccomp
 from course.instructor.kernels.sandbox import Sandbox, bubblewrap_command, resource_limits
 from course.instructor.kernels.users import give, kernel_user, run_as
@@ -214,7 +215,7 @@ class WarmProvisioner(_Sandboxed):
             self._kernel = await loop.run_in_executor(
                 None, fork_kernel, self.address, self.box, arguments, descriptors
             )
-        self.pid = _number_of(self._kernel.process)
+        self.pid = number_of(self._kernel.process)
         if self.group is not None and not self.group.holds(self.pid):
             # Older systems let no process behind bubblewrap's wall in. What it uses is then estimated.
             self._remove_group()
@@ -250,10 +251,3 @@ class WarmProvisioner(_Sandboxed):
     async def terminate(self, restart: bool = False) -> None:
         """End the kernel."""
         await self.send_signal(signal.SIGTERM)
-
-
-def _number_of(pidfd: int) -> int | None:
-    """Return the number of a process, as this namespace sees it; None if it has ended."""
-    lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
-    number = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
-    return number if number > 0 else None
