@@ -8,11 +8,13 @@ itself.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 
 from nbformat import NotebookNode
 
+from autograder.rerun.reading import opening
+from course.instructor.parsing import bound_names, parsed
 from course.instructor.source import is_check_cell, is_student_cell
 
 _LAB = "lab"
@@ -43,12 +45,11 @@ def imported(template: NotebookNode) -> dict[str, str]:
 
 def overwritten(source: str, names: Mapping[str, str]) -> list[str]:
     """Return the names of the lab's that a student's cell binds to something else, or deletes."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(source)
+    if tree is None:
         return []
     same = {name for name, text in _imports(source).items() if text == names.get(name)}
-    return sorted({name for name in _bound(tree) if name in names} - same)
+    return sorted({name for name in bound_names(tree) if name in names} - same)
 
 
 def with_own_names(notebook: NotebookNode, names: Mapping[str, str]) -> NotebookNode:
@@ -87,12 +88,9 @@ def _loaded(source: str) -> set[str]:
 
 def _imports(source: str) -> dict[str, str]:
     """Return what the import statements of a cell bind, each with a statement that binds another name."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    found = {}
-    for node in body:
+    tree = parsed(source)
+    found: dict[str, str] = {}
+    for node in tree.body if tree is not None else ():
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname is not None or "." not in alias.name:
@@ -103,37 +101,7 @@ def _imports(source: str) -> dict[str, str]:
     return found
 
 
-def _bound(tree: ast.Module) -> Iterator[str]:
-    """Yield the names that the code of a cell binds or deletes in the notebook's own namespace."""
-    pending: list[ast.AST] = list(tree.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name
-            yield from _declared_global(node)
-            continue
-        if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield node.asname or node.name.split(".")[0]
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            yield node.name
-        pending += ast.iter_child_nodes(node)
-
-
-def _declared_global(function: ast.AST) -> Iterator[str]:
-    for node in ast.walk(function):
-        if isinstance(node, ast.Global):
-            yield from node.names
-
-
 def _lab_id(template: NotebookNode) -> str:
     """Return the id that the lab's own cell opens the lab by."""
-    for cell in template.cells:
-        if cell.cell_type == "code" and "open_lab(" in cell.source:
-            for node in ast.walk(ast.parse(cell.source)):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "open_lab" and node.args:
-                    return str(ast.literal_eval(node.args[0]))
-    return ""
+    openings = (opening(cell.source) for cell in template.cells if cell.cell_type == "code")
+    return next((found.lab for found in openings if found), "")

@@ -113,6 +113,11 @@ def is_student_cell(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
+def is_students_own(cell: NotebookNode) -> bool:
+    """Tell whether intake put this cell in: a student's own, or an answer's code run where it counts."""
+    return str(cell.get("id", "")).startswith(("extra-", "copied-"))
+
+
 def is_check_cell(cell: NotebookNode) -> bool:
     """Tell whether this cell is marked automatically."""
     data = cell.metadata.get("nbgrader", {})

@@ -15,9 +15,9 @@ from nbgrader.utils import compute_checksum
 
 from autograder.block import Result
 from autograder.messages import Message, Translated
-from course.instructor.grade.hinting import bound_names
 from course.instructor.grade.trust import MarkedBlock, Reference, block_of
 from course.instructor.intake.notes import Note, note
+from course.instructor.parsing import bound_names, parsed
 from course.instructor.source import grade_id, is_check_cell, is_student_cell
 
 _UNTOUCHED = Message(
@@ -91,7 +91,8 @@ class Task:
     @property
     def is_written_elsewhere(self) -> bool:
         """Tell whether another cell defines, or may define, what the answer's cells ask for."""
-        asked = {name for cell in self.answers for name in bound_names(cell.source) or ()}
+        trees = (parsed(cell.source) for cell in self.answers)
+        asked = {name for tree in trees if tree is not None for name in bound_names(tree)}
         return any(_may_define(cell.source, asked) for cell in self.others)
 
 
@@ -126,9 +127,8 @@ def _is_written(cell: NotebookNode) -> bool:
 
 def _all_missing(source: str) -> bool:
     """Tell whether every function of a cell still ends by saying that it is not written."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(source)
+    if tree is None:
         return False
     functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     only = all(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in tree.body)
@@ -157,5 +157,5 @@ def _may_define(source: str, asked: set[str]) -> bool:
     if _RUNS_OTHER_CODE.search(source):
         return True
     lines = ("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n"))
-    bound = bound_names("\n".join(lines))
-    return bound is not None and ("*" in bound or bool(bound & asked))
+    tree = parsed("\n".join(lines))
+    return tree is not None and not {*asked, "*"}.isdisjoint(bound_names(tree))

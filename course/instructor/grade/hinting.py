@@ -18,11 +18,11 @@ from course.instructor.grade.trust import Hints, MarkedBlock, block_of, wants_hi
 from course.instructor.kernels.execution import Run, run_notebook
 from course.instructor.kernels.limits import Limits
 from course.instructor.own_names import restore, with_own_names
-from course.instructor.source import grade_id, is_check_cell
+from course.instructor.parsing import bound_names, parsed
+from course.instructor.source import grade_id, is_check_cell, is_students_own
 
 # The second run may use this part of the processor time of the first.
 _SHARE = 1 / 3
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -119,16 +119,17 @@ def hint_notebook(
         if is_check_cell(cell) and not is_wanted:
             continue
         names = _Names.of(cell.source)
-        if is_check_cell(cell) or _is_students(cell) or names is None or names.bound & {*needed, "*"}:
+        if (
+            is_check_cell(cell)
+            or grade_id(cell) is not None
+            or is_students_own(cell)
+            or names is None
+            or names.bound & {*needed, "*"}
+        ):
             kept.append(cell)
             needed |= names.used if names is not None else set()
     shortened.cells = kept[::-1]
     return shortened
-
-
-def _is_students(cell: NotebookNode) -> bool:
-    """Tell whether a cell holds a student's code: an answer, or a cell of their own."""
-    return grade_id(cell) is not None or str(cell.get("id", "")).startswith(("extra-", "copied-"))
 
 
 @dataclass(frozen=True)
@@ -141,27 +142,8 @@ class _Names:
     @classmethod
     def of(cls, source: str) -> _Names | None:
         """Return the names of a cell, "*" for all of a module, None where it is not Python."""
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parsed(source)
+        if tree is None:
             return None
-        bound: set[str] = set()
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        waiting: list[ast.AST] = list(tree.body)
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, _SCOPES):
-                bound.add(node.name)
-                continue  # what it binds within is nobody else's
-            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                bound.add(node.id)
-            elif isinstance(node, ast.alias):
-                bound.add((node.asname or node.name).partition(".")[0])
-            waiting += ast.iter_child_nodes(node)
-        return cls(frozenset(bound), frozenset(used))
-
-
-def bound_names(source: str) -> frozenset[str] | None:
-    """Return the names that a cell binds, "*" for all of a module, None where it is not Python."""
-    names = _Names.of(source)
-    return None if names is None else names.bound
+        return cls(frozenset(bound_names(tree)), frozenset(used))

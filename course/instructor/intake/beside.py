@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from course.instructor.intake.matching import Matching
 from course.instructor.intake.notes import Note, Reason, note, reason
 from course.instructor.intake.reading import Cell
+from course.instructor.parsing import parsed
 from course.instructor.source import is_check_cell, is_student_cell
 
 # So many words in the comments and texts of a code cell may be an answer: beside its question, and elsewhere.
@@ -202,11 +203,10 @@ def _numbers_several(source: str) -> bool:
 
 def _does_something(source: str) -> bool:
     """Tell whether code is more than texts, alone, given a name or printed."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return not all(isinstance(node, ast.Expr | ast.Assign | ast.Pass) and _is_text(node) for node in body)
+    tree = parsed(source)
+    return tree is not None and not all(
+        isinstance(node, ast.Expr | ast.Assign | ast.Pass) and _is_text(node) for node in tree.body
+    )
 
 
 def _is_text(node: ast.Expr | ast.Assign | ast.Pass) -> bool:
@@ -219,7 +219,7 @@ def _is_text(node: ast.Expr | ast.Assign | ast.Pass) -> bool:
 def _words_in_code(source: str, lines: str, kinds: Collection[int] = frozenset(_PROSE)) -> int:
     """Return how many words the comments and texts of a code cell hold, where the lab has no such line."""
     code = "\n".join(line for line in source.split("\n") if not line.lstrip().startswith(("%", "!", "?")))
-    if not _is_python(code):
+    if parsed(code) is None:
         return len(lines.split())  # prose in a code cell is seldom Python
     new = {line.strip() for line in lines.split("\n") if line.strip()}
     count = 0
@@ -228,14 +228,6 @@ def _words_in_code(source: str, lines: str, kinds: Collection[int] = frozenset(_
             if token.type in kinds and not new.isdisjoint(map(str.strip, token.line.split("\n"))):
                 count += len(token.string.split())
     return count
-
-
-def _is_python(source: str) -> bool:
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 # --- questions -------------------------------------------------------------------------------------
@@ -343,13 +335,10 @@ def _unwritten_names(original: Cell, answer: Cell | None) -> set[str]:
 
 def _segments(source: str) -> dict[str, str]:
     """Return the source of what the top level of a cell defines, by name."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    tree = parsed(source)
     lines = source.split("\n")
     found: dict[str, str] = {}
-    for node in body:
+    for node in tree.body if tree is not None else ():
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names, first = [node.name], min([node.lineno, *(d.lineno for d in node.decorator_list)])
         elif isinstance(node, ast.Assign):

@@ -11,6 +11,7 @@ from course.instructor.intake.matching import recognised
 from course.instructor.intake.notes import Note, note
 from course.instructor.intake.reading import Cell, File, is_backup
 from course.instructor.intake.templates import Templates
+from course.instructor.parsing import parsed
 from course.instructor.source import is_check_cell
 
 # Below this share of recognised cells, a notebook is not taken for one of the lab.
@@ -217,7 +218,5 @@ def _same(first: str, second: str) -> bool:
     """Tell whether two sources are the same code, however they are laid out."""
     if first.split() == second.split():
         return True
-    try:
-        return ast.dump(ast.parse(first)) == ast.dump(ast.parse(second))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+    one, other = parsed(first), parsed(second)
+    return one is not None and other is not None and ast.dump(one) == ast.dump(other)

@@ -19,6 +19,7 @@ import nbformat
 from course.instructor.intake.notes import Note, note, reason
 from course.instructor.intake.outputs import Outputs, outputs_of
 from course.instructor.intake.pictures import Pictures, pictures_of
+from course.instructor.parsing import parsed
 
 MAX_FILE_BYTES = 500 * 2**20
 # Of one submission; nobody looks at more.
@@ -93,13 +94,12 @@ class Cell:
 
 def defined_names(source: str) -> set[str]:
     """Return the names that the top level of a cell defines; also of code with a syntax error."""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(source)
+    if tree is None:
         found = re.findall(r"^(?:def|class)\s+(\w+)|^(\w+)\s*=[^=]", source, re.MULTILINE)
         return {name for pair in found for name in pair if name}
     names: set[str] = set()
-    for statement in body:
+    for statement in tree.body:
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
             names.add(statement.name)
         elif isinstance(statement, ast.Assign):

@@ -32,7 +32,7 @@ from course.instructor.intake.reading import (
 )
 from course.instructor.intake.templates import Templates
 from course.instructor.own_names import imported, overwritten, own_names
-from course.instructor.source import grade_id, is_check_cell, is_student_cell
+from course.instructor.source import grade_id, is_check_cell, is_student_cell, is_students_own
 
 # A person who puts so many notebooks into one folder has to say which one counts.
 MAX_NOTEBOOKS = 40
@@ -143,7 +143,7 @@ def _graft(
         cells += [made[i] for i, after in beside.moved.items() if after == index]
         cells += [made[i] for i in extras.get(index, []) if i not in beside.moved]
     for cell in cells:
-        own = is_student_cell(cell) or str(cell.get("id", "")).startswith("extra-")
+        own = is_student_cell(cell) or is_students_own(cell)
         if own and cell.cell_type == "code":
             lost = overwritten(cell.source, needed)
             notes += [note("import_lost", name=found, cell=_name(cell)) for found in lost]
