@@ -108,7 +108,11 @@ def _output(raw: Mapping[str, Any]) -> NotebookNode | None:
     if kind == "stream":
         text = _joined(raw.get("text"))
         named = raw.get("name") in ("stdout", "stderr")
-        return new_output(kind, name=raw["name"], text=_printed(text)) if named and text is not None else None
+        return (
+            new_output(kind, name=raw["name"], text=_text(last_seen(text)))
+            if named and text is not None
+            else None
+        )
     if kind == "error":
         texts = [_text(raw.get(name)) for name in ("ename", "evalue")]
         lines = raw.get("traceback")
@@ -130,12 +134,12 @@ def _data(bundle: Any) -> dict[str, str]:
     return found
 
 
-def _printed(text: str) -> str:
+def last_seen(printed: str) -> str:
     """Return what stays to be seen of what a program printed: a carriage return begins the line anew."""
-    if "\r" not in text:
-        return _text(text)
-    lines = text.replace("\r\n", "\n").split("\n")
-    return _text("\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines))
+    if "\r" not in printed:
+        return printed
+    lines = printed.replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
 def _joined(content: Any) -> str | None:

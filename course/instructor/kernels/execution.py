@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from traitlets import Type
 
 from course.instructor.intake.notes import Reason, reason
+from course.instructor.intake.outputs import last_seen
 from course.instructor.kernels.cgroups import Group
 from course.instructor.kernels.limits import MB, Limits
 from course.instructor.kernels.sandbox import Sandbox, sandbox
@@ -420,9 +421,8 @@ def merged_streams(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
     for output, texts in zip(merged, pieces, strict=True):
         if len(texts) > 1:
             output["text"] = "".join(texts)
-        if output["output_type"] == "stream" and "\r" in output["text"]:
-            lines = output["text"].replace("\r\n", "\n").split("\n")
-            output["text"] = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+        if output["output_type"] == "stream":
+            output["text"] = last_seen(output["text"])
     return merged
 
 
