@@ -28,16 +28,15 @@ def explain(error: BaseException) -> Message:
     Args:
         error: the exception, with its traceback.
     """
-    place = _place(error)
-    details = {"error": type(error).__name__, "line": place, "detail": _detail(error)}
+    place, detail = _place(error), _detail(error)
     silent = isinstance(error, AssertionError) and not str(error)
     if asks_for_device(type(error).__name__, str(place.details.get("code") if silent else error)):
-        return Message(NO_DEVICE, details)
+        return Message(NO_DEVICE, {"line": place, "said": detail})
     if isinstance(error, NotImplementedError):
         return Message("not_written")
     if isinstance(error, NameError) and error.name:
         return Message("name_missing", {"name": error.name})
-    return Message("raised", details)
+    return Message("raised", {"error": type(error).__name__, "line": place, "detail": detail})
 
 
 def asks_for_device(error: str, text: str) -> bool:

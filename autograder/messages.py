@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from autograder.language import current_language
 
 Error = TypeVar("Error", bound=Exception)
+# Details that differ from one layout of the code, or one build of PyTorch, to the next.
+_NOT_EVIDENCE = ("line", "said")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Message:
         details = {
             name: value.evidence() if isinstance(value, Message) else _rounded(value)
             for name, value in self.details.items()
-            if name != "line"
+            if name not in _NOT_EVIDENCE
         }
         return json.dumps([self.key, details], sort_keys=True, ensure_ascii=False)
 
@@ -143,9 +145,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "your code stopped with {error}{line}: {detail}",
     },
     "no_device": {
-        "es": "tu código pide un dispositivo que esta máquina no tiene{line} ({detail}). Usa la variable "
+        "es": "tu código pide un dispositivo que esta máquina no tiene{line} ({said}). Usa la variable "
         "`device` en lugar de escribir uno: así funciona en cualquier máquina.",
-        "en": "your code asks for a device that this machine does not have{line} ({detail}). Use the "
+        "en": "your code asks for a device that this machine does not have{line} ({said}). Use the "
         "variable `device` in place of one that you write down: then it works on every machine.",
     },
     "no_line": {"es": "", "en": ""},

@@ -223,6 +223,16 @@ def test_code_that_asks_for_a_device_that_is_not_here_is_told_so(code: str, name
     assert all(not named or "`device`" in message.render(language) for language in ("es", "en"))
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_every_build_of_pytorch_gives_the_hint_for_a_device_that_is_not_there() -> None:
+    """The key knows what one build observed; each says it in other words, some with another exception."""
+    errors = (
+        AssertionError("Torch not compiled with CUDA enabled"),
+        RuntimeError("Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU."),
+    )
+    assert len({faults.explain(error).evidence() for error in errors}) == 1
+
+
 def test_text_answers_ignore_case_and_space() -> None:
     def ask(lab: Lab, answer: object) -> bool | None:
         with lab.marks("word", points=1) as block:
