@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import gc
 import importlib
 import json
 import pkgutil
@@ -51,6 +52,7 @@ from course.instructor.similarity.tokens import code_parts, word_parts
 _MOST_S = 3.0
 _GROWTH = 8.0
 _MOMENT_S = 0.5
+_MEASURES = 5
 _LENGTH = 10_000
 
 
@@ -270,17 +272,26 @@ def _patience() -> Iterator[None]:
 
 
 def _seconds(read: Callable[[str], object], text: str) -> float:
-    start = time.process_time()
-    with _patience():
-        read(text)
-    return time.process_time() - start
+    """Return the processor time of this thread alone: no other thread's, no collection of others' garbage."""
+    gc.disable()
+    start = time.thread_time()
+    try:
+        with _patience():
+            read(text)
+        return time.thread_time() - start
+    finally:
+        gc.enable()
 
 
 def _check(read: Callable[[str], object], hostile: Hostile, length: int = _LENGTH) -> None:
-    short = _seconds(read, hostile.of(length))
-    long = _seconds(read, hostile.of(4 * length))
-    assert long < _MOST_S, (hostile, short, long)
-    assert long < _GROWTH * short + _MOMENT_S, (hostile, short, long)
+    """Fail when reading grows faster than the text: a machine's hiccup is measured again, growth stays."""
+    measured = []
+    for _ in range(_MEASURES):
+        short, long = _seconds(read, hostile.of(length)), _seconds(read, hostile.of(4 * length))
+        if long < _MOST_S and long < _GROWTH * short + _MOMENT_S:
+            return
+        measured.append((short, long))
+    raise AssertionError(f"{hostile}: seconds for a text and one of four times its length: {measured}")
 
 
 def _hostile(test: Callable[..., None]) -> Callable[..., None]:
