@@ -28,7 +28,7 @@ test: setup  ## everything that CI checks
 audit: setup  ## run every known wrong and equivalent answer and judge the grader
 	course audit
 
-notebooks: setup  ## rebuild all that is generated: release/, solutions/, autograder/keys/
+notebooks: setup  ## rebuild all that is generated: release/, solutions/, course/keys/
 	course build
 
 bench: setup  ## measure speed and write build/bench.json

@@ -8,7 +8,7 @@ else is nbgrader as it comes: `nbgrader generate_assignment`, `autograde`, `gene
 from importlib.resources import files
 from pathlib import Path
 
-from course.instructor.stamps import read_times_safely
+from autograder.instructor.stamps import read_times_safely
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
 
@@ -26,16 +26,16 @@ c.CourseDirectory.ignore = [
 ]
 
 # One source, two languages: the other language's cells go first, then the marks within code cells.
-# The English release: see course/instructor/build.py.
+# The English release: see autograder/instructor/build.py.
 c.TagRemovePreprocessor.enabled = True
 c.TagRemovePreprocessor.remove_cell_tags = {"lang-en"}
 c.SelectLanguage.language = "es"
 c.GenerateAssignment.preprocessors = [
     "nbconvert.preprocessors.TagRemovePreprocessor",
-    "course.instructor.preprocessors.SelectLanguage",
+    "autograder.instructor.preprocessors.SelectLanguage",
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.LockCells",
-    "course.instructor.preprocessors.ClearSolutionsInLanguage",
+    "autograder.instructor.preprocessors.ClearSolutionsInLanguage",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.CheckCellMetadata",
     "nbgrader.preprocessors.ComputeChecksums",
@@ -44,7 +44,7 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 c.Autograde.autograde_preprocessors = [
-    "course.instructor.preprocessors.ExecuteForGrading",
+    "autograder.instructor.preprocessors.ExecuteForGrading",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
@@ -58,22 +58,22 @@ c.Execute.shutdown_kernel = "immediate"
 c.ExecutePreprocessor.record_timing = False
 
 # What students wrote is shown in feedback pages and in formgrader, and must not run there.
-c.GenerateFeedback.exporter_class = "course.instructor.feedback.exporter.FeedbackExporter"
+c.GenerateFeedback.exporter_class = "autograder.instructor.feedback.exporter.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
-    "course.instructor.feedback.grades.GetGradesAndGaps",
-    "course.instructor.preprocessors.NeutraliseOutputs",
-    "course.instructor.feedback.outline.OutlineFeedback",
+    "autograder.instructor.feedback.grades.GetGradesAndGaps",
+    "autograder.instructor.preprocessors.NeutraliseOutputs",
+    "autograder.instructor.feedback.outline.OutlineFeedback",
 ]
 # The same in formgrader, and no network: its template takes from the first folder what is there.
-c.HTMLExporter.preprocessors = ["course.instructor.preprocessors.NeutraliseForFormgrader"]
+c.HTMLExporter.preprocessors = ["autograder.instructor.preprocessors.NeutraliseForFormgrader"]
 c.HTMLExporter.filters = {
-    "markdown2html": "course.instructor.pages.markdown",
-    "highlight_code": "course.instructor.pages.highlighted",
-    "ansi2html": "course.instructor.pages.coloured",
-    "strip_files_prefix": "course.instructor.pages.unchanged",
+    "markdown2html": "autograder.instructor.pages.markdown",
+    "highlight_code": "autograder.instructor.pages.highlighted",
+    "ansi2html": "autograder.instructor.pages.coloured",
+    "strip_files_prefix": "autograder.instructor.pages.unchanged",
 }
 c.HTMLExporter.extra_template_basedirs = [
-    str(files("course.instructor") / "templates"),
+    str(files("autograder.instructor") / "templates"),
     str(files("nbgrader") / "server_extensions" / "formgrader" / "templates"),
 ]
 # Formgrader reads when something was handed in as `course grade` does: no link is followed.

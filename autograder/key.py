@@ -27,6 +27,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,8 @@ from autograder.errors import KeyFileError
 from autograder.observation import Observation
 
 FORMAT = 3
+# The group of entry points that name the packages with answer keys.
+KEYS = "autograder.keys"
 _REMEDY = "Install the course package again; an author rebuilds it with `course build`."
 # Steps of a shift per width. Replays agree far better than an eighth of a bucket; an interval compared to two
 # digits does not, and has to lie in the centre.
@@ -339,5 +343,23 @@ def _seal(data: Mapping[str, Any]) -> Seal:
 
 
 def installed_keys() -> dict[str, Path]:
-    """Return the key files of the installed labs, by the lab's id."""
-    return {path.stem: path for path in sorted((Path(__file__).parent / "keys").glob("*.json"))}
+    """Return the key files of the installed labs, by the lab's id.
+
+    A course names the package whose folder keys/ holds them by an entry point of the group
+    `autograder.keys`. Of two files for one lab, that of the first entry point in alphabetical order counts.
+    """
+    found: dict[str, Path] = {}
+    for entry in sorted(entry_points(group=KEYS), key=lambda entry: entry.name):
+        for folder in _folders(entry.value):
+            for path in sorted((Path(folder) / "keys").glob("*.json")):
+                found.setdefault(path.stem, path)
+    return found
+
+
+def _folders(package: str) -> list[str]:
+    """Return the folders of a package, without importing it; none where it cannot be found."""
+    try:
+        spec = find_spec(package)
+    except ImportError:
+        return []
+    return list(spec.submodule_search_locations or []) if spec else []

@@ -24,10 +24,10 @@ from torchvision import transforms
 
 from autograder import replay
 from autograder.block import Block
+from autograder.instructor.observe import practise
+from autograder.instructor.settings import load_course
 from autograder.key import digest
 from course.data import Batches, Digits, load_digits
-from course.instructor.observe import practise
-from course.instructor.settings import load_course
 
 LAB1 = "lab1_sine_gan"
 ROUNDS = 5

@@ -17,14 +17,20 @@ import nbformat
 from rich.console import Console
 from rich.table import Table
 
-from course.instructor.bank import load_bank
-from course.instructor.build import run_nbgrader
-from course.instructor.demo import answer
-from course.instructor.grade.assignment import enter_or_update
-from course.instructor.grade.store import Store
-from course.instructor.gradebook import read_marks
-from course.instructor.settings import Course, load_course
-from course.instructor.source import grade_id, is_student_cell, read_source, select_language, write_notebook
+from autograder.instructor.bank import load_bank
+from autograder.instructor.build import run_nbgrader
+from autograder.instructor.demo import answer
+from autograder.instructor.grade.assignment import enter_or_update
+from autograder.instructor.grade.store import Store
+from autograder.instructor.gradebook import read_marks
+from autograder.instructor.settings import Course, load_course
+from autograder.instructor.source import (
+    grade_id,
+    is_student_cell,
+    read_source,
+    select_language,
+    write_notebook,
+)
 
 LAB1 = "lab1_sine_gan"
 SIZES = (8, 24, 72)
@@ -73,7 +79,7 @@ def ours(course: Course, size: int, isolation: str) -> tuple[float, dict[str, fl
         command = ["grade", LAB1, "--folder", str(folder), "--isolation", isolation]
         start = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-m", "course.instructor.cli", *command],
+            [sys.executable, "-m", "autograder.instructor.cli", *command],
             cwd=course.root,
             check=True,
             stdout=subprocess.DEVNULL,

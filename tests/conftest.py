@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.instructor.settings import Course, load_course
 from autograder.key import AnswerKey
 from autograder.language import set_language
-from course.instructor.settings import Course, load_course
 
 ROOT = Path(__file__).parent.parent
 LAB1 = "lab1_sine_gan"

@@ -13,10 +13,10 @@ import typer
 
 from autograder.__main__ import _TIME_LIMIT_S, _parser
 from autograder.block import Block
+from autograder.instructor.bank import load_bank
+from autograder.instructor.cli import app
+from autograder.instructor.settings import Course
 from autograder.key import AnswerKey
-from course.instructor.bank import load_bank
-from course.instructor.cli import app
-from course.instructor.settings import Course
 from tests.conftest import LABS, ROOT
 
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -67,7 +67,7 @@ def test_every_link_leads_to_a_place_of_the_checkout(page: Path) -> None:
 
 def places(line: str) -> Iterator[list[Path]]:
     """Yield where each file named in a line may be: in the checkout, or beside what the line named before."""
-    folders = [ROOT, ROOT / "course" / "instructor", ROOT / "source_notebooks" / LABS[0]]
+    folders = [ROOT, ROOT / "autograder" / "instructor", ROOT / "source_notebooks" / LABS[0]]
     for name in re.findall(r"`([\w./-]+(?:\.(?:py|md|toml|json|txt)|/))`", line):
         found = [folder / name for folder in folders]
         yield found

@@ -6,12 +6,12 @@ import string
 
 import pytest
 
+from autograder.instructor.feedback.texts import FeedbackText
+from autograder.instructor.grade.marked import MarkedText
+from autograder.instructor.intake.notes import Note, Reason
 from autograder.language import LANGUAGES
 from autograder.messages import Message
 from autograder.rerun.texts import Text as RerunText
-from course.instructor.feedback.texts import FeedbackText
-from course.instructor.grade.marked import MarkedText
-from course.instructor.intake.notes import Note, Reason
 from course.texts import Text as CourseText
 
 KINDS: list[type[Message]] = [Message, RerunText, CourseText, Note, Reason, FeedbackText, MarkedText]

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from autograder.instructor.observe import observe, require_agreement
+from autograder.instructor.settings import Course
 from autograder.key import AnswerKey
 from autograder.observation import Observation
-from course.instructor.observe import observe, require_agreement
-from course.instructor.settings import Course
 from tests.conftest import ROOT
 
 TOLERANCE = 1e-9
@@ -22,8 +22,8 @@ INSTRUCTIONS_AND_THREADS = (("default", "1"), ("avx2", "2"), ("avx512", "1"))
 # All labs in one process: importing PyTorch takes longer than most labs.
 OBSERVE_ALL = """
 import json, pathlib, sys
-from course.instructor.observe import as_json, observe
-from course.instructor.settings import load_course
+from autograder.instructor.observe import as_json, observe
+from autograder.instructor.settings import load_course
 course, (path, device) = load_course(), sys.argv[1:]
 recordings = {lab: observe(course, lab, seed=course.seed(lab), device=device) for lab in course.labs}
 data = {lab: as_json(recording, lab, device) for lab, recording in recordings.items()}

@@ -19,10 +19,10 @@ from nbformat.v4 import new_code_cell
 from nbgrader.utils import compute_checksum
 
 from autograder.__main__ import check as run_check
+from autograder.instructor.settings import Course
+from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
 from autograder.rerun.reading import is_unchanged, read_notebook
 from autograder.rerun.texts import _TEXTS, RerunError
-from course.instructor.settings import Course
-from course.instructor.source import grade_id, is_check_cell, is_student_cell
 from tests.conftest import LAB1, ROOT
 
 Edit = Callable[[NotebookNode], None]

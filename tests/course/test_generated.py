@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from autograder.instructor.generated import DATA
 from PIL import Image
 from torchvision.models import efficientnet_b3
 
@@ -14,7 +15,6 @@ from course.backbones import WEIGHTS, find_weights, make_backbone
 from course.data import Brains, brain_phantoms, load_brains, load_generated, split_brains
 from course.data.brains import CLASSES, COUNTS
 from course.data.generated import strip_path, write_strip
-from course.instructor.generated import DATA
 from course.metrics import nearest_neighbours
 from course.plots import confusion_matrices, intervals
 

@@ -16,13 +16,13 @@ from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from PIL import Image
 
-from course.instructor.bank import load_bank
-from course.instructor.demo import answer
-from course.instructor.grade.run import Grader, Grading, Options
-from course.instructor.intake import Templates
-from course.instructor.kernels import isolation
-from course.instructor.settings import Course
-from course.instructor.source import grade_id, is_student_cell, read_source, select_language
+from autograder.instructor.bank import load_bank
+from autograder.instructor.demo import answer
+from autograder.instructor.grade.run import Grader, Grading, Options
+from autograder.instructor.intake import Templates
+from autograder.instructor.kernels import isolation
+from autograder.instructor.settings import Course
+from autograder.instructor.source import grade_id, is_student_cell, read_source, select_language
 from tests.conftest import LAB1
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course.instructor.kernels.limits import Limits
+from autograder.instructor.kernels.limits import Limits
 from tests.instructor import reach
 
 # Opens every file of a folder for writing, and writes nothing.
@@ -59,8 +59,8 @@ def main(way: str, *, ordinary: bool) -> dict[str, Any]:
     else:
         reach.make_python_reachable()
     # Only now: these look at who one is.
-    from course.instructor.kernels import isolation, watchdog
-    from course.instructor.kernels.execution import run_notebook
+    from autograder.instructor.kernels import isolation, watchdog
+    from autograder.instructor.kernels.execution import run_notebook
 
     found = isolation.examine(way.partition("+")[0])
     if found.problem or (way == "bwrap+fork" and found.kind != way):
@@ -83,7 +83,7 @@ def main(way: str, *, ordinary: bool) -> dict[str, Any]:
 
 def limit_of_processor_time(way: str, limits: Limits) -> str:
     """Return what a kernel prints as its own limit; for a child that has limits of its own."""
-    from course.instructor.kernels.execution import run_notebook
+    from autograder.instructor.kernels.execution import run_notebook
 
     source = "import resource\nprint(resource.getrlimit(resource.RLIMIT_CPU))"
     run = run_notebook(new_notebook(cells=[new_code_cell(source)]), isolation=way, limits=limits)

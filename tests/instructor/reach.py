@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from course.instructor.kernels.users import closed_folder
+from autograder.instructor.kernels.users import closed_folder
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _NEWNS, _BIND, _REC, _PRIVATE, _SET_DUMPABLE = 0x20000, 4096, 16384, 1 << 18, 4

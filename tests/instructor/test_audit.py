@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from autograder.instructor.audit import audit_lab, forgeable_checks
+from autograder.instructor.audit_report import write_json
+from autograder.instructor.bank import load_bank
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.trial import Observations
 from autograder.observation import Observation
-from course.instructor.audit import audit_lab, forgeable_checks
-from course.instructor.audit_report import write_json
-from course.instructor.bank import load_bank
-from course.instructor.settings import Course, CourseError
-from course.instructor.trial import Observations
 from tests.conftest import LAB1
 
 

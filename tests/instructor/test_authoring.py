@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from course.instructor.build import build_solution, write_source
-from course.instructor.settings import Course, CourseError
+from autograder.instructor.build import build_solution, write_source
+from autograder.instructor.settings import Course, CourseError
 from tests.conftest import ROOT
 from tests.instructor.documents import Reader, blocks, checkout, steps
 
@@ -29,7 +29,7 @@ def test_every_command_does_what_the_page_says(tmp_path: Path) -> None:
     reader = Reader(checkout(tmp_path), {})
     for step in steps(DOCUMENT):
         reader.follow(step)
-    key = json.loads((tmp_path / "autograder" / "keys" / "lab0_example.json").read_text())
+    key = json.loads((tmp_path / "course" / "keys" / "lab0_example.json").read_text())
     assert set(key["checks"]) >= {"latent.values", "generator.structure", "generator.output"}
 
 

@@ -21,14 +21,14 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from course.instructor.bundle import bundle_labs
-from course.instructor.bundle.install_cell import CELL_ID, install_cell
-from course.instructor.bundle.packing import require_built
-from course.instructor.demo import answer
-from course.instructor.intake import Templates, rebuild
-from course.instructor.release import release_lab
-from course.instructor.settings import Course, CourseError
-from course.instructor.source import grade_id, is_student_cell, read_source, select_language
+from autograder.instructor.bundle import bundle_labs
+from autograder.instructor.bundle.install_cell import CELL_ID, install_cell
+from autograder.instructor.bundle.packing import require_built
+from autograder.instructor.demo import answer
+from autograder.instructor.intake import Templates, rebuild
+from autograder.instructor.release import release_lab
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import grade_id, is_student_cell, read_source, select_language
 from tests.conftest import LAB1, LABS
 from tests.notebooks.test_generated import solution_regions
 
@@ -75,7 +75,7 @@ def test_the_wheel_holds_the_two_packages_and_no_source_bank_release_or_solution
     roots = {name.split("/")[0] for name in names}
     assert roots == {"autograder", "course", "gan_course-0.1.0.dist-info"}
     assert not [n for n in names if re.search(r"answers|source_notebooks|\.ipynb|tests?/|\.db$|\.toml$", n)]
-    assert {f"autograder/keys/{lab}.json" for lab in LABS} <= set(names)
+    assert {f"course/keys/{lab}.json" for lab in LABS} <= set(names)
 
 
 @pytest.mark.slow

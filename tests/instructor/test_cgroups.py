@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from course.instructor.kernels import cgroups
-from course.instructor.kernels.cgroups import Group, Hierarchy
-from course.instructor.kernels.limits import MB, Limits
+from autograder.instructor.kernels import cgroups
+from autograder.instructor.kernels.cgroups import Group, Hierarchy
+from autograder.instructor.kernels.limits import MB, Limits
 
 LIMITS = Limits(memory_mb=100, disk_mb=10, processes=8)
 
@@ -91,7 +91,7 @@ def test_what_the_system_holds_for_a_group_of_version_2(tmp_path: Path) -> None:
 
 
 def test_where_no_group_can_be_made_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    from course.instructor.kernels import isolation
+    from autograder.instructor.kernels import isolation
 
     monkeypatch.setattr(cgroups, "hierarchy", lambda: None)
     assert cgroups.new_group(LIMITS) is None

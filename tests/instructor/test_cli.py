@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from course.instructor import cli, doctor
-from course.instructor.settings import load_course
+from autograder.instructor import cli, doctor
+from autograder.instructor.settings import load_course
 from tests.conftest import LAB1, ROOT
 
 Command = Callable[..., int]
@@ -63,7 +63,7 @@ def test_doctor_sends_nobody_to_build_what_a_checkout_has_built(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_observe_writes_json_to_the_terminal() -> None:
-    command = [sys.executable, "-m", "course.instructor.cli", "observe", LAB1, "--seed", "5"]
+    command = [sys.executable, "-m", "autograder.instructor.cli", "observe", LAB1, "--seed", "5"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     data = json.loads(result.stdout)
     assert data["seed"] == 5 and data["lab"] == LAB1

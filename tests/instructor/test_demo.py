@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from rich.console import Console
 
-from course.instructor import demo
-from course.instructor.settings import Course, CourseError
+from autograder.instructor import demo
+from autograder.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, LABS
 
 

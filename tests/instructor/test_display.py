@@ -6,10 +6,10 @@ import io
 
 from rich.console import Console
 
-from course.instructor.grade.display import show_end
-from course.instructor.grade.run import Grading, Plan
-from course.instructor.grade.work import Outcome
-from course.instructor.kernels.isolation import Isolation
+from autograder.instructor.grade.display import show_end
+from autograder.instructor.grade.run import Grading, Plan
+from autograder.instructor.grade.work import Outcome
+from autograder.instructor.kernels.isolation import Isolation
 
 
 def said(*outcomes: Outcome, **more: list[str]) -> str:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course.instructor.forkserver.client import close_servers
-from course.instructor.kernels.execution import Run, merged_streams, run_notebook
-from course.instructor.kernels.limits import Limits
+from autograder.instructor.forkserver.client import close_servers
+from autograder.instructor.kernels.execution import Run, merged_streams, run_notebook
+from autograder.instructor.kernels.limits import Limits
 from tests.instructor.conftest import usable_isolation
 
 pytestmark = pytest.mark.slow

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
-from course.instructor.cli import app
-from course.instructor.export import Export, Format, Options, export_marks
-from course.instructor.export.people import lines_with_roster
-from course.instructor.export.results import read_results
-from course.instructor.export.roster import read_roster
-from course.instructor.files import as_csv, number, safe, write
-from course.instructor.settings import Course, CourseError
+from autograder.instructor.cli import app
+from autograder.instructor.export import Export, Format, Options, export_marks
+from autograder.instructor.export.people import lines_with_roster
+from autograder.instructor.export.results import read_results
+from autograder.instructor.export.roster import read_roster
+from autograder.instructor.files import as_csv, number, safe, write
+from autograder.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import MakeClassroom
 
@@ -369,7 +369,7 @@ def test_stock_nbgrader_exports_with_our_plugins(folder: Path, tmp_path: Path) -
     target = tmp_path / "canvas.csv"
     command = [
         *(sys.executable, "-m", "nbgrader", "export"),
-        "--exporter=course.instructor.export.plugins.CanvasExport",
+        "--exporter=autograder.instructor.export.plugins.CanvasExport",
         f"--to={target}",
         f"--db=sqlite:///{folder / 'gradebook.db'}",
         f"--assignment=['{LAB1}']",

@@ -80,7 +80,7 @@ def grade(folder: Path) -> subprocess.CompletedProcess[str]:
     faults = str(Path(__file__).parent / "faults")
     path = os.pathsep.join([faults, str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, "-m", "course.instructor.cli", "grade", LAB1, "--folder", str(folder),
+        [sys.executable, "-m", "autograder.instructor.cli", "grade", LAB1, "--folder", str(folder),
          "--isolation", usable_isolation(), "--workers", "2"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": path, "FAULTS": str(state), "COLUMNS": "200"},

@@ -13,13 +13,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
 
-from course.instructor.build import run_nbgrader
-from course.instructor.demo import answer
-from course.instructor.feedback.exporter import error_line, latex_to_page, traceback_of
-from course.instructor.feedback.outline import language_of, split
-from course.instructor.formulas import to_mathml
-from course.instructor.neutral import hide, markdown_to_page
-from course.instructor.source import grade_id
+from autograder.instructor.build import run_nbgrader
+from autograder.instructor.demo import answer
+from autograder.instructor.feedback.exporter import error_line, latex_to_page, traceback_of
+from autograder.instructor.feedback.outline import language_of, split
+from autograder.instructor.formulas import to_mathml
+from autograder.instructor.neutral import hide, markdown_to_page
+from autograder.instructor.source import grade_id
 from tests.conftest import LAB1
 from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
 from tests.instructor.conftest import Classroom, MakeClassroom, picture, showing, with_code

@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course.instructor.forkserver.client import ForkServer, ForkServerError, close_servers, connect
-from course.instructor.forkserver.tasks import ChildError, ChildLimits, run_in_child, trusted_server
-from course.instructor.kernels import isolation as ways
-from course.instructor.kernels import warm
-from course.instructor.kernels.execution import run_notebook
-from course.instructor.kernels.limits import Limits
+from autograder.instructor.forkserver.client import ForkServer, ForkServerError, close_servers, connect
+from autograder.instructor.forkserver.tasks import ChildError, ChildLimits, run_in_child, trusted_server
+from autograder.instructor.kernels import isolation as ways
+from autograder.instructor.kernels import warm
+from autograder.instructor.kernels.execution import run_notebook
+from autograder.instructor.kernels.limits import Limits
 
 pytestmark = [
     pytest.mark.slow,
@@ -164,7 +164,7 @@ def test_a_kernel_ends_with_the_connection_of_whoever_asked_for_it(
         found[0].connection.close()
         return found[0]
 
-    monkeypatch.setattr("course.instructor.kernels.provisioners.fork_kernel", fork_and_keep)
+    monkeypatch.setattr("autograder.instructor.kernels.provisioners.fork_kernel", fork_and_keep)
     run = run_notebook(_notebook("alone"), isolation="fork", limits=Limits(), kernel_server=kernels)
     assert run.died is not None
     assert select.select([found[1].process], [], [], 10)[0], "the kernel lives on"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from nbformat.v4 import new_output
 
-from course.instructor.build import run_nbgrader
-from course.instructor.demo import answer
-from course.instructor.export import Format, Options, export_marks
-from course.instructor.report import run as reporting
+from autograder.instructor.build import run_nbgrader
+from autograder.instructor.demo import answer
+from autograder.instructor.export import Format, Options, export_marks
+from autograder.instructor.report import run as reporting
 from tests.conftest import LAB1, ROOT
 from tests.instructor.browser import DESKTOP, open_browser
 from tests.instructor.conftest import Classroom, MakeClassroom, picture, showing, with_code

@@ -21,16 +21,16 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
-from course.instructor.demo import answer
-from course.instructor.grade import engine
-from course.instructor.grade.display import marks_text
-from course.instructor.grade.looks import needs_look
-from course.instructor.grade.run import Grading
-from course.instructor.grade.work import Outcome
-from course.instructor.intake.attachments import attachments
-from course.instructor.report.collect import Collector
-from course.instructor.settings import CourseError
-from course.instructor.source import grade_id, is_check_cell
+from autograder.instructor.demo import answer
+from autograder.instructor.grade import engine
+from autograder.instructor.grade.display import marks_text
+from autograder.instructor.grade.looks import needs_look
+from autograder.instructor.grade.run import Grading
+from autograder.instructor.grade.work import Outcome
+from autograder.instructor.intake.attachments import attachments
+from autograder.instructor.report.collect import Collector
+from autograder.instructor.settings import CourseError
+from autograder.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1, ROOT
 from tests.instructor.browser import open_browser
 from tests.instructor.conftest import Classroom, MakeClassroom, usable_isolation, with_code
@@ -265,7 +265,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_marks(classroom: Cl
         classroom.hand_in(f"s{number}", classroom.identified(notebook, f"s{number}"))
     expected = {f"s{number}": 70.0 if number % 2 else 22.0 for number in range(8)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "course.instructor.cli", "grade", LAB1, "--folder", str(classroom.folder),
+        [sys.executable, "-m", "autograder.instructor.cli", "grade", LAB1, "--folder", str(classroom.folder),
          "--isolation", usable_isolation(), "--workers", "2"],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -305,7 +305,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(classroom: Classroom) ->
 def test_a_gradebook_that_stays_locked_loses_nothing(
     classroom: Classroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("course.instructor.grade.store._LOCKED_S", 0.0)
+    monkeypatch.setattr("autograder.instructor.grade.store._LOCKED_S", 0.0)
     classroom.hand_in("first", classroom.identified(classroom.notebook("train_data"), "first"))
     grader = classroom.grader()
     with sqlite3.connect(classroom.folder / "gradebook.db") as other:
@@ -520,7 +520,7 @@ def test_kernels_that_do_not_start_are_named_before_any_submission_is_run(
     classroom: Classroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nobody = f"{classroom.folder}/s"
-    monkeypatch.setattr("course.instructor.grade.children.server_address", lambda *arguments: nobody)
+    monkeypatch.setattr("autograder.instructor.grade.children.server_address", lambda *arguments: nobody)
     classroom.hand_in("s1", classroom.notebook())
     with pytest.raises(CourseError, match="Kernels do not work here with --isolation fork"):
         classroom.grade(isolation="fork")

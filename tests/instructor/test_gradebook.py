@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from course.instructor.gradebook import read_marks
+from autograder.instructor.gradebook import read_marks
 
 
 def test_code_that_a_person_marks_is_no_automatic_mark(tmp_path: Path) -> None:

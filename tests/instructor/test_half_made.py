@@ -11,15 +11,15 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.errors import GraderError
-from course.instructor import doctor
-from course.instructor.bundle import packing
-from course.instructor.export.formats import Format
-from course.instructor.export.run import Options, export_marks
-from course.instructor.grade.run import Grader
-from course.instructor.grade.run import Options as GradeOptions
-from course.instructor.intake import Templates
-from course.instructor.report.run import report_all, report_lab
-from course.instructor.settings import Course, CourseError, load_course
+from autograder.instructor import doctor
+from autograder.instructor.bundle import packing
+from autograder.instructor.export.formats import Format
+from autograder.instructor.export.run import Options, export_marks
+from autograder.instructor.grade.run import Grader
+from autograder.instructor.grade.run import Options as GradeOptions
+from autograder.instructor.intake import Templates
+from autograder.instructor.report.run import report_all, report_lab
+from autograder.instructor.settings import Course, CourseError, load_course
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import usable_isolation
 
@@ -95,7 +95,7 @@ def test_another_lab_is_graded(course: Course, tmp_path: Path, templates: Templa
 @pytest.mark.parametrize("what", ["seed", "source", "key"])
 def test_what_a_lab_lacks_is_said_when_it_is_graded(course: Course, tmp_path: Path, what: str) -> None:
     moved = replace(course, root=tmp_path, labs={LAB1: {} if what == "seed" else {"seed": 1}})
-    for name in ("release", "source_notebooks", "autograder/keys"):
+    for name in ("release", "source_notebooks", "course/keys"):
         shutil.copytree(course.root / name, tmp_path / name)
     if what != "seed":
         (moved.source(LAB1) if what == "source" else moved.key(LAB1)).unlink()

@@ -27,26 +27,26 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import autograder
-import course.instructor
+import autograder.instructor
 from autograder.display import BlockView
+from autograder.instructor.bundle.install_cell import is_install_code
+from autograder.instructor.feedback.exporter import error_line, latex_to_page, traceback_of
+from autograder.instructor.feedback.outline import split
+from autograder.instructor.formulas import to_mathml
+from autograder.instructor.grade.people import recipients
+from autograder.instructor.intake import rebuilding
+from autograder.instructor.intake.attachments import hidden_module
+from autograder.instructor.intake.matching import match, recognised
+from autograder.instructor.intake.notes import note
+from autograder.instructor.intake.outputs import outputs_of
+from autograder.instructor.intake.reading import Cell, defined_names, parse
+from autograder.instructor.kernels.execution import merged_streams
+from autograder.instructor.neutral import clean_html, clean_notebook, clean_outputs, hide, markdown_to_page
+from autograder.instructor.pages import coloured, highlighted
+from autograder.instructor.similarity.submissions import work_of
+from autograder.instructor.similarity.tokens import code_parts, word_parts
 from autograder.rerun.reading import opening
 from autograder.rerun.report import error_text
-from course.instructor.bundle.install_cell import is_install_code
-from course.instructor.feedback.exporter import error_line, latex_to_page, traceback_of
-from course.instructor.feedback.outline import split
-from course.instructor.formulas import to_mathml
-from course.instructor.grade.people import recipients
-from course.instructor.intake import rebuilding
-from course.instructor.intake.attachments import hidden_module
-from course.instructor.intake.matching import match, recognised
-from course.instructor.intake.notes import note
-from course.instructor.intake.outputs import outputs_of
-from course.instructor.intake.reading import Cell, defined_names, parse
-from course.instructor.kernels.execution import merged_streams
-from course.instructor.neutral import clean_html, clean_notebook, clean_outputs, hide, markdown_to_page
-from course.instructor.pages import coloured, highlighted
-from course.instructor.similarity.submissions import work_of
-from course.instructor.similarity.tokens import code_parts, word_parts
 
 # Processor time. A text of four times the length may take twice what a straight line gives, and a moment.
 _MOST_S = 3.0
@@ -238,7 +238,7 @@ BOUNDED: dict[str, tuple[Callable[[str], object], int]] = {
 
 def _patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
     """Yield all patterns of all modules, by name."""
-    for package in (autograder, course.instructor):
+    for package in (autograder, autograder.instructor):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if found.name.endswith("__main__"):
                 continue

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from course.instructor.demo import answer
-from course.instructor.intake import Rebuilt, Templates, rebuild
-from course.instructor.intake.notes import a_few_of_each, note
-from course.instructor.intake.reading import parse
-from course.instructor.neutral import markdown_to_page
-from course.instructor.settings import Course
-from course.instructor.source import grade_id, is_check_cell, is_student_cell
+from autograder.instructor.demo import answer
+from autograder.instructor.intake import Rebuilt, Templates, rebuild
+from autograder.instructor.intake.notes import a_few_of_each, note
+from autograder.instructor.intake.reading import parse
+from autograder.instructor.neutral import markdown_to_page
+from autograder.instructor.settings import Course
+from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
 
 LAB = "lab1_sine_gan"
 # A PNG picture of one pixel.

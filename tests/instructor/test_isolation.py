@@ -19,15 +19,15 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course.instructor.forkserver.client import ForkServer, ForkServerError, close_servers
-from course.instructor.forkserver.tasks import ChildLimits, run_in_child, trusted_server
-from course.instructor.grade.work import try_kernel
-from course.instructor.kernels import cgroups, watchdog
-from course.instructor.kernels import isolation as ways
-from course.instructor.kernels.execution import Run, run_notebook
-from course.instructor.kernels.limits import MB, Limits
-from course.instructor.kernels.warm import WARM, kernel_server
-from course.instructor.settings import Course, CourseError
+from autograder.instructor.forkserver.client import ForkServer, ForkServerError, close_servers
+from autograder.instructor.forkserver.tasks import ChildLimits, run_in_child, trusted_server
+from autograder.instructor.grade.work import try_kernel
+from autograder.instructor.kernels import cgroups, watchdog
+from autograder.instructor.kernels import isolation as ways
+from autograder.instructor.kernels.execution import Run, run_notebook
+from autograder.instructor.kernels.limits import MB, Limits
+from autograder.instructor.kernels.warm import WARM, kernel_server
+from autograder.instructor.settings import Course, CourseError
 from tests.instructor import probe, reach
 
 pytestmark = pytest.mark.slow
@@ -94,7 +94,7 @@ def test_nothing_of_the_course_or_of_others_can_be_read(
     secret.write_text("another submission")
     paths = [
         *(str(course.root / name) for name in ("source_notebooks", "solutions", "course.toml", ".git")),
-        str(course.root / "course" / "instructor" / "cli.py"),
+        str(course.root / "autograder" / "instructor" / "cli.py"),
         str(secret), "/etc/passwd", "/etc/shadow", "/etc/hosts", "/home", str(Path.home() / ".ssh"), "/var",
     ]  # fmt: skip
     code = f"""
@@ -486,7 +486,7 @@ def test_groups_whose_maker_has_ended_are_removed() -> None:
     if found is None:
         pytest.skip("no control groups here")
     code = (
-        "from course.instructor.kernels import cgroups, limits; cgroups.new_group(limits.Limits()); "
+        "from autograder.instructor.kernels import cgroups, limits; cgroups.new_group(limits.Limits()); "
         "import os; print(os.getpid())"
     )
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -546,7 +546,7 @@ def test_root_is_told_what_to_do_where_kernels_could_not_be_somebody_else() -> N
     code = (
         "import sys; from pathlib import Path; from tests.instructor import reach; "
         "reach.cover(str(Path(sys.prefix).parent), 700); "
-        "from course.instructor.kernels import isolation; "
+        "from autograder.instructor.kernels import isolation; "
         "print(isolation.examine('bwrap').problem, isolation.examine('none').problem, sep='\\n'); "
         "print(isolation.choose(None).way)"
     )
@@ -574,9 +574,9 @@ def test_what_is_shown_read_only_is_so_with_all_that_is_mounted_below(tmp_path: 
     code = f"""
 import os
 from tests.instructor import probe, reach
-from course.instructor.kernels import confine
-from course.instructor.kernels.limits import Limits
-from course.instructor.kernels.sandbox import Sandbox
+from autograder.instructor.kernels import confine
+from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.kernels.sandbox import Sandbox
 from pathlib import Path
 shown, folder = Path({str(tmp_path)!r}, 'shown'), Path({str(tmp_path)!r}, 'k')
 (shown / 'a b').mkdir(parents=True)

@@ -12,11 +12,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from course.instructor.bank import load_bank
-from course.instructor.grade.looks import LOOK_KEYS
-from course.instructor.intake.attachments import attachments
-from course.instructor.intake.meddling import file_meddling, meddling
-from course.instructor.settings import Course
+from autograder.instructor.bank import load_bank
+from autograder.instructor.grade.looks import LOOK_KEYS
+from autograder.instructor.intake.attachments import attachments
+from autograder.instructor.intake.meddling import file_meddling, meddling
+from autograder.instructor.settings import Course
 from tests.conftest import ROOT
 
 REACHING = [
@@ -47,7 +47,7 @@ REACHING = [
     "lab._recording.seed",
     "get_ipython().ast_transformers.append(t)",
     "get_ipython().events.register('x', f); shell.display_pub.publish = None",
-    "import course.instructor",
+    "import autograder.instructor",
 ]
 HONEST = [
     "from autograder import column, open_lab\nfrom autograder.replay import replay",

@@ -16,10 +16,10 @@ from PIL import Image
 
 from autograder.block import Result
 from autograder.display import BlockView
+from autograder.instructor import neutral, pages
+from autograder.instructor.neutral import clean_html, clean_notebook, clean_outputs, markdown_to_page
+from autograder.instructor.wellformed import well_formed
 from autograder.messages import Message
-from course.instructor import neutral, pages
-from course.instructor.neutral import clean_html, clean_notebook, clean_outputs, markdown_to_page
-from course.instructor.wellformed import well_formed
 
 ATTACKS = [
     "<script>run()</script>",

@@ -12,16 +12,16 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from course.instructor.grade.marked import OUTPUTS_CELL, show_handed_in, without_outputs
-from course.instructor.intake import Templates, rebuild
-from course.instructor.intake.outputs import (
+from autograder.instructor.grade.marked import OUTPUTS_CELL, show_handed_in, without_outputs
+from autograder.instructor.intake import Templates, rebuild
+from autograder.instructor.intake.outputs import (
     LEFT_OUT,
     MAX_OUTPUTS,
     MAX_OUTPUTS_OF_A_CELL,
     keep_within,
     outputs_of,
 )
-from course.instructor.source import grade_id, is_check_cell
+from autograder.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1
 from tests.instructor.conftest import Classroom, MakeClassroom, picture, showing, with_code
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from course.instructor.grade.pairs import share_marks_by_hand
+from autograder.instructor.grade.pairs import share_marks_by_hand
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 PAIR = ("alice", "bobby")

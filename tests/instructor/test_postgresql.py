@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from nbgrader.api import Gradebook
 
-from course.instructor.grade.store import GradebookBusy, Store
-from course.instructor.gradebook import read_marks
+from autograder.instructor.grade.store import GradebookBusy, Store
+from autograder.instructor.gradebook import read_marks
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import MakeClassroom
 
@@ -97,7 +97,7 @@ def test_the_same_class_has_the_same_marks_in_postgresql_and_sqlite(
 
 @pytest.fixture
 def store(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr("course.instructor.grade.store._DRIVER_S", 0.3)
+    monkeypatch.setattr("autograder.instructor.grade.store._DRIVER_S", 0.3)
     with closing(Store(ROOT, folder=tmp_path, db_url=server)) as opened:
         yield opened
 
@@ -125,7 +125,7 @@ def test_a_lock_of_postgresqls_is_waited_for(store: Store, server: str) -> None:
 def test_a_lock_that_stays_is_one_error_of_ours(
     store: Store, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("course.instructor.grade.store._LOCKED_S", 0.0)
+    monkeypatch.setattr("autograder.instructor.grade.store._LOCKED_S", 0.0)
     with closing(lock_students(server)), pytest.raises(GradebookBusy, match="lock timeout"):
         store.transact(add("late"))
     assert "late" not in store.students()

@@ -13,16 +13,16 @@ import nbformat
 import pytest
 from nbgrader.api import Grade, Gradebook, MissingEntry, SourceCell
 
-from course.instructor import release as releasing
-from course.instructor.build import run_nbgrader, write_source
-from course.instructor.grade.assignment import enter_or_update
-from course.instructor.grade.locks import GradebookBusy
-from course.instructor.grade.records import Record, Records
-from course.instructor.grade.store import Store
-from course.instructor.grade.work import Outcome
-from course.instructor.intake import Templates
-from course.instructor.settings import Course, CourseError
-from course.instructor.source import grade_id, is_check_cell
+from autograder.instructor import release as releasing
+from autograder.instructor.build import run_nbgrader, write_source
+from autograder.instructor.grade.assignment import enter_or_update
+from autograder.instructor.grade.locks import GradebookBusy
+from autograder.instructor.grade.records import Record, Records
+from autograder.instructor.grade.store import Store
+from autograder.instructor.grade.work import Outcome
+from autograder.instructor.intake import Templates
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1
 from tests.instructor.conftest import Classroom
 
@@ -239,7 +239,7 @@ def test_an_update_that_fails_changes_no_mark(desk: Desk, monkeypatch: pytest.Mo
     def fails(*arguments: object) -> None:
         raise GradebookBusy("The power is gone.", passing=False)
 
-    monkeypatch.setattr("course.instructor.grade.assignment._complete", fails)
+    monkeypatch.setattr("autograder.instructor.grade.assignment._complete", fails)
     with pytest.raises(CourseError, match="The power is gone"):
         desk.release()
     assert desk.marks("ana") == before

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from nbgrader.api import Gradebook
 
-from course.instructor.grade.records import Records
-from course.instructor.grade.run import Grading
-from course.instructor.grade.work import CheckRecord, Outcome
-from course.instructor.gradebook import Mark
-from course.instructor.report import run as reporting
-from course.instructor.report.data import ClassReport, Row, blocks_of, check_stats, hint_stats
-from course.instructor.report.figures import histogram
-from course.instructor.report.files import write_data, write_table
-from course.instructor.report.looks import BY_KEY, command_for, looks_of, urgent
-from course.instructor.report.page import write_page
-from course.instructor.settings import Course, CourseError
+from autograder.instructor.grade.records import Records
+from autograder.instructor.grade.run import Grading
+from autograder.instructor.grade.work import CheckRecord, Outcome
+from autograder.instructor.gradebook import Mark
+from autograder.instructor.report import run as reporting
+from autograder.instructor.report.data import ClassReport, Row, blocks_of, check_stats, hint_stats
+from autograder.instructor.report.figures import histogram
+from autograder.instructor.report.files import write_data, write_table
+from autograder.instructor.report.looks import BY_KEY, command_for, looks_of, urgent
+from autograder.instructor.report.page import write_page
+from autograder.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
 from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
 from tests.instructor.conftest import Classroom, MakeClassroom, with_code
@@ -327,7 +327,7 @@ def test_a_lab_that_nobody_handed_in_is_named(reported: Reported) -> None:
 
 def course(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "course.instructor.cli", *arguments],
+        [sys.executable, "-m", "autograder.instructor.cli", *arguments],
         cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -23,10 +23,10 @@ import pytest
 from distributed.security import Security
 from distributed.utils import get_ip
 
-from course.instructor import cli, doctor
-from course.instructor.grade.scheduler import Scheduler
-from course.instructor.kernels.limits import Limits
-from course.instructor.settings import Course, CourseError, load_course
+from autograder.instructor import cli, doctor
+from autograder.instructor.grade.scheduler import Scheduler
+from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.settings import Course, CourseError, load_course
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import Classroom
 from tests.instructor.documents import Reader, blocks, steps

@@ -12,17 +12,17 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
-from course.instructor.demo import answer
-from course.instructor.grade.looks import needs_look
-from course.instructor.grade.people import recipients, resolve
-from course.instructor.grade.run import Grading
-from course.instructor.grade.work import Outcome
-from course.instructor.gradebook import Mark, read_marks
-from course.instructor.intake import Rebuilt, Templates, rebuild
-from course.instructor.own_names import overwritten, own_names
-from course.instructor.report.data import Row
-from course.instructor.report.looks import looks_of, urgent
-from course.instructor.source import grade_id, is_check_cell
+from autograder.instructor.demo import answer
+from autograder.instructor.grade.looks import needs_look
+from autograder.instructor.grade.people import recipients, resolve
+from autograder.instructor.grade.run import Grading
+from autograder.instructor.grade.work import Outcome
+from autograder.instructor.gradebook import Mark, read_marks
+from autograder.instructor.intake import Rebuilt, Templates, rebuild
+from autograder.instructor.own_names import overwritten, own_names
+from autograder.instructor.report.data import Row
+from autograder.instructor.report.looks import looks_of, urgent
+from autograder.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1
 from tests.instructor.conftest import Classroom, MakeClassroom, with_code
 
@@ -236,7 +236,7 @@ def test_equal_copies_let_nothing_wait(desk: Desk, complete: NotebookNode) -> No
 def test_very_many_notebooks_are_not_all_read(
     desk: Desk, complete: NotebookNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("course.instructor.intake.rebuilding.MAX_NOTEBOOKS", 2)
+    monkeypatch.setattr("autograder.instructor.intake.rebuilding.MAX_NOTEBOOKS", 2)
     for number in range(4):
         desk.put(b"{}", f"a{number}.ipynb")
     rebuilt = desk.put(complete).rebuild()

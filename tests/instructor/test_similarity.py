@@ -17,17 +17,17 @@ from nbformat import NotebookNode
 from rich.console import Console
 from typer.testing import CliRunner
 
-from course.instructor.bank import load_bank
-from course.instructor.cli import app
-from course.instructor.demo import answer
-from course.instructor.intake import Templates
-from course.instructor.settings import Course, CourseError
-from course.instructor.similarity import THRESHOLD, Options, Similarity, find_similar, show
-from course.instructor.similarity.likeness import Comparison, compare_code
-from course.instructor.similarity.page import _histogram, write_page
-from course.instructor.similarity.submissions import Work, work_of
-from course.instructor.similarity.tokens import code_parts, names_in
-from course.instructor.source import is_student_cell, read_source, select_language
+from autograder.instructor.bank import load_bank
+from autograder.instructor.cli import app
+from autograder.instructor.demo import answer
+from autograder.instructor.intake import Templates
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.similarity import THRESHOLD, Options, Similarity, find_similar, show
+from autograder.instructor.similarity.likeness import Comparison, compare_code
+from autograder.instructor.similarity.page import _histogram, write_page
+from autograder.instructor.similarity.submissions import Work, work_of
+from autograder.instructor.similarity.tokens import code_parts, names_in
+from autograder.instructor.source import is_student_cell, read_source, select_language
 from tests.conftest import LAB1, LABS
 from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
 

@@ -20,17 +20,17 @@ from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from course.instructor.export.formats import Format
-from course.instructor.export.run import Options, export_marks
-from course.instructor.grade.locks import GradebookBusy, as_busy
-from course.instructor.grade.records import Record, Records
-from course.instructor.grade.store import Folders, Store
-from course.instructor.grade.work import Outcome
-from course.instructor.intake import Templates
-from course.instructor.report.collect import Collector
-from course.instructor.settings import Course, CourseError
-from course.instructor.source import grade_id, is_check_cell, is_graded
-from course.instructor.stamps import read_times_safely
+from autograder.instructor.export.formats import Format
+from autograder.instructor.export.run import Options, export_marks
+from autograder.instructor.grade.locks import GradebookBusy, as_busy
+from autograder.instructor.grade.records import Record, Records
+from autograder.instructor.grade.store import Folders, Store
+from autograder.instructor.grade.work import Outcome
+from autograder.instructor.intake import Templates
+from autograder.instructor.report.collect import Collector
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import grade_id, is_check_cell, is_graded
+from autograder.instructor.stamps import read_times_safely
 from tests.conftest import LAB1, ROOT
 
 DUE = datetime(2026, 11, 20, 12)
@@ -355,7 +355,7 @@ def test_who_has_waited_in_vain_says_it_in_one_line_and_does_not_wait_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("course.instructor.grade.store._LOCKED_S", 1.0)
+    monkeypatch.setattr("autograder.instructor.grade.store._LOCKED_S", 1.0)
     with strict.store() as store:
         other = lock(strict.folder)
         for longest_s in (2.5, 0.6):

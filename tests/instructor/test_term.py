@@ -14,8 +14,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from course.instructor.kernels import isolation
-from course.instructor.settings import CourseError
+from autograder.instructor.kernels import isolation
+from autograder.instructor.settings import CourseError
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import Classroom, MakeClassroom
 from tests.instructor.documents import Reader, checkout, steps

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course.instructor.grade.times import Stamp, TimeStampError, read_stamp, read_time, written
+from autograder.instructor.grade.times import Stamp, TimeStampError, read_stamp, read_time, written
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

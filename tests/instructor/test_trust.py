@@ -12,19 +12,19 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from autograder.emission import MIME_TYPE, SEED_VARIABLE
+from autograder.instructor.demo import answer
+from autograder.instructor.forkserver.client import close_servers
+from autograder.instructor.grade import hinting
+from autograder.instructor.grade.doubts import doubt, tasks
+from autograder.instructor.grade.looks import LOOK_KEYS
+from autograder.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
+from autograder.instructor.grade.work import Job, Outcome, grade_submission
+from autograder.instructor.intake import Templates
+from autograder.instructor.kernels.execution import Run, run_notebook
+from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.settings import Course
+from autograder.instructor.source import grade_id, is_check_cell
 from autograder.key import AnswerKey
-from course.instructor.demo import answer
-from course.instructor.forkserver.client import close_servers
-from course.instructor.grade import hinting
-from course.instructor.grade.doubts import doubt, tasks
-from course.instructor.grade.looks import LOOK_KEYS
-from course.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
-from course.instructor.grade.work import Job, Outcome, grade_submission
-from course.instructor.intake import Templates
-from course.instructor.kernels.execution import Run, run_notebook
-from course.instructor.kernels.limits import Limits
-from course.instructor.settings import Course
-from course.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1
 from tests.instructor.conftest import Classroom, usable_isolation, with_code
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from autograder.instructor.bank import load_bank
+from autograder.instructor.observe import practise, run_cells, script_environment
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import grade_id, read_source, select_language
+from autograder.instructor.trial import excerpt
 from autograder.session import Lab
-from course.instructor.bank import load_bank
-from course.instructor.observe import practise, run_cells, script_environment
-from course.instructor.settings import Course, CourseError
-from course.instructor.source import grade_id, read_source, select_language
-from course.instructor.trial import excerpt
 from tests.conftest import LAB1
 
 BANK = load_bank(Path(__file__).parents[2] / "source_notebooks" / LAB1 / "answers.toml")

@@ -9,11 +9,17 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.instructor import build, keys
+from autograder.instructor.observe import observe
+from autograder.instructor.settings import Course
+from autograder.instructor.source import (
+    grade_id,
+    is_check_cell,
+    is_student_cell,
+    read_source,
+    select_language,
+)
 from autograder.key import AnswerKey
-from course.instructor import build, keys
-from course.instructor.observe import observe
-from course.instructor.settings import Course
-from course.instructor.source import grade_id, is_check_cell, is_student_cell, read_source, select_language
 
 
 @pytest.fixture

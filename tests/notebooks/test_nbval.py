@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from course.instructor.settings import Course
+from autograder.instructor.settings import Course
 
 OPTIONS = (
     "--nbval",

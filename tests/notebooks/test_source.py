@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from course.instructor.settings import Course, CourseError
-from course.instructor.source import (
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import (
     code_cells,
     is_check_cell,
     is_student_cell,

@@ -56,7 +56,7 @@ def full(stage: str) -> None:
 
 def locked(stage: str) -> None:
     """Hold the gradebook as another program would, longer than anybody waits."""
-    from course.instructor.grade import store
+    from autograder.instructor.grade import store
 
     store._LOCKED_S = 1.0
     assert STATE is not None
@@ -69,7 +69,7 @@ FAULTS: dict[str, Callable[[str], None]] = {
     "exception": exception, "kill": kill, "full": full, "locked": locked,
 }  # fmt: skip
 if STATE is not None:
-    from course.instructor.grade import guard
+    from autograder.instructor.grade import guard
 
     note = guard.Guard.note
 

@@ -1,0 +1,96 @@
+"""How an audit looks: a progress bar, a table per lab, JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from autograder.instructor.audit import Audit, Verdict
+
+Begin = Callable[[int, int], None]
+Advance = Callable[[Verdict], None]
+
+
+@contextlib.contextmanager
+def progress(console: Console, lab: str) -> Iterator[tuple[Begin, Advance]]:
+    """Show a progress bar while a lab is audited.
+
+    Yields:
+        The functions to call with the number of answers and how many are known, and with each verdict.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("[red]{task.fields[missed]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(lab, total=None, missed="")
+        missed: list[str] = []
+
+        def begin(total: int, known: int) -> None:
+            bar.update(task, total=total, completed=known)
+
+        def advance(verdict: Verdict) -> None:
+            if verdict.faults:
+                missed.append(verdict.id)
+            bar.update(task, advance=1, missed=f"{len(missed)} missed" if missed else "")
+
+        try:
+            yield begin, advance
+        except KeyboardInterrupt:
+            console.print("Interrupted. What was judged is kept: run the same command to go on.")
+            raise
+
+
+def show(console: Console, audits: Sequence[Audit]) -> None:
+    """Print a table with a row per lab, and a line for everything that is amiss."""
+    table = Table(title="Audit of the grader")
+    table.add_column("lab")
+    for title in ("wrong\nrejected", "by the\nnamed check", "with\nits hint", "equivalent\naccepted"):
+        table.add_column(title, justify="right")
+    table.add_column("seeds")
+    table.add_column("seconds", justify="right")
+    for audit in audits:
+        shares = (
+            audit.share("wrong", "right"),
+            audit.share("wrong", "by_check"),
+            audit.share("wrong", "hinted"),
+            audit.share("equivalent", "right"),
+        )
+        seeds = ", ".join(str(seed) for seed in audit.seeds)
+        table.add_row(audit.lab, *(_share(*share) for share in shares), seeds, f"{audit.seconds:.0f}")
+    console.print(table)
+    for audit in audits:
+        for verdict in audit.verdicts:
+            for fault in verdict.faults:
+                console.print(
+                    f"[red]✗[/] {audit.lab}, {verdict.kind} [bold]{escape(verdict.id)}[/]: {escape(fault)}"
+                )
+        for check in audit.forgeable:
+            console.print(
+                f"[red]✗[/] {audit.lab}, check [bold]{check}[/]: fewer than four of its numbers depend "
+                "on the seed, so a forged observation would earn its marks"
+            )
+
+
+def _share(count: int, total: int) -> str:
+    """Return "n/m", coloured."""
+    if total == 0:
+        return "–"
+    return f"[{'green' if count == total else 'red'}]{count}/{total}[/]"
+
+
+def write_json(path: Path, audits: Sequence[Audit]) -> None:
+    """Write audits as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = {"passed": all(audit.passed for audit in audits), "labs": [audit.as_json() for audit in audits]}
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,158 @@
+"""Build all that is generated: answer keys, releases in every language, executed solutions."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from autograder.instructor.environment import environment, path_with_programs
+from autograder.instructor.keys import build_key
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import (
+    code_cells,
+    is_check_cell,
+    read_source,
+    select_language,
+    write_notebook,
+)
+from autograder.rerun.reading import opening
+
+Report = Callable[[str], None]
+
+
+def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> list[Path]:
+    """Rebuild everything that is generated from one lab's source notebook.
+
+    Args:
+        course: the checkout.
+        lab: the lab's id.
+        report: called with a line before each part.
+
+    Returns:
+        The files written.
+
+    Raises:
+        CourseError: if the source is not as it must be, or the reference fails its own checks.
+    """
+    report(f"{lab}: source")
+    write_source(course, lab)
+    files = []
+    if "prepare" in course.labs[lab]:
+        prepare = pkgutil.resolve_name(course.labs[lab]["prepare"])
+        files += prepare(course, lab, report)
+    report(f"{lab}: answer key")
+    files.append(build_key(course, lab))
+    for language in course.languages:
+        report(f"{lab}: release in {language}")
+        files.append(build_release(course, lab, language))
+    report(f"{lab}: solution")
+    files.append(build_solution(course, lab))
+    return files
+
+
+def write_source(course: Course, lab: str) -> Path:
+    """Write the bilingual notebook that nbgrader reads: build/source/<lab>/<lab>.ipynb."""
+    notebook = read_source(course.source(course.require_lab(lab)))
+    _require_name(notebook, lab)
+    path = course.build / "source" / lab / f"{lab}.ipynb"
+    write_notebook(notebook, path)
+    return path
+
+
+def _require_name(notebook: NotebookNode, lab: str) -> None:
+    """Raise if a notebook opens another lab, whose answer key would then judge it.
+
+    Raises:
+        CourseError: naming the cell.
+    """
+    for cell in code_cells(notebook):
+        opened = opening(cell.source)
+        if opened and opened.lab != lab:
+            raise CourseError(f"{lab}, cell {cell.id!r} opens {opened.lab!r}: write open_lab({lab!r}, …).")
+
+
+def build_release(course: Course, lab: str, language: str) -> Path:
+    """Write the notebook that students open, through nbgrader, without touching its gradebook."""
+    others = [f"lang-{other}" for other in course.languages if other != language]
+    with tempfile.TemporaryDirectory() as folder:
+        options = [
+            "--no-db",
+            "--SaveCells.enabled=False",
+            f"--CourseDirectory.release_directory={folder}",
+            f"--SelectLanguage.language={language}",
+            *(f"--TagRemovePreprocessor.remove_cell_tags={tag}" for tag in others),
+        ]
+        run_nbgrader(course, "generate_assignment", lab, "--force", *options)
+        notebook = nbformat.read(Path(folder) / lab / f"{lab}.ipynb", as_version=4)
+    path = course.release(lab, language)
+    write_notebook(notebook, path)
+    return path
+
+
+def build_solution(course: Course, lab: str) -> Path:
+    """Write and execute the solution notebook, in the course's first language.
+
+    Exploration cells are tagged so that nbval compares the outputs of check cells only: training in
+    float32 differs from machine to machine.
+    """
+    notebook = select_language(read_source(course.source(lab)), course.language)
+    for cell in notebook.cells:
+        tags = [tag for tag in cell.metadata.pop("tags", []) if not tag.startswith("lang-")]
+        if cell.cell_type == "code" and not is_check_cell(cell):
+            tags.append("nbval-ignore-output")
+        if tags:
+            cell.metadata["tags"] = tags
+    with tempfile.TemporaryDirectory() as folder, environment(COURSE_PROGRESS="off"):
+        client = NotebookClient(
+            notebook,
+            timeout=600,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": folder}},
+        )
+        # The kernel's own log is no output of the notebook.
+        try:
+            client.execute(stderr=subprocess.DEVNULL)
+        except CellExecutionError as error:
+            raise CourseError(f"The solution of {lab} stops: {error.ename}: {error.evalue}") from None
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.pop("language_info", None)
+    path = course.solution(lab)
+    write_notebook(notebook, path)
+    return path
+
+
+def run_nbgrader(
+    course: Course, *arguments: str, course_folder: Path | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a stock nbgrader command with the course's configuration.
+
+    Args:
+        course: the checkout.
+        *arguments: of `nbgrader`.
+        course_folder: another root for submissions and gradebook; default: the checkout.
+        check: whether a failure raises.
+
+    Raises:
+        CourseError: with the end of nbgrader's output, if it fails and `check`.
+    """
+    where = [f"--CourseDirectory.root={course_folder}"] if course_folder else []
+    command = [sys.executable, "-m", "nbgrader", *arguments, *where]
+    environment = {**os.environ, "PATH": path_with_programs()}
+    result = subprocess.run(
+        command, cwd=course.root, env=environment, capture_output=True, text=True, check=False
+    )
+    if check and result.returncode != 0:
+        tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+        raise CourseError(f"`nbgrader {' '.join(arguments)}` failed:\n{tail}")
+    return result

@@ -1,0 +1,297 @@
+"""The `course` command."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from autograder.errors import GraderError
+from autograder.instructor import audit as auditing
+from autograder.instructor import audit_report
+from autograder.instructor import build as building
+from autograder.instructor import bundle as bundling
+from autograder.instructor import demo as demonstration
+from autograder.instructor import doctor as checkup
+from autograder.instructor import export as exporting
+from autograder.instructor import observe as observing
+from autograder.instructor import release as releasing
+from autograder.instructor import similarity as comparing
+from autograder.instructor.grade import display as grade_display
+from autograder.instructor.grade import run as grading_run
+from autograder.instructor.report import run as reporting
+from autograder.instructor.settings import CourseError, load_course
+from autograder.instructor.similarity.page import write_page
+from autograder.instructor.trial import TIME_LIMIT
+from autograder.language import set_language
+
+app = typer.Typer(
+    help="Build, release, grade and check the labs of this course. The gradebook is nbgrader's.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Lab = Annotated[str, typer.Argument(help="id of a lab, such as lab1_sine_gan")]
+SomeLab = Annotated[str | None, typer.Argument(help="id of a lab; all labs if left out")]
+GradebookFolder = Annotated[
+    Path | None, typer.Option("--folder", help="holds submitted/ and the gradebook; default: the checkout")
+]
+
+
+def warn(line: str) -> None:
+    """Show something that an instructor should know."""
+    console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def build(lab: SomeLab = None) -> None:
+    """Rebuild all that is generated: answer keys, release/, solutions/."""
+    course = load_course()
+    for name in [lab] if lab else course.labs:
+        start = time.perf_counter()
+        with console.status(f"{name} …") as status:
+            files = building.build_lab(course, name, report=status.update)
+        console.print(f"[green]✓[/] {name}: {len(files)} files in {time.perf_counter() - start:.0f} s")
+        for path in files:
+            console.print(f"  {path.relative_to(course.root)}")
+
+
+@app.command()
+def release(lab: Lab, folder: GradebookFolder = None) -> None:
+    """Enter a lab into nbgrader's gradebook, or its changed cells, and bundle it."""
+    course = load_course()
+    for path in releasing.release_lab(course, lab, folder, warn):
+        shown = path.relative_to(course.root) if path.is_relative_to(course.root) else path
+        console.print(f"[green]✓[/] {escape(str(shown))}", soft_wrap=True)
+
+
+@app.command()
+def bundle(
+    lab: SomeLab = None,
+    output: Annotated[Path | None, typer.Option(help="folder to write to; default: build/release")] = None,
+    folder: Annotated[Path | None, typer.Option(help="of a class: write to release/ there")] = None,
+) -> None:
+    """Pack what students get, one zip per lab and language: notebook, notes on its data, the wheel."""
+    course = load_course()
+    target = output or (folder / "release" if folder else None)
+    with console.status("building the wheel …"):
+        labs, left_out = ([lab], None) if lab else (list(course.labs), warn)
+        for path in bundling.bundle_labs(course, labs, target, left_out):
+            console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
+
+
+@app.command()
+def observe(
+    lab: Lab,
+    seed: Annotated[int, typer.Option(help="seed of all replays")],
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "cpu",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="file to write; default: the terminal")
+    ] = None,
+) -> None:
+    """Run the reference solution as a plain script and write what its checks observe."""
+    course = load_course()
+    recording = observing.observe(course, lab, seed=seed, device=device)
+    text = json.dumps(observing.as_json(recording, lab, device), indent=1) + "\n"
+    if json_file is None:
+        typer.echo(text, nl=False)
+        return
+    json_file.parent.mkdir(parents=True, exist_ok=True)
+    json_file.write_text(text, encoding="utf-8")
+    console.print(f"[green]✓[/] {len(recording.observations)} observations in {json_file}")
+
+
+@app.command()
+def audit(
+    labs: Annotated[list[str] | None, typer.Argument(help="ids of labs; all labs if left out")] = None,
+    jobs: Annotated[int | None, typer.Option(help="processes at a time; default: one per core")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="file to write")] = None,
+    bank: Annotated[
+        Path | None, typer.Option(help="another bank, in the format of answers.toml; takes one LAB")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="seed besides the public one; may be repeated")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="seconds for one answer")] = TIME_LIMIT,
+    fresh: Annotated[bool, typer.Option(help="forget the verdicts of earlier audits")] = False,
+) -> None:
+    """Measure the grader: run every wrong and equivalent answer of the banks and judge it."""
+    course = load_course()
+    if bank is not None and len(labs or []) != 1:
+        raise CourseError("--bank takes exactly one LAB: course audit LAB --bank FILE")
+    audits = []
+    for lab in labs or course.labs:
+        with audit_report.progress(console, lab) as (begin, advance):
+            found = auditing.audit_lab(
+                course,
+                lab,
+                bank=bank,
+                seeds=tuple(seed) if seed else auditing.OTHER_SEEDS,
+                jobs=jobs,
+                time_limit=time_limit,
+                fresh=fresh,
+                begin=begin,
+                advance=advance,
+            )
+        audits.append(found)
+    audit_report.show(console, audits)
+    if json_file is not None:
+        audit_report.write_json(json_file, audits)
+        console.print(f"[green]✓[/] {json_file}")
+    if not all(found.passed for found in audits):
+        raise typer.Exit(1)
+
+
+@app.command()
+def grade(
+    lab: Lab,
+    students: Annotated[str, typer.Option(help="shell pattern of student ids")] = "*",
+    workers: Annotated[
+        int | None, typer.Option(help="submissions at a time; default: one more than processors")
+    ] = None,
+    isolation: Annotated[
+        str | None,
+        typer.Option(help="bwrap, fork (fastest) or none (unsafe); default: bwrap where it works, else fork"),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="address of a running dask scheduler, such as tls://host:8786")
+    ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            help="use a scheduler on the network without TLS: all who reach it can read submissions and the "
+            "secret seed, give marks and run code"
+        ),
+    ] = False,
+    force: Annotated[bool, typer.Option(help="grade again what is graded already")] = False,
+    folder: GradebookFolder = None,
+) -> None:
+    """Grade a whole class: isolated, in parallel, with marks that cannot be forged."""
+    options = grading_run.Options(
+        students=students,
+        workers=workers,
+        isolation=isolation,
+        scheduler=scheduler,
+        insecure=insecure,
+        force=force,
+        folder=folder,
+    )
+    with contextlib.closing(grading_run.Grader(load_course(), lab, options)) as grader:
+        grade_display.show_start(console, lab, grader.plan, grader.isolation)
+        if scheduler and insecure:
+            console.print(
+                f"[yellow]![/] --insecure: {escape(scheduler)} may be read and changed by all who reach it"
+            )
+        total = len(grader.plan.grade) + len(grader.plan.store)
+        with grade_display.progress(console, total) as advance:
+            grading = grader.run(advance)
+    grade_display.show_end(console, grading)
+    if grading.log is not None:
+        console.print(f"[green]✓[/] {grading.log}")
+    if grading.interrupted:
+        raise typer.Exit(130)
+
+
+@app.command()
+def report(
+    lab: SomeLab = None,
+    folder: GradebookFolder = None,
+    output: Annotated[Path | None, typer.Option(help="folder to write; default: report/ there")] = None,
+) -> None:
+    """Write a page on a graded class, and the same as CSV and JSON."""
+    course = load_course()
+    if lab is None:
+        files = reporting.report_all(course, folder, output, warn)
+    else:
+        files = reporting.report_lab(course, course.require_lab(lab), folder, output)
+    for path in files:
+        console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
+
+
+@app.command()
+def export(
+    lab: SomeLab = None,
+    to: Annotated[exporting.Format, typer.Option(help="the system that the file is for")] = (
+        exporting.Format.CSV
+    ),
+    output: Annotated[Path | None, typer.Option(help="file to write; default: in build/export")] = None,
+    folder: GradebookFolder = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="who is in the class: an export of Canvas or Moodle, any CSV with ids"),
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option(help="give marks that still wait for a person as they are so far")
+    ] = False,
+) -> None:
+    """Write the marks for Canvas, Moodle or a spreadsheet; what is missing is blank, never 0."""
+    options = exporting.Options(to=to, lab=lab, roster=roster, partial=partial, output=output, folder=folder)
+    found = exporting.export_marks(load_course(), options)
+    for warning in found.warnings:
+        console.print(f"[yellow]![/] {escape(warning)}", highlight=False)
+    labs = f"{len(found.labs)} labs" if len(found.labs) != 1 else found.labs[0]
+    where = escape(str(found.path))
+    console.print(f"[green]✓[/] {where}: {found.students} students, {labs}", soft_wrap=True)
+
+
+@app.command()
+def similarity(
+    lab: Lab,
+    folder: GradebookFolder = None,
+    threshold: Annotated[
+        float, typer.Option(help="from 0 to 1: list pairs at least this alike")
+    ] = comparing.THRESHOLD,
+    output: Annotated[
+        Path | None, typer.Option(help="page to write; default: build/similarity/LAB.html")
+    ] = None,
+) -> None:
+    """Rank pairs of submissions by how alike what students wrote is; a reason to look, and no proof."""
+    course = load_course()
+    options = comparing.Options(threshold=threshold, folder=folder)
+    with console.status("reading …") as status:
+        found = comparing.find_similar(course, lab, options, lambda student: status.update(f"{student} …"))
+    comparing.show(console, found)
+    page = output or (folder or course.build) / "similarity" / f"{lab}.html"
+    console.print(f"[green]✓[/] {escape(str(write_page(page, found)))}", soft_wrap=True)
+
+
+@app.command()
+def demo(
+    lab: Annotated[str, typer.Argument(help="id of a lab")] = demonstration.LAB1,
+    every: Annotated[bool, typer.Option("--all", help="all labs, one after the other")] = False,
+    skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
+) -> None:
+    """Build a lab, grade a simulated class with nbgrader and write a report."""
+    course = load_course()
+    for name in course.labs if every else [lab]:
+        demonstration.run(course, console, name, skip_build=skip_build)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, what is missing and how to get it."""
+    if not checkup.run(load_course(), console):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; errors that an instructor can put right are shown without a traceback."""
+    set_language("en")  # as all commands speak
+    try:
+        app()
+    except (CourseError, GraderError, ValueError, RuntimeError) as error:
+        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Look at the machine: what is installed, what is missing, how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from autograder.errors import KeyFileError
+from autograder.instructor.grade.certificates import Certificates
+from autograder.instructor.kernels import isolation
+from autograder.instructor.releases import read_release
+from autograder.instructor.settings import Course, CourseError
+from autograder.key import AnswerKey
+
+PACKAGES = ("torch", "torchvision", "numpy", "nbgrader", "jupytext", "nbclient", "nbval")
+Finding = tuple[str, bool | None, str]
+
+
+def run(course: Course, console: Console) -> bool:
+    """Show all findings; return whether nothing needed is missing."""
+    findings = [
+        *_versions(),
+        _device(),
+        *_data(),
+        *_labs(course),
+        *_nbgrader(course),
+        *_isolation(),
+        *_tls(course),
+    ]
+    table = Table("", "what", "found", title="course doctor")
+    symbols = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
+    for what, fine, found in findings:
+        table.add_row(symbols[fine], what, found)
+    console.print(table)
+    return all(fine is not False for _, fine, _ in findings)
+
+
+def _versions() -> list[Finding]:
+    findings: list[Finding] = [("python", sys.version_info >= (3, 11), platform.python_version())]
+    for name in PACKAGES:
+        try:
+            findings.append((name, True, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            findings.append((name, False, "missing: run `make setup`, or pip install -r requirements.txt"))
+    return findings
+
+
+def _device() -> Finding:
+    here = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    found = ", ".join(here) or f"CPU, {torch.get_num_threads()} threads"
+    return "device", True, f"{found}; PyTorch's CUDA: {torch.version.cuda or 'no'}"
+
+
+def _data() -> list[Finding]:
+    root = os.environ.get("COURSE_DATA")
+    if root is None:
+        return [("data", None, "COURSE_DATA is not set: labs use their embedded data, lab 1 needs no other")]
+    return [
+        ("data", Path(root).is_dir(), f"{root}" if Path(root).is_dir() else f"COURSE_DATA: no folder {root}")
+    ]
+
+
+def _labs(course: Course) -> list[Finding]:
+    findings: list[Finding] = []
+    for lab in course.labs:
+        try:
+            key = AnswerKey.load(course.key(lab))
+            findings.append((lab, True, f"{len(key.checks)} checks, {sum(key.blocks.values()):g} marks"))
+        except KeyFileError as error:
+            findings.append((lab, False, f"{error}"))
+        findings += [(lab, False, problem) for problem in _half_made(course, lab)]
+    return findings
+
+
+def _half_made(course: Course, lab: str) -> list[str]:
+    """Return what is wrong with a lab besides its key; other labs do not suffer from it."""
+    files = {"notebook": course.source(lab), "bank of answers": course.bank(lab)}
+    problems = [
+        f"no {what}: {path.relative_to(course.root)}" for what, path in files.items() if not path.is_file()
+    ]
+    needed: list[Callable[[], object]] = [lambda: course.seed(lab), lambda: course.titles(lab)]
+    needed += [partial(read_release, course, lab, language) for language in course.languages]
+    for look in needed:
+        try:
+            look()
+        except CourseError as error:
+            problems.append(str(error))
+    return list(dict.fromkeys(problems))
+
+
+def _isolation() -> list[Finding]:
+    findings: list[Finding] = []
+    for way in ("bwrap", "fork"):
+        found = isolation.examine(way)
+        said = found.problem or "; ".join(["works", *found.weaknesses])
+        findings.append((f"course grade --isolation {way}", found.problem is None or None, said))
+    if all(fine is None for _, fine, _ in findings):
+        findings.append(("isolation of students' code", False, "none works: install bubblewrap"))
+    return findings
+
+
+def _tls(course: Course) -> list[Finding]:
+    """Say nothing where no other machine grades."""
+    if not course.tls:
+        return []
+    try:
+        return [("certificates for other machines", True, f"work: {Certificates.find(course).cert}")]
+    except CourseError as error:
+        return [("certificates for other machines", False, str(error))]
+
+
+def _nbgrader(course: Course) -> list[Finding]:
+    config = course.root / "nbgrader_config.py"
+    source = course.build / "source"
+    here = Path(sys.executable).parent
+    findings: list[Finding] = [
+        (
+            "nbgrader_config.py",
+            config.is_file(),
+            "found" if config.is_file() else "missing: restore it from git",
+        )
+    ]
+    found = shutil.which("alembic") or shutil.which("alembic", path=str(here))
+    advice = f"found; if nbgrader does not find it, put {here.name}/ of the environment on PATH"
+    findings.append(("alembic (nbgrader calls it)", bool(found), advice if found else "missing: make setup"))
+    built = source.is_dir()
+    said = "built" if built else "none yet: `course release LAB` writes it"
+    findings.append(("build/source", True if built else None, said))
+    book = course.root / "gradebook.db"
+    findings.append(
+        ("gradebook.db", True if book.is_file() else None, "found" if book.is_file() else "none yet")
+    )
+    return findings

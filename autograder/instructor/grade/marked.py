@@ -1,0 +1,136 @@
+"""Whose outputs a marked notebook shows: the student's, and of the run of grading what the student must know.
+
+Grading shrinks exploration to a few steps. A question about the film of 150 epochs is marked beside that
+film, as it was handed in, and never beside a picture of one epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from html import escape
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_output
+
+from autograder.instructor.intake.outputs import LEFT_OUT
+from autograder.instructor.neutral import clean_notebook
+from autograder.instructor.source import is_check_cell
+from autograder.messages import Message
+
+OUTPUTS_CELL = "whose-outputs"
+_TEXTS: dict[str, dict[str, str]] = {
+    "whose_outputs": {
+        "es": "**De quién son las salidas.** Bajo cada celda está lo que mostraba el cuaderno cuando se "
+        "entregó. Al calificar se ejecuta todo otra vez, con entrenamientos cortos cuyas figuras no se "
+        "muestran; de la calificación son los recuadros de puntos y los errores bajo «Al calificar».",
+        "en": "**Whose outputs these are.** Under each cell stands what the notebook showed when it was "
+        "handed in. Grading runs everything again, with short trainings whose pictures are not shown; its "
+        "own are the boxes of marks, and the errors under “While grading”.",
+    },
+    "outputs_not_shown": {
+        "es": "**Faltan las salidas.** La calificación no terminó, y las salidas con que se entregó el "
+        "cuaderno no se muestran aquí: están en el archivo entregado.",
+        "en": "**The outputs are missing.** The grading did not end, and the outputs with which the notebook "
+        "was handed in are not shown here: they are in the file that was handed in.",
+    },
+    "while_grading": {
+        "es": "Al calificar, esta celda se detuvo con un error:",
+        "en": "While grading, this cell stopped with an error:",
+    },
+    "cleared": {
+        "es": "Esta celda se entregó sin salidas (no se ejecutó, o se borraron); las de la ejecución corta "
+        "de la calificación no se muestran.",
+        "en": "This cell was handed in without outputs (it was not run, or they were cleared); those of "
+        "grading's short run are not shown.",
+    },
+    "practice_marks": {
+        "es": "Estos son los puntos de práctica del cuaderno entregado. Los que cuentan están en los "
+        "recuadros.",
+        "en": "These are the practice marks of the notebook that was handed in. Those that count are in the "
+        "boxes.",
+    },
+    "left_out": {
+        "es": "{count} salidas de esta celda se dejaron fuera: son demasiadas, demasiado grandes o de un "
+        "tipo que no se muestra. Están en el archivo entregado.",
+        "en": "{count} outputs of this cell were left out: they are too many, too large or of a kind that is "
+        "not shown. They are in the file that was handed in.",
+    },
+}
+# Dark on light in both: notebooks have light pages.
+_BOX = (
+    "border-left: 6px solid {colour}; background: #f6f8fa; color: #1f2328; padding: 4px 12px; margin: 4px 0"
+)
+_COLOURS = {"while_grading": "#cf222e"}
+_QUIET = "#57606a"
+# A call of the library's that shows marks: those that the public seed gave on the student's machine.
+_SUMS_UP = ".summary("
+
+
+class MarkedText(Message):
+    """What a marked notebook says about its outputs."""
+
+    @staticmethod
+    def texts() -> Mapping[str, Mapping[str, str]]:
+        """Return the texts by key and language."""
+        return _TEXTS
+
+
+def without_outputs(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy of a notebook without outputs: what a run leaves in it is the run's own."""
+    bare = deepcopy(notebook)
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+            cell.metadata.pop(LEFT_OUT, None)
+    return bare
+
+
+def show_handed_in(ran: NotebookNode, handed_in: NotebookNode, language: str) -> None:
+    """Put the student's outputs in place of those of a run, and say whose they are.
+
+    Check cells are left alone.
+
+    Args:
+        ran: the notebook that was run, cleaned; it is changed.
+        handed_in: the same cells with the outputs that were handed in, as they came.
+        language: of the notebook.
+    """
+    clean_notebook(handed_in)
+    for cell, theirs in zip(ran.cells, handed_in.cells, strict=True):
+        if cell.cell_type == "code" and not is_check_cell(cell):
+            cell.outputs = _shown(cell, theirs, language)
+    _put_first(ran, "whose_outputs", language)
+
+
+def say_outputs_are_missing(notebook: NotebookNode, language: str) -> None:
+    """Say at the top of a notebook that never ran to its end why it shows no outputs."""
+    _put_first(notebook, "outputs_not_shown", language)
+
+
+def _put_first(notebook: NotebookNode, key: str, language: str) -> None:
+    cell = new_markdown_cell(MarkedText(key).render(language))
+    cell["id"] = OUTPUTS_CELL
+    notebook.cells.insert(0, cell)
+
+
+def _shown(ran: NotebookNode, theirs: NotebookNode, language: str) -> list[NotebookNode]:
+    """Return the outputs to show of a cell."""
+    shown, of_run = list(theirs.outputs), ran.outputs
+    if shown and _SUMS_UP in ran.source:
+        shown.insert(0, _says("practice_marks", language))
+    left_out = theirs.metadata.get(LEFT_OUT, 0)
+    if left_out:
+        shown.append(_says("left_out", language, count=left_out))
+    elif not shown and any(output.get("data") for output in of_run):
+        shown.append(_says("cleared", language))
+    errors = [output for output in of_run if output.output_type == "error"]
+    return [*shown, *([_says("while_grading", language)] if errors else []), *errors]
+
+
+def _says(key: str, language: str, **details: object) -> NotebookNode:
+    """Return an output that says something."""
+    text = MarkedText(key, details).render(language)
+    style = _BOX.format(colour=_COLOURS.get(key, _QUIET))
+    html = f'<p style="{style}">{escape(text, quote=False)}</p>'
+    return new_output("display_data", data={"text/html": html, "text/plain": text})

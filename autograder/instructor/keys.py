@@ -1,0 +1,172 @@
+"""Answer keys: what the reference solution observes, and hints for what known wrong answers observe."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+import autograder
+from autograder.errors import KeyFileError
+from autograder.instructor import observe as observing
+from autograder.instructor.bank import Answer, load_bank
+from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import grade_id, is_check_cell, manual_points, read_source
+from autograder.instructor.trial import Observations, Trial, run_trials
+from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal
+from autograder.observation import Observation
+from autograder.session import Recording
+
+
+def build_key(course: Course, lab: str) -> Path:
+    """Write a lab's answer key for its public seed, unless the one that stands there is current.
+
+    Raises:
+        CourseError: if marks do not add up, or two hints compete for one observation.
+    """
+    path = course.key(lab)
+    source = source_digest(course, lab)
+    if written_source(path) != source:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(make_key(course, lab, source).dumps(), encoding="utf-8")
+    return path
+
+
+def written_source(path: Path) -> str | None:
+    """Return the digest of what the key file at `path` was built from, None if there is no usable key."""
+    try:
+        return AnswerKey.load(path).source
+    except KeyFileError:
+        return None
+
+
+def source_digest(course: Course, lab: str) -> str:
+    """Return a digest of all that decides a lab's key: notebook, bank, seed and grading library."""
+    library = Path(autograder.__file__).parent
+    # The command that students run decides no observation.
+    modules = [path for path in sorted(library.glob("*.py")) if path.name != "__main__.py"]
+    files = [
+        course.source(lab),
+        course.bank(lab),
+        *modules,
+        *sorted(library.glob("checks/*.py")),
+    ]
+    found = hashlib.sha256(f"{lab} {course.seed(lab)} {course.language}".encode())
+    for path in files:
+        found.update(path.name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"") + b"\0")
+    return found.hexdigest()
+
+
+def make_key(course: Course, lab: str, source: str) -> AnswerKey:
+    """Make a lab's answer key from its reference solution and its bank."""
+    recording = observing.observe(course, lab, seed=course.seed(lab))
+    notebook = read_source(course.source(lab))
+    _require_points(lab, notebook, recording)
+    key = AnswerKey(
+        lab=lab,
+        seed=recording.seed,
+        blocks=recording.blocks,
+        manual=manual_points(notebook),
+        checks={name: enrol(o, lab) for name, o in recording.observations.items()},
+        source=source,
+    )
+    if not course.bank(lab).exists():
+        return key
+    answers = load_bank(course.bank(lab)).values()
+    hinted = [answer for answer in answers if answer.kind == "wrong" and answer.hint]
+    trials = {t.answer.id: t for t in run_trials(course, lab, hinted, [recording.seed])}
+    return with_hints(key, recording.observations, [trials[answer.id] for answer in hinted])
+
+
+def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> None:
+    """Raise unless the marks of checks, blocks and nbgrader cells agree."""
+    declared = {
+        str(grade_id(cell)): float(cell.metadata["nbgrader"]["points"])
+        for cell in notebook.cells
+        if is_check_cell(cell)
+    }
+    blocks = {f"{name}_check": points for name, points in recording.blocks.items()}
+    if declared != blocks:
+        raise CourseError(f"{lab}: check cells say {declared}, but lab.marks says {blocks}.")
+    for block, points in recording.blocks.items():
+        total = sum(o.points for o in recording.observations.values() if o.block == block)
+        if abs(total - points) > 1e-9:
+            raise CourseError(
+                f"{lab}: the checks of {block} give {total:g} marks, the block says {points:g}."
+            )
+
+
+# --- hints -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A wrong answer's wish that one observation of its check cell be met with its hint."""
+
+    answer: Answer
+    observation: Observation
+
+    @property
+    def named(self) -> bool:
+        """Tell whether this is the check that the answer names."""
+        return self.answer.check == self.observation.name
+
+
+def with_hints(key: AnswerKey, expected: Observations, trials: Sequence[Trial]) -> AnswerKey:
+    """Return a key that knows what the given wrong answers observe.
+
+    Args:
+        key: without hints.
+        expected: what the key was made from.
+        trials: of wrong answers with hints, run under the key's seed.
+
+    Raises:
+        CourseError: if answers with different hints look the same to the check that they name.
+    """
+    hints: list[Mapping[str, str]] = []
+    quarrels: list[str] = []
+    checks = {}
+    for name, entry in key.checks.items():
+        claims = [
+            _Claim(trial.answer, observation)
+            for trial in trials
+            for observation in trial.observations.get(key.seed, {}).values()
+            if observation.name == name and not agree(expected[name], observation)
+        ]
+        checks[name] = _with_claims(entry, claims, hints, quarrels)
+    if quarrels:
+        raise CourseError(
+            "Some wrong answers look the same to the check that they name: give them one hint, or name "
+            "checks that tell them apart.\n" + "\n".join(quarrels)
+        )
+    return replace(key, checks=checks, hints=tuple(hints))
+
+
+def _with_claims(
+    entry: KeyEntry, claims: list[_Claim], hints: list[Mapping[str, str]], quarrels: list[str]
+) -> KeyEntry:
+    """Return a check's entry with a hint for every observation that has one cause.
+
+    Extends `hints`, and `quarrels` by a line for each observation that several answers claim.
+    """
+    wrong = []
+    while claims:
+        sealed = seal(claims[0].observation, entry.salt)
+        opens = functools.partial(sealed.opens, salt=entry.salt, near=HINT_DISTANCE)
+        same = [claim for claim in claims if claim is claims[0] or opens(claim.observation)]
+        claims = [c for c in claims if not any(c is other for other in same)]
+        rivals = [claim for claim in same if claim.named] or same
+        hint = rivals[0].answer.hint
+        if any(claim.answer.hint != hint for claim in rivals):
+            if rivals[0].named:
+                ids = ", ".join(claim.answer.id for claim in rivals)
+                quarrels.append(f"{rivals[0].observation.name}: {ids}")
+        else:
+            if hint not in hints:
+                hints.append(hint)
+            wrong.append((hints.index(hint), sealed))
+    return replace(entry, wrong=tuple(wrong))

@@ -1,0 +1,60 @@
+"""Release a lab: enter it into the gradebook, pack what students get."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from autograder.instructor.build import write_source
+from autograder.instructor.bundle import bundle_labs
+from autograder.instructor.bundle.packing import require_built
+from autograder.instructor.grade.assignment import Update, enter_or_update
+from autograder.instructor.grade.store import Store
+from autograder.instructor.keys import source_digest, written_source
+from autograder.instructor.settings import Course
+
+
+def release_lab(
+    course: Course, lab: str, folder: Path | None = None, report: Callable[[str], None] = lambda line: None
+) -> list[Path]:
+    """Enter a built lab into a gradebook, or update the version that it knows, and bundle it.
+
+    Args:
+        course: the checkout; what is built there stays as it is.
+        lab: the lab's id.
+        folder: of a class, with its gradebook; None: the checkout.
+        report: called with each thing that the instructor should know, one sentence each.
+
+    Returns:
+        The zip files, in build/release of the checkout, or in release/ of the folder.
+
+    Raises:
+        CourseError: if the lab is unknown or not built, or cannot be packed.
+    """
+    require_built(course, lab)
+    if written_source(course.key(lab)) != source_digest(course, lab):
+        report(
+            f"{lab} has changed since it was built; what was built is released. `course build {lab}` first?"
+        )
+    with contextlib.closing(Store(course.root, folder=folder)) as store:
+        write_source(course, lab)
+        update = enter_or_update(course, lab, store, update=True)
+    for line in _said(lab, update, f" --folder {shlex.quote(str(folder))}" if folder else ""):
+        report(line)
+    return list(bundle_labs(course, [lab], folder and folder / "release"))
+
+
+def _said(lab: str, update: Update, where: str) -> Iterator[str]:
+    """Yield what an update did to a gradebook that knew the lab; `where`: the option that names it."""
+    if update.entered:
+        return
+    for what, cells in (("new", update.added), ("gone", update.removed), ("other points", update.changed)):
+        if cells:
+            yield f"{lab}, {what}: {', '.join(cells)}."
+    if update.kept is not None:
+        yield f"What had been given for the cells that are gone is kept in {update.kept}."
+    if update.again:
+        who = "1 submission has" if update.again == 1 else f"{update.again} submissions have"
+        yield f"{who} to be graded again: `course grade {lab}{where}` does it."

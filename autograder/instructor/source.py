@@ -1,0 +1,148 @@
+"""Source notebooks: one text file per lab, in all languages.
+
+A source notebook is a jupytext py:percent file. Its prose cells are tagged `lang-es` or `lang-en`; in
+code cells a language is chosen line by line (see `select_lines`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.instructor.settings import CourseError
+
+_TAG = "lang-"
+# `# es: text` and `"""es: text`: the line stays in Spanish only, without the mark.
+_MARKED_TEXT = re.compile(r'^(?P<start>\s*(?:#\s|"""))(?P<language>es|en): (?P<text>.*)$')
+# `code  # es`: the line stays in Spanish only, without the mark.
+_MARKED_CODE = re.compile(r"^(?P<code>.*\S)\s{2,}# (?P<language>es|en)$")
+
+
+def read_source(path: Path) -> NotebookNode:
+    """Read a source notebook, with the cell ids that its headers give.
+
+    Raises:
+        CourseError: if the file is missing or a cell has no id, a bad one or that of another cell.
+    """
+    if not path.is_file():
+        raise CourseError(
+            f"The source notebook {path.name} is missing: expected at {path.parent.name}/{path.name}."
+        )
+    notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    seen: set[str] = set()
+    for index, cell in enumerate(notebook.cells):
+        cell_id = cell.metadata.pop("id", None)
+        first_line = cell.source.splitlines()[0] if cell.source else "(empty)"
+        if not isinstance(cell_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell_id):
+            raise CourseError(
+                f'{path.name}, cell {index} ({first_line!r}): give it an id, such as `# %% id="intro-es"`.'
+            )
+        if cell_id in seen:
+            raise CourseError(f"{path.name}, cell {index}: the id {cell_id!r} is used twice.")
+        seen.add(cell_id)
+        cell.id = cell_id
+        if language_of(cell) and "nbgrader" in cell.metadata:
+            raise CourseError(
+                f"{path.name}, cell {cell_id!r}: a cell that nbgrader knows may have no language tag."
+            )
+    notebook.metadata.pop("jupytext", None)
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata["kernelspec"] = kernel
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def language_of(cell: NotebookNode) -> str | None:
+    """Return the language that a cell is tagged with, if any."""
+    for tag in cell.metadata.get("tags", []):
+        if tag.startswith(_TAG):
+            return str(tag.removeprefix(_TAG))
+    return None
+
+
+def select_lines(source: str, language: str) -> str:
+    """Keep the lines of a code cell that belong to one language.
+
+    Args:
+        source: of the cell. `# es: text`, a docstring `\"\"\"es: text` and `code  # es` mark a line as
+            Spanish; unmarked lines belong to all languages.
+        language: "es" or "en".
+
+    Returns:
+        The source without the other languages' lines and without marks.
+    """
+    lines = []
+    for line in source.split("\n"):
+        text = _MARKED_TEXT.match(line)
+        code = None if text else _MARKED_CODE.match(line)
+        match = text or code
+        if match and match["language"] != language:
+            continue
+        if text:
+            line = text["start"] + text["text"]
+        elif code:
+            line = code["code"]
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def select_language(notebook: NotebookNode, language: str) -> NotebookNode:
+    """Return a copy of a notebook in one language."""
+    selected = deepcopy(notebook)
+    selected.cells = [c for c in selected.cells if language_of(c) in (None, language)]
+    for cell in selected.cells:
+        if cell.cell_type == "code":
+            cell.source = select_lines(cell.source, language)
+    return selected
+
+
+def grade_id(cell: NotebookNode) -> str | None:
+    """Return the nbgrader id of a cell, if it has one."""
+    nbgrader_metadata = cell.metadata.get("nbgrader", {})
+    return nbgrader_metadata.get("grade_id")
+
+
+def is_student_cell(cell: NotebookNode) -> bool:
+    """Tell whether students write in this cell."""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def is_students_own(cell: NotebookNode) -> bool:
+    """Tell whether intake put this cell in: a student's own, or an answer's code run where it counts."""
+    return str(cell.get("id", "")).startswith(("extra-", "copied-"))
+
+
+def is_check_cell(cell: NotebookNode) -> bool:
+    """Tell whether this cell is marked automatically."""
+    data = cell.metadata.get("nbgrader", {})
+    return bool(data.get("grade")) and not data.get("solution")
+
+
+def is_graded(cell: NotebookNode) -> bool:
+    """Tell whether this cell has marks, whoever gives them."""
+    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
+
+
+def manual_points(notebook: NotebookNode) -> dict[str, float]:
+    """Return the full marks of the cells that a person marks, by grade_id."""
+    cells = [c for c in notebook.cells if is_student_cell(c) and c.metadata["nbgrader"].get("grade")]
+    return {str(grade_id(c)): float(c.metadata["nbgrader"]["points"]) for c in cells}
+
+
+def code_cells(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    """Yield the code cells of a notebook in order."""
+    return (cell for cell in notebook.cells if cell.cell_type == "code")
+
+
+def write_notebook(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook as nbformat 4.5, always with the same bytes for the same content."""
+    nbformat.validate(notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = nbformat.writes(notebook, indent=1, sort_keys=True, ensure_ascii=False)
+    path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
