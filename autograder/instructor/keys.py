@@ -17,9 +17,9 @@ from autograder.instructor.bank import Answer, load_bank
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import grade_id, is_check_cell, manual_points, read_source
 from autograder.instructor.trial import Observations, Trial, run_trials
+from autograder.judge import Recording
 from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal
 from autograder.observation import Observation
-from autograder.session import Recording
 
 
 def build_key(course: Course, lab: str) -> Path:
