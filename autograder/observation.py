@@ -21,7 +21,7 @@ class Observation:
     """What one check saw.
 
     Attributes:
-        name: the stable name of the check, for example "generator.output".
+        name: the stable name of the check, for example "network.output".
         block: the marked block that it belongs to.
         points: the marks that a right observation earns.
         values: the numbers seen; empty when the check failed before it saw any.

@@ -56,7 +56,7 @@ class Check(Protocol):
     """One check.
 
     Attributes:
-        name: the stable name of the check, for example "generator.output".
+        name: the stable name of the check, for example "network.output".
         points: the marks that it is worth.
         digits: significant digits that are compared.
         verified: whether an observation can be wrong; what only says who hands in cannot.

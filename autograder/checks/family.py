@@ -21,7 +21,6 @@ from autograder.messages import TEXTS
 
 GROUP = "autograder.checks"
 Composed = TypeVar("Composed")
-Composed = TypeVar("Composed")
 
 
 class FamilyError(GraderError):
