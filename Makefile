@@ -35,10 +35,11 @@ bench: setup  ## measure speed and write build/bench.json
 	python -m tests.bench
 	python -m tests.bench_grading
 
-lint: setup  ## style and types
+lint: setup  ## style, types, and who imports whom
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 format: setup  ## let ruff arrange the code
 	ruff check --fix .

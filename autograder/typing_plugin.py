@@ -1,7 +1,7 @@
 """A plug-in of mypy: it knows the checks and supplied things that installed families bring.
 
-A cell's `checks.gan_step(...)` and `lab.supplied_generator(...)` are methods of classes that are put together when
-a notebook opens its lab (`autograder.checks.family`). With this line in pyproject.toml, mypy sees them too:
+What a cell calls on `checks` and `lab` are methods of classes that are put together when a notebook opens its
+lab (`autograder.checks.family`). With this line in pyproject.toml, mypy sees them too:
 
     [tool.mypy]
     plugins = ["autograder.typing_plugin"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import grimp
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -24,7 +28,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 def imported(folder: str, *without: str) -> frozenset[str]:
     """Return all modules that the files of a folder import, wherever in a file they do."""
     left_out = {ROOT / name for name in without}
-    files = [path for path in (ROOT / folder).rglob("*.py") if left_out.isdisjoint(path.parents)]
+    files = [path for path in (ROOT / folder).rglob("*.py") if left_out.isdisjoint([path, *path.parents])]
     assert files
     return frozenset(module for path in files for module in modules(path))
 
@@ -43,6 +47,48 @@ def modules(path: Path) -> Iterator[str]:
 
 def test_the_library_imports_nothing_of_the_course() -> None:
     assert [module for module in imported("autograder") if module.split(".")[0] == "course"] == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = grimp.build_graph("autograder", "course", exclude_type_checking_imports=False, cache_dir=None)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    tuple(TopologicalSorter(imports).static_order())  # names the circle if there is one
+
+
+def test_the_library_holds_no_word_of_this_course() -> None:
+    words = re.compile(
+        r"discriminator|critic\b|fade|(?<!\.)\bgenerators?\b(?! that was)|\bGAN\b", re.IGNORECASE
+    )
+    # PyTorch calls a source of random numbers a generator, Python a function that yields.
+    files = [p for kind in ("py", "toml") for p in (ROOT / "autograder").rglob(f"*.{kind}")]
+    found = {
+        str(path.relative_to(ROOT)): line.strip()
+        for path in files
+        if not {"replay", "instructor", "jhwutils"} & set(path.parts)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if words.search(line)
+    }
+    assert found == {}
+
+
+def test_the_library_works_where_the_course_is_not_installed(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['course'] = None\n"
+        "import importlib.metadata as metadata\n"
+        "import autograder.checks.family as family\n"
+        "family.entry_points = lambda group: metadata.EntryPoints()\n"
+        "from autograder import open_lab\n"
+        "from autograder.judge import record\n"
+        "with record(1) as recording:\n"
+        "    lab = open_lab('any')\n"
+        "    with lab.marks('sum', points=1) as checks:\n"
+        "        checks.scalars('sum.value', sum, [([number, 2],) for number in range(4)], points=1)\n"
+        "print(recording.observations['sum.value'].values)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "(2.0, 3.0, 4.0, 5.0)\n", done.stderr
 
 
 def test_what_students_use_imports_nothing_of_the_instructors() -> None:
@@ -65,7 +111,7 @@ CONTRIBUTOR = INSTRUCTOR | names(EXTRAS["dev"]) | names(EXTRAS["postgresql"])
 @pytest.mark.parametrize(
     ("folder", "without", "declared"),
     [
-        ("autograder", ("autograder/rerun", "autograder/instructor"), STUDENT),
+        ("autograder", ("autograder/rerun", "autograder/instructor", "autograder/typing_plugin.py"), STUDENT),
         ("autograder/rerun", (), STUDENT | names(EXTRAS["check"])),
         ("course", ("course/authoring",), STUDENT),
         ("course/authoring", (), INSTRUCTOR),

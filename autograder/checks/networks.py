@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from autograder.checks.base import Checks
 from autograder.checks.calling import built, call_student, require_callable
 from autograder.checks.initialisation import describe_wrong_initialisation, initialised
-from autograder.checks.supplied import fill, supplied_rows
+from autograder.checks.supplied import SuppliedSamples, fill
 from autograder.checks.tensors import flat, require_tensor
 from autograder.messages import CheckFailed, Message, add_texts
 from autograder.observation import DIGITS
@@ -53,7 +55,8 @@ class NetworkChecks(Checks):
         name: str,
         factory: Callable[[], Any],
         *,
-        input_shape: tuple[int, ...],
+        input_shape: tuple[int, ...] | None = None,
+        inputs: Sequence[Any] | None = None,
         output_shape: tuple[int, ...],
         parameters: int,
         layers: Sequence[str] = (),
@@ -67,14 +70,16 @@ class NetworkChecks(Checks):
             name: the stable name of the check.
             factory: the student's class.
             input_shape: of the batch it is called with.
+            inputs: in place of a shape, all that it is called with, perhaps supplied by the library.
             output_shape: expected.
             parameters: the expected number of trainable numbers.
             layers: names of layers that other code uses.
             points: the marks that the check is worth.
         """
+        given = _inputs(input_shape, inputs)
 
         def compute(running: Replay) -> torch.Tensor:
-            return structure(factory, input_shape, output_shape, parameters, running, layers)
+            return structure(factory, given, output_shape, parameters, running, layers)
 
         return self.run_array(name, points, compute, Message("wrong_structure"))
 
@@ -83,7 +88,8 @@ class NetworkChecks(Checks):
         name: str,
         factory: Callable[[], Any],
         *,
-        input_shape: tuple[int, ...],
+        input_shape: tuple[int, ...] | None = None,
+        inputs: Sequence[Any] | None = None,
         training: bool = False,
         ways: Sequence[Way] = FORWARD,
         low: float | None = None,
@@ -97,6 +103,7 @@ class NetworkChecks(Checks):
             name: the stable name of the check.
             factory: the student's class.
             input_shape: of the batch it is called with.
+            inputs: in place of a shape, all that it is called with, perhaps supplied by the library.
             training: whether it is in train mode, where dropout would show, or in eval mode.
             ways: through the network, each a chain of its methods; all must lead to the same output.
             low: the least output allowed, if any.
@@ -104,10 +111,10 @@ class NetworkChecks(Checks):
             points: the marks that the check is worth.
             digits: significant digits compared.
         """
-        trace = Trace()
+        trace, given = Trace(), _inputs(input_shape, inputs)
 
         def compute(running: Replay) -> torch.Tensor:
-            output = evaluate(factory, input_shape, running, trace, training=training, ways=ways)
+            output = evaluate(factory, given, running, trace, training=training, ways=ways)
             return require_tensor(output, low=low, high=high)
 
         def diagnose(_: torch.Tensor) -> Message:
@@ -120,7 +127,8 @@ class NetworkChecks(Checks):
         name: str,
         factory: Callable[[], Any],
         *,
-        input_shape: tuple[int, ...],
+        input_shape: tuple[int, ...] | None = None,
+        inputs: Sequence[Any] | None = None,
         ways: Sequence[Way] = FORWARD,
         points: float,
         digits: int = DIGITS,
@@ -131,14 +139,15 @@ class NetworkChecks(Checks):
             name: the stable name of the check.
             factory: the student's class.
             input_shape: of the batch it is called with.
+            inputs: in place of a shape, all that it is called with, perhaps supplied by the library.
             ways: through the network, each a chain of its methods; dropout is observed on all of them.
             points: the marks that the check is worth.
             digits: significant digits compared.
         """
-        trace = Trace()
+        trace, given = Trace(), _inputs(input_shape, inputs)
 
         def compute(running: Replay) -> torch.Tensor:
-            return dropout_output(factory, input_shape, running, trace, ways)
+            return dropout_output(factory, given, running, trace, ways)
 
         def diagnose(_: torch.Tensor) -> Message:
             return Message("wrong_dropout", {"operations": trace.describe()})
@@ -181,6 +190,19 @@ class NetworkChecks(Checks):
         return self.run_array(name, points, compute, Message("parameters_differ"))
 
 
+def _inputs(shape: tuple[int, ...] | None, inputs: Sequence[Any] | None) -> Sequence[Any]:
+    """Return what a network is called with: a batch of a shape, or what is listed.
+
+    Raises:
+        ValueError: if both are given, or neither is.
+    """
+    if inputs is None and shape is not None:
+        return (SuppliedSamples(shape, "rows"),)
+    if inputs is not None and shape is None:
+        return inputs
+    raise ValueError("give either input_shape or inputs: what the network is called with")
+
+
 @dataclass
 class Trace:
     """What a network did in one forward pass, seen from below the layers.
@@ -195,12 +217,15 @@ class Trace:
     masks: list[torch.Tensor] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
     _drawn: list[torch.Tensor] = field(default_factory=list)
+    _recurrent: int = 0
 
     def observe(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Take note of one operator; an observer of `Replay`."""
         for value in args:
-            if isinstance(value, nn.Parameter) and id(value) not in self.parameters:
-                self.parameters.append(id(value))
+            # A recurrent layer on a GPU is one operator that takes its weights as a list.
+            self._note_parameters(value if isinstance(value, (list, tuple)) else [value])
+        if self._recurrent:
+            return
         name = func._schema.name.removeprefix("aten::")
         if name in ("addmm", "mm"):
             weight = args[-1]
@@ -216,6 +241,43 @@ class Trace:
             self._note_product(args)
         elif name in _ACTIVATIONS:
             self.operations.append(_ACTIVATIONS[name])
+
+    def _note_parameters(self, values: Iterable[Any]) -> None:
+        """Take note of parameters in order of first use."""
+        for value in values:
+            if isinstance(value, nn.Parameter) and id(value) not in self.parameters:
+                self.parameters.append(id(value))
+
+    @contextlib.contextmanager
+    def naming_recurrent_layers(self, network: Any) -> Iterator[None]:
+        """Have recurrent layers noted by their names, with their parameters in the order of their definition.
+
+        What they do inside, step by step, differs from machine to machine and between a layer and its cell in
+        a loop.
+        """
+        handles: list[RemovableHandle] = []
+        for module in network.modules() if isinstance(network, nn.Module) else ():
+            if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
+                handles += [
+                    module.register_forward_pre_hook(self._enter_recurrent),
+                    module.register_forward_hook(self._leave_recurrent, always_call=True),
+                ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter_recurrent(self, module: nn.Module, inputs: Any) -> None:
+        kind = type(module).__name__
+        name = f"{kind}({module.input_size}→{module.hidden_size})"
+        if self.operations[-1:] != [name]:  # a cell in a loop is said once
+            self.operations.append(name)
+        self._note_parameters(module.parameters())
+        self._recurrent += 1
+
+    def _leave_recurrent(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._recurrent -= 1
 
     def _note_dropout(self, name: str, args: tuple[Any, ...], output: Any) -> None:
         """Take note of a dropout: on CUDA it is one operator, a CPU draws a mask and then multiplies."""
@@ -273,39 +335,37 @@ def through(network: nn.Module, way: Way) -> Callable[..., Any]:
         if not callable(getattr(network, name, None)):
             raise CheckFailed("no_method", name=name)
 
-    def run(inputs: torch.Tensor) -> Any:
+    def run(*arguments: Any) -> Any:
         for name in way:
-            inputs = call_student(getattr(network, name), inputs)
-        return inputs
+            arguments = (call_student(getattr(network, name), *arguments),)
+        return arguments[0]
 
     return run
 
 
 def traced(
     network: Callable[..., Any],
-    inputs: torch.Tensor,
+    arguments: Sequence[Any],
     running: Replay,
     trace: Trace,
-    arguments: tuple[Any, ...] = (),
 ) -> Any:
     """Run a forward pass without gradients, noting what it does.
 
     Args:
         network: to run, or one of its methods.
-        inputs: its batch.
+        arguments: of its call.
         running: the replay.
         trace: takes the notes.
-        arguments: what the network takes besides the batch.
     """
     running.observers.append(trace.observe)
     try:
-        with torch.no_grad():
-            return call_student(network, inputs, *arguments)
+        with torch.no_grad(), trace.naming_recurrent_layers(network):
+            return call_student(network, *arguments)
     finally:
         running.observers.remove(trace.observe)
 
 
-def refill(network: nn.Module, inputs: torch.Tensor, running: Replay) -> list[nn.Parameter]:
+def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> list[nn.Parameter]:
     """Set all parameters from the seed, in order of first use in `forward`.
 
     So neither PyTorch's initialisers nor the names or the order of registration matter.
@@ -318,7 +378,7 @@ def refill(network: nn.Module, inputs: torch.Tensor, running: Replay) -> list[nn
     """
     trace = Trace()
     network.eval()
-    traced(network, inputs, running, trace)
+    traced(network, arguments, running, trace)
     by_id = {id(parameter): parameter for parameter in network.parameters()}
     used = [by_id[key] for key in trace.parameters if key in by_id]
     if len(used) < len(by_id):
@@ -329,7 +389,7 @@ def refill(network: nn.Module, inputs: torch.Tensor, running: Replay) -> list[nn
 
 def structure(
     factory: Callable[[], Any],
-    input_shape: tuple[int, ...],
+    inputs: Sequence[Any],
     output_shape: tuple[int, ...],
     parameters: int,
     running: Replay,
@@ -346,13 +406,15 @@ def structure(
     network = build(factory, running)
     trace = Trace()
     network.eval()
-    inputs = supplied_rows(input_shape, running)
-    require_tensor(traced(network, inputs, running, trace), shape=output_shape)
+    given = built(inputs, running)
+    require_tensor(traced(network, given, running, trace), shape=output_shape)
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
-    used = refill(network, inputs, running)
-    _require_gradients(call_student(network, inputs), used)
+    used = refill(network, given, running)
+    # A recurrent layer of cuDNN has no backward pass in eval mode.
+    with torch.backends.cudnn.flags(enabled=False):
+        _require_gradients(call_student(network, *given), used)
     for name in layers:
         if not isinstance(getattr(network, name, None), nn.Module):
             raise CheckFailed("layer_missing", name=name)
@@ -369,7 +431,7 @@ def _require_gradients(output: torch.Tensor, parameters: Sequence[nn.Parameter])
 
 def evaluate(
     factory: Callable[[], Any],
-    input_shape: tuple[int, ...],
+    inputs: Sequence[Any],
     running: Replay,
     trace: Trace,
     *,
@@ -380,7 +442,7 @@ def evaluate(
 
     Args:
         factory: the student's class.
-        input_shape: of the batch.
+        inputs: all that the network is called with; see `built`.
         running: the replay.
         trace: takes note of what the network does.
         training: whether it is in train mode.
@@ -390,13 +452,13 @@ def evaluate(
         CheckFailed: if the ways through it do not lead to the same output, or it lacks one of their methods.
     """
     network = build(factory, running)
-    inputs = supplied_rows(input_shape, running)
-    refill(network, inputs, running)
+    given = built(inputs, running)
+    refill(network, given, running)
     network.train(training)
-    output = require_tensor(traced(through(network, ways[0]), inputs, running, trace))
+    output = require_tensor(traced(through(network, ways[0]), given, running, trace))
     for way in ways[1:]:
         other = require_tensor(
-            traced(through(network, way), inputs, running, Trace()), shape=tuple(output.shape)
+            traced(through(network, way), given, running, Trace()), shape=tuple(output.shape)
         )
         if not torch.allclose(output, other):
             raise CheckFailed("ways_differ", first=_named(ways[0]), second=_named(way))
@@ -409,7 +471,7 @@ def _named(way: Way) -> str:
 
 def dropout_output(
     factory: Callable[[], Any],
-    input_shape: tuple[int, ...],
+    inputs: Sequence[Any],
     running: Replay,
     trace: Trace,
     ways: Sequence[Way] = FORWARD,
@@ -422,18 +484,18 @@ def dropout_output(
         CheckFailed: if dropout is not active in train mode, or active in eval mode, on one of the ways.
     """
     network = build(factory, running)
-    inputs = supplied_rows(input_shape, running)
-    refill(network, inputs, running)
+    given = built(inputs, running)
+    refill(network, given, running)
     masks = []
     for way in ways:
         notes = trace if way == ways[0] else Trace()
         call = through(network, way)
         network.train()
-        first = require_tensor(traced(call, inputs, running, notes))
-        if torch.equal(first, traced(call, inputs, running, Trace())):
+        first = require_tensor(traced(call, given, running, notes))
+        if torch.equal(first, traced(call, given, running, Trace())):
             raise CheckFailed("dropout_inactive")
         network.eval()
-        once, again = (traced(call, inputs, running, Trace()) for _ in range(2))
+        once, again = (traced(call, given, running, Trace()) for _ in range(2))
         if not torch.equal(once, again):
             raise CheckFailed("dropout_in_eval")
         masks += [mask.reshape(-1) for mask in notes.masks]

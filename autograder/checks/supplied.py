@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from autograder.messages import CheckFailed
 from autograder.replay import Replay, randomness
 
 
@@ -68,6 +69,51 @@ class SuppliedPixels(Supplied):
 
 
 @dataclass(frozen=True)
+class SuppliedTokens(Supplied):
+    """Sequences of token ids, int64, as a network with an embedding takes them.
+
+    Attributes:
+        shape: of the tensor, such as (sequences, tokens).
+        vocabulary: ids are less than this.
+        first: the least id; 1 where 0 stands for padding.
+        name: two names give two tensors.
+    """
+
+    shape: tuple[int, ...]
+    vocabulary: int
+    first: int = 0
+    name: str = "tokens"
+
+    def build(self, running: Replay) -> torch.Tensor:
+        """Return the tensor."""
+        key = randomness.derive_key(running.seed, self.name, self.shape, self.vocabulary)
+        ids = randomness.integers(key, self.shape, self.first, self.vocabulary)
+        return torch.from_numpy(ids).to(running.device)
+
+
+@dataclass(frozen=True)
+class SuppliedNetwork(Supplied):
+    """A small network with one hidden layer; it has to be given back in the mode in which it was lent.
+
+    Attributes:
+        input_shape: of one input, without the batch.
+        outputs: how many numbers it returns for each.
+    """
+
+    input_shape: tuple[int, ...]
+    outputs: int
+
+    def build(self, running: Replay) -> nn.Module:
+        """Return the network, its parameters set from the replay's seed."""
+        return small_network(self.input_shape, self.outputs, running)
+
+    def give_back(self, built: nn.Module) -> None:
+        """Require train mode."""
+        if not built.training:
+            raise CheckFailed("mode_changed")
+
+
+@dataclass(frozen=True)
 class SuppliedInteger(Supplied):
     """An integer of [low, high) that the seed decides.
 
@@ -90,6 +136,17 @@ class SuppliedInteger(Supplied):
 def supplied_rows(shape: tuple[int, ...], running: Replay, name: str = "rows") -> torch.Tensor:
     """Return standard normal data that the library supplies, float64 of `shape`."""
     return SuppliedSamples(shape, name).build(running)
+
+
+def small_network(
+    input_shape: tuple[int, ...], outputs: int, running: Replay, purpose: str = "network"
+) -> nn.Module:
+    """Return a network (n, *input_shape) -> (n, outputs) with a hidden layer; the seed sets parameters."""
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(math.prod(input_shape), 8), nn.Tanh(), nn.Linear(8, outputs)
+    )
+    fill(network.parameters(), running.seed, purpose)
+    return network.double().to(running.device)
 
 
 def fill(parameters: Iterable[nn.Parameter], seed: int, purpose: str = "parameter") -> None:

@@ -14,8 +14,10 @@ from autograder.checks.base import BATCH_SIZES, Checks
 from autograder.checks.calling import call
 from autograder.checks.supplied import (
     SuppliedInteger,
+    SuppliedNetwork,
     SuppliedPixels,
     SuppliedSamples,
+    SuppliedTokens,
     Supplies,
     supplied_rows,
 )
@@ -58,10 +60,10 @@ class TensorChecks(Checks):
 
         def compute(running: Replay) -> torch.Tensor:
             result = call(function, args, running)
-            require_tensor(result, shape=shape, low=low, high=high)
-            if detached and result.requires_grad:
+            tensor = require_tensor(result, shape=shape, low=low, high=high)
+            if detached and tensor.requires_grad:
                 raise CheckFailed("has_gradient")
-            return result
+            return tensor
 
         return self.run_array(name, points, compute, describe_wrong_values, digits=digits)
 
@@ -133,6 +135,16 @@ class TensorSupplies(Supplies):
     def supplied_samples(self, shape: tuple[int, ...], name: str = "samples") -> SuppliedSamples:
         """Return standard normal numbers; two names give two tensors."""
         return SuppliedSamples(shape, name)
+
+    def supplied_tokens(
+        self, shape: tuple[int, ...], vocabulary: int, *, first: int = 0, name: str = "tokens"
+    ) -> SuppliedTokens:
+        """Return token ids below `vocabulary` and not below `first`, int64; two names give two tensors."""
+        return SuppliedTokens(shape, vocabulary, first, name)
+
+    def supplied_network(self, input_shape: tuple[int, ...], outputs: int) -> SuppliedNetwork:
+        """Return a small network (n, *input_shape) -> (n, outputs); it must be given back in train mode."""
+        return SuppliedNetwork(input_shape, outputs)
 
     def supplied_pixels(self, shape: tuple[int, ...]) -> SuppliedPixels:
         """Return pictures of random pixels, uint8."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from autograder.checks.base import Checks
-from autograder.checks.calling import built, call_student
-from autograder.checks.tensors import require_scalar, require_tensor
-from autograder.messages import CheckFailed, add_texts
+from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.calling import built, call_student, require_callable
+from autograder.checks.supplied import SuppliedNetwork, fill_gradients, supplied_rows
+from autograder.checks.tensors import flat, require_scalar, require_tensor
+from autograder.messages import CheckFailed, Message, add_texts
 from autograder.observation import DIGITS
 from autograder.replay import Replay
 
@@ -45,6 +47,30 @@ class TrainingChecks(Checks):
             return loss_and_gradients(function, cases, running)
 
         return self.run_array(name, points, compute, digits=digits)
+
+    def training_step(
+        self,
+        function: Callable[..., Any],
+        *,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        loss_function: nn.Module | None = None,
+    ) -> StepChecks:
+        """Prepare the checks of one training step of a network that the library supplies.
+
+        Args:
+            function: the student's step, called with (network, optimizer, loss_function, inputs, targets); it
+                returns the loss.
+            input_shape: of one input, without the batch.
+            outputs: how many numbers the network returns for each.
+            loss_function: of outputs and targets, both (n, outputs); default: the mean squared error.
+
+        Returns:
+            The checks `loss`, `update`, `zero_grad` and `mode`.
+        """
+        return StepChecks(
+            self, function, SuppliedNetwork(input_shape, outputs), loss_function or nn.MSELoss()
+        )
 
 
 def require_loss(value: Any) -> torch.Tensor:
@@ -105,3 +131,144 @@ def require_returned_loss(returned: Any) -> float:
 def copied_gradients(network: nn.Module) -> list[torch.Tensor | None]:
     """Return copies of all gradients of a network."""
     return [None if p.grad is None else p.grad.detach().clone() for p in network.parameters()]
+
+
+# --- one training step ---------------------------------------------------------------------------------
+
+# What right observations of some checks follow from; see `Check.follows_from`.
+_BLIND = "steps with a loss that sees nothing of the targets"
+_TOLERANCE = 1e-9
+_MODEL = {"network": Message("model")}
+
+
+class _Blind(nn.Module):
+    """A loss that does not look at targets, so that a step's other mistakes show alone."""
+
+    def forward(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the mean square of the outputs."""
+        return outputs.square().mean()
+
+
+class _Watched(nn.Module):
+    """A network that notes in which mode it is called."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.modes: list[bool] = []
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the outputs of the network."""
+        self.modes.append(self.training)
+        outputs: torch.Tensor = self.network(inputs)
+        return outputs
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What one call of a step did: what it returned, how parameters moved, in which modes the network ran."""
+
+    returned: Any
+    movement: torch.Tensor
+    modes: list[bool]
+
+
+class StepChecks:
+    """The checks of one training step; each runs it on fresh networks, with several batch sizes.
+
+    Steps are observed with plain SGD: Adam would hide a loss that is scaled.
+
+    Args:
+        block: where results go.
+        function: the student's step.
+        network: that is lent to it.
+        loss_function: that is lent to it.
+    """
+
+    def __init__(
+        self, block: Checks, function: Callable[..., Any], network: SuppliedNetwork, loss_function: nn.Module
+    ) -> None:
+        self._block = block
+        self._function = function
+        self._network = network
+        self._loss_function = loss_function
+
+    def loss(self, name: str, *, points: float) -> bool:
+        """Check the loss that the step returns."""
+
+        def observe() -> list[float]:
+            return [require_returned_loss(self._trial(size).returned) for size in BATCH_SIZES]
+
+        return self._block.run_function(name, points, observe)
+
+    def update(self, name: str, *, points: float) -> bool:
+        """Check how the step moves the network, starting without gradients."""
+
+        def observe() -> list[float]:
+            moves = [self._moved(self._trial(size)) for size in BATCH_SIZES]
+            return self._block.project(torch.stack(moves), name)
+
+        return self._block.run_function(name, points, observe, lambda: Message("moved_wrong", _MODEL))
+
+    def zero_grad(self, name: str, *, points: float) -> bool:
+        """Check that gradients left from before do not change what the step does."""
+
+        def observe() -> list[float]:
+            directions = []
+            for size in BATCH_SIZES:
+                move = self._moved(self._trial(size, blind=True, prefill=True))
+                clean = self._moved(self._trial(size, blind=True))
+                if float((move - clean).abs().max()) > _TOLERANCE:
+                    raise CheckFailed("gradients_kept")
+                directions.append(move / move.norm())
+            return self._block.project(torch.stack(directions), name)
+
+        return self._block.run_function(
+            name, points, observe, lambda: Message("training_step_differs"), follows_from=_BLIND
+        )
+
+    def mode(self, name: str, *, points: float) -> bool:
+        """Check that the step trains in train mode, also after an evaluation left eval mode behind."""
+
+        def observe() -> list[float]:
+            moves = []
+            for size in BATCH_SIZES:
+                trial = self._trial(size, blind=True, training=False)
+                if not all(trial.modes) or not trial.modes:
+                    raise CheckFailed("trained_in_eval_mode")
+                moves.append(self._moved(trial))
+            return self._block.project(torch.stack([move / move.norm() for move in moves]), name)
+
+        return self._block.run_function(
+            name, points, observe, lambda: Message("training_step_differs"), follows_from=_BLIND
+        )
+
+    def _trial(
+        self, size: int, *, blind: bool = False, prefill: bool = False, training: bool = True
+    ) -> _Trial:
+        """Call the step twice on fresh networks; return the second call: one that seeds anew draws alike."""
+        require_callable(self._function)
+        with self._block.replay(f"{self._block.name}/{size}") as running:
+            for _ in range(2):
+                trial = self._call(size, running, blind=blind, prefill=prefill, training=training)
+            return trial
+
+    def _call(self, size: int, running: Replay, *, blind: bool, prefill: bool, training: bool) -> _Trial:
+        network = _Watched(self._network.build(running)).train(training)
+        if prefill:
+            fill_gradients(network.parameters(), running.seed, "before")
+        optimizer = torch.optim.SGD(network.parameters(), lr=STEP_LEARNING_RATE)
+        inputs = supplied_rows((size, *self._network.input_shape), running, "inputs")
+        targets = supplied_rows((size, self._network.outputs), running, "targets")
+        loss_function = _Blind() if blind else self._loss_function
+        before = flat(network.parameters())
+        returned = call_student(self._function, network, optimizer, loss_function, inputs, targets)
+        if isinstance(returned, torch.Tensor):
+            returned = returned.detach()
+        return _Trial(returned, flat(network.parameters()) - before, network.modes)
+
+    def _moved(self, trial: _Trial) -> torch.Tensor:
+        """Return the movement of the network; it must have moved."""
+        if not trial.movement.any():
+            raise CheckFailed("not_moved", **_MODEL)
+        return trial.movement

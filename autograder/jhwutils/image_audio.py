@@ -28,7 +28,8 @@ def _numbers(values: Any) -> Array:
 
 def _bytes(picture: Any) -> NDArray[np.uint8]:
     """Return values of [0, 1] as bytes; what lies outside is cut off, NaN is black."""
-    return (np.clip(np.nan_to_num(_numbers(picture)), 0.0, 1.0) * 255.0).astype(np.uint8)
+    clipped: np.ndarray = np.clip(np.nan_to_num(_numbers(picture)), 0.0, 1.0)
+    return (clipped * 255.0).astype(np.uint8)
 
 
 def _picture(pixels: NDArray[np.uint8]) -> Image.Image:

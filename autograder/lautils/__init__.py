@@ -10,7 +10,9 @@ from autograder.lautils.gradeutils import (
     hex_to_float,
     new_representation,
 )
+from autograder.messages import add_texts
 
+TEXTS = add_texts(__package__, "texts")
 __all__ = [
     "calculate_coincidences_percentage",
     "compare_lists_by_percentage",

@@ -60,7 +60,7 @@ class Replay(TorchDispatchMode):
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seed = seed
         self.device = device
         self.draws = KeyedDraws(seed)

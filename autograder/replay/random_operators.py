@@ -123,20 +123,22 @@ def _continuous(
     return server
 
 
-def _number(value: Any, default: float) -> Any:
+def _number(value: Any, default: float) -> np.ndarray:
     """Return a parameter of a distribution as a float or a NumPy array."""
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().to(torch.float64).numpy()
-    return default if value is None else value
+    return np.asarray(default if value is None else value, dtype=np.float64)
 
 
 def _affine_normal(z: np.ndarray, bound: Arguments) -> np.ndarray:
-    return _number(bound.get("mean"), 0.0) + _number(bound.get("std"), 1.0) * z
+    values: np.ndarray = _number(bound.get("mean"), 0.0) + _number(bound.get("std"), 1.0) * z
+    return values
 
 
 def _affine_uniform(u: np.ndarray, bound: Arguments) -> np.ndarray:
     low, high = _number(bound.get("from"), 0.0), _number(bound.get("to"), 1.0)
-    return low + (high - low) * u
+    values: np.ndarray = low + (high - low) * u
+    return values
 
 
 def _integer(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
@@ -164,7 +166,7 @@ def _permutation(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
 
 def _kept(bound: Arguments, draws: KeyedDraws, shape: tuple[int, ...], probability: Any) -> np.ndarray:
     """Draw a mask that is True with the given probability."""
-    return randomness.uniform(_next_key("bernoulli", shape, bound, draws), shape) < probability
+    return randomness.uniform(_next_key("bernoulli", shape, bound, draws), shape) < np.asarray(probability)
 
 
 def _bernoulli(name: str, bound: Arguments, draws: KeyedDraws) -> Any:

@@ -40,7 +40,7 @@ class Search:
     @property
     def core_years(self) -> float:
         """Return the time that half of all digests take on one core."""
-        return 2.0 ** (self.bits - 1) * DIGEST_S / _YEAR_S
+        return float(2.0 ** (self.bits - 1)) * DIGEST_S / _YEAR_S
 
     def row(self, lab: str) -> str:
         """Return a line of the table."""

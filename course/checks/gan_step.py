@@ -364,7 +364,8 @@ def _restore(network: nn.Module, values: list[torch.Tensor]) -> None:
 
 def _direction(move: torch.Tensor) -> torch.Tensor:
     """Return a movement at unit length: a loss that is scaled costs marks in `loss` and `update` only."""
-    return move / move.norm()
+    direction: torch.Tensor = move / move.norm()
+    return direction
 
 
 def _note_labels(

@@ -175,7 +175,8 @@ def _required(factory: Any) -> Callable[..., Any]:
     """Return what is a class or a function; `build` explains anything else."""
     if not callable(factory) or isinstance(factory, nn.Module):
         return lambda *settings: factory
-    return factory
+    required: Callable[..., Any] = factory
+    return required
 
 
 def _weight_and_bias(layer: nn.Module, settings: tuple[int, ...]) -> list[nn.Parameter]:
@@ -221,7 +222,8 @@ class _Convolution(_StandIn):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return (n, out_channels, height, width)."""
-        return self.factor * self.layer(self._noted(x))
+        output: torch.Tensor = self.factor * self.layer(self._noted(x))
+        return output
 
 
 class _Normalisation(_StandIn):
@@ -360,7 +362,7 @@ class Call:
         Raises:
             CheckFailed: if it is no tensor of the shape expected, naming the stage.
         """
-        output = traced(network, inputs, running, trace, self.stage or ())
+        output = traced(network, (inputs, *(self.stage or ())), running, trace)
         if not isinstance(output, torch.Tensor):
             return require_tensor(output)
         shapes = {"seen": tuple(output.shape), "expected": self.output_shape}
