@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from autograder.checks.base import BATCH_SIZES, Checks
-from autograder.checks.calling import call
+from autograder.checks.calling import call, call_student
 from autograder.checks.supplied import (
     SuppliedInteger,
     SuppliedNetwork,
@@ -189,7 +189,7 @@ def column(function: Callable[..., torch.Tensor], index: int) -> Callable[..., t
 
     @functools.wraps(function)
     def call(*args: Any) -> torch.Tensor:
-        result = function(*args)
+        result = call_student(function, *args)
         require_tensor(result)
         if result.ndim != 2 or result.shape[1] <= index:
             raise CheckFailed("wrong_shape", seen=tuple(result.shape), expected=f"(n, >{index})")
