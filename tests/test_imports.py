@@ -65,7 +65,8 @@ CONTRIBUTOR = INSTRUCTOR | names(EXTRAS["dev"]) | names(EXTRAS["postgresql"])
 @pytest.mark.parametrize(
     ("folder", "without", "declared"),
     [
-        ("autograder", ("autograder/rerun", "autograder/instructor"), STUDENT),
+        ("autograder", ("autograder/execution", "autograder/rerun", "autograder/instructor"), STUDENT),
+        ("autograder/execution", (), STUDENT | names(EXTRAS["check"])),
         ("autograder/rerun", (), STUDENT | names(EXTRAS["check"])),
         ("course", ("course/authoring",), STUDENT),
         ("course/authoring", (), INSTRUCTOR),
