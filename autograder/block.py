@@ -83,7 +83,10 @@ class Block:
 
     def view(self) -> display.BlockView:
         """Return how the block looks: its marks, and a line per check."""
-        return display.BlockView(self.name, self.points, self.score, self.results, self.lab.language)
+        lab = self.lab
+        return display.BlockView(
+            self.name, self.points, self.score, self.results, lab.language, lab.identities
+        )
 
     def __enter__(self) -> Block:
         self.results = []

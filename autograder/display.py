@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.messages import text
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Colours that keep their contrast on light and dark notebook themes: text is set with its background.
 GREEN, AMBER, RED, GREY = "#116329", "#9a6700", "#cf222e", "#57606a"
+# What a check cell displays beside its box: the same marks as data, for programs.
+MARKS_MIME = "application/vnd.autograder.marks+json"
 _TINTS = {GREEN: "#e6f4ea", AMBER: "#fff8e1", RED: "#fdecea", GREY: "#f0f2f4"}
 
 
@@ -65,11 +67,19 @@ class BlockView:
         score: the marks earned.
         results: one entry per check, in order.
         language: of the messages.
+        students: the ids of those who hand in, if they are known.
     """
 
     def __init__(
-        self, name: str, points: float, score: float, results: Sequence[Result], language: str
+        self,
+        name: str,
+        points: float,
+        score: float,
+        results: Sequence[Result],
+        language: str,
+        students: Sequence[str] = (),
     ) -> None:
+        self._students = students
         self._name = name
         self._points = points
         self._score = score
@@ -103,6 +113,27 @@ class BlockView:
             symbol, label, message = self._line(result)
             lines.append(f"  {symbol} {label}: {message}")
         return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        checks = [
+            {
+                "name": r.name,
+                "points": r.points,
+                "passed": r.passed,
+                "message": r.message.render(self._language),
+            }
+            for r in self._results
+        ]
+        data = {
+            "format": 1,
+            "block": self._name,
+            "score": self._score,
+            "points": self._points,
+            "language": self._language,
+            "students": list(self._students),
+            "checks": checks,
+        }
+        return {MARKS_MIME: data}
 
     def _repr_html_(self) -> str:
         colour, symbol = self._state
