@@ -8,12 +8,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.execution import kernels
+from autograder.execution.kernel import close_kernel, start_kernel
 from autograder.execution.outputs import OutputBounds, merged_streams, writable
 
 _START_S = 60
@@ -98,7 +98,7 @@ class CellClient(NotebookClient):
         Args:
             **options: of its process, such as `cwd` and `env`.
         """
-        await kernels.start(self._kernel, **options)
+        await start_kernel(self._kernel, **options)
 
     async def run_cells(self) -> None:
         """Run all cells of the notebook in the kernel that was started.
@@ -115,7 +115,7 @@ class CellClient(NotebookClient):
 
     async def close(self) -> None:
         """End the kernel at once, and all that it started."""
-        await kernels.close(self._kernel)
+        await close_kernel(self._kernel)
         if self.kc is not None:
             with contextlib.suppress(Exception):  # a channel may be in any state
                 self.kc.stop_channels()
@@ -137,7 +137,7 @@ class CellClient(NotebookClient):
 
     def _freeze(self, cell: NotebookNode) -> None:
         """Make what a cell has shown final: no later message finds the way to it."""
-        self._display_id_map.clear()
+        self.reset_execution_trackers()
         if cell.cell_type == "code":
             cell.outputs = merged_streams(cell.outputs)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager
 
-from autograder.execution.kernels import interrupt, kill
+from autograder.execution.kernel import interrupt, kill
 
 # How long an interrupted cell may take to end.
 _GRACE_S = 10.0

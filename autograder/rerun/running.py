@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from autograder.emission import SEED_VARIABLE
 from autograder.execution.client import CellClient, Execution
 from autograder.execution.clock import Clock
-from autograder.execution.kernels import kernel_manager
+from autograder.execution.kernel import kernel_manager
 from autograder.execution.loop import run_to_end
 from autograder.execution.outputs import Allowance, OutputBounds
 from autograder.rerun.reading import Notebook, is_code

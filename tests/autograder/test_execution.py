@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from autograder.execution.client import CellClient, Execution
 from autograder.execution.clock import Clock
-from autograder.execution.kernels import kernel_manager
+from autograder.execution.kernel import kernel_manager
 from autograder.execution.loop import run_to_end
 from autograder.execution.outputs import UNBOUNDED, Allowance, OutputBounds, last_seen, writable
 from tests.conftest import ROOT

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import zmq.asyncio
-from jupyter_client import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
 from autograder.execution.client import CellClient, Execution
-from autograder.execution.kernels import interrupt, kernel_manager, kill
+from autograder.execution.kernel import interrupt, kernel_manager, kill
 from autograder.execution.loop import run_to_end
 from autograder.execution.outputs import Allowance, OutputBounds
 from autograder.instructor.intake.notes import Reason, reason

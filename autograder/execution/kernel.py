@@ -1,4 +1,4 @@
-"""Kernels of this very Python: how they are started, reached and ended."""
+"""A kernel of this very Python: how it is started, reached and ended."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
 # A name that jupyter_client takes for an IPython kernel, which has settings of its own.
@@ -77,7 +78,7 @@ def kernel_manager(metadata: Mapping[str, Any] | None = None, **options: Any) ->
     )
 
 
-async def start(manager: AsyncKernelManager, **options: Any) -> None:
+async def start_kernel(manager: AsyncKernelManager, **options: Any) -> None:
     """Start a kernel; what its process writes by itself is no output of a notebook.
 
     Args:
@@ -101,7 +102,7 @@ async def kill(manager: AsyncKernelManager) -> None:
             await manager.provisioner.kill()
 
 
-async def close(manager: AsyncKernelManager) -> None:
+async def close_kernel(manager: AsyncKernelManager) -> None:
     """End a kernel at once, and all that it started: it may be in any state, and is on its way out."""
     with contextlib.suppress(Exception):
         try:
