@@ -1,7 +1,7 @@
 """Seeded grading of PyTorch notebooks: replays, answer keys, checks and marks.
 
-The library knows nothing of any course: labs bring their checks in the notebook and their expected
-values, as digests, in a key file.
+The library knows nothing of any course: labs bring their checks in the notebook and their expected values, as
+digests, in a key file; kinds of checks beyond the library's own come with packages, by entry points.
 """
 
 from autograder.checks.tensors import column

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from autograder.marks import CellMarks, Result
 from autograder.messages import text
 
-if TYPE_CHECKING:
-    from autograder.block import Result
+# Marks as data, for programs that read an executed notebook.
+MARKS_MIME = "application/vnd.autograder.marks+json"
 
 # Colours that keep their contrast on light and dark notebook themes: text is set with its background.
 GREEN, AMBER, RED, GREY = "#116329", "#9a6700", "#cf222e", "#57606a"
-# What a check cell displays beside its box: the same marks as data, for programs.
-MARKS_MIME = "application/vnd.autograder.marks+json"
 _TINTS = {GREEN: "#e6f4ea", AMBER: "#fff8e1", RED: "#fdecea", GREY: "#f0f2f4"}
 
 
@@ -58,96 +56,55 @@ def box(colour: str, title: str, body: str) -> str:
     )
 
 
-class BlockView:
-    """The marks of one block, wherever they were given, with a line per check.
+class CellView:
+    """How the marks of a check cell look, wherever they were given: a line per check.
 
     Args:
-        name: of the block.
-        points: its full marks.
-        score: the marks earned.
-        results: one entry per check, in order.
-        language: of the messages.
-        students: the ids of those who hand in, if they are known.
+        cell: the marks.
     """
 
-    def __init__(
-        self,
-        name: str,
-        points: float,
-        score: float,
-        results: Sequence[Result],
-        language: str,
-        students: Sequence[str] = (),
-    ) -> None:
-        self._students = students
-        self._name = name
-        self._points = points
-        self._score = score
-        self._results = results
-        self._language = language
+    def __init__(self, cell: CellMarks) -> None:
+        self._cell = cell
 
     @property
     def _state(self) -> tuple[str, str]:
-        """Return colour and symbol of the whole block."""
-        results = self._results
-        if any(result.passed is None for result in results):
-            return GREY, "●"
+        """Return colour and symbol of the whole cell."""
+        results = self._cell.results
         if results and all(result.passed for result in results):
             return GREEN, "✓"
-        return (AMBER, "◐") if self._score > 0 else (RED, "✗")
+        return (AMBER, "◐") if self._cell.score > 0 else (RED, "✗")
 
     def _title(self) -> str:
-        if any(result.passed is None for result in self._results):
-            return f"{self._name}: {text('observed', self._language)}"
-        marks = text("marks", self._language)
-        return f"{self._name}: {number(self._score)} / {number(self._points)} {marks}"
+        cell = self._cell
+        return f"{cell.name}: {number(cell.score)} / {number(cell.points)} {text('marks', cell.language)}"
 
     def _line(self, result: Result) -> tuple[str, str, str]:
-        symbol = {True: "✓", False: "✗", None: "●"}[result.passed]
         label = f"{result.name} [{number(result.points)}]"
-        return symbol, label, result.message.render(self._language)
+        return "✓" if result.passed else "✗", label, result.message.render(self._cell.language)
 
     def __repr__(self) -> str:
         lines = [f"{self._state[1]} {self._title()}"]
-        for result in self._results:
+        for result in self._cell.results:
             symbol, label, message = self._line(result)
             lines.append(f"  {symbol} {label}: {message}")
         return "\n".join(lines)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        checks = [
-            {
-                "name": r.name,
-                "points": r.points,
-                "passed": r.passed,
-                "message": r.message.render(self._language),
-            }
-            for r in self._results
-        ]
-        data = {
-            "format": 1,
-            "block": self._name,
-            "score": self._score,
-            "points": self._points,
-            "language": self._language,
-            "students": list(self._students),
-            "checks": checks,
-        }
-        return {MARKS_MIME: data}
-
     def _repr_html_(self) -> str:
         colour, symbol = self._state
         rows = []
-        for result in self._results:
+        for result in self._cell.results:
             mark, label, message = self._line(result)
-            hue = {True: GREEN, False: RED, None: GREY}[result.passed]
             failed = f"border-left:3px solid {RED};background:{_TINTS[RED]};padding:2px 8px;margin:2px 0"
             rows.append(
-                f'<div style="{failed if result.passed is False else ""}">'
-                f'<span style="color:{hue};font-weight:bold">{mark}</span> '
+                f'<div style="{"" if result.passed else failed}">'
+                f'<span style="color:{GREEN if result.passed else RED};font-weight:bold">{mark}</span> '
                 f"<code>{escape(label)}</code> {_as_html(message)}</div>"
             )
         return box(colour, f"{symbol} {escape(self._title())}", "".join(rows))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Return all forms, and the marks as data."""
+        return {"text/html": self._repr_html_(), "text/plain": repr(self), MARKS_MIME: self._cell.as_json()}
 
 
 def bar(score: float, points: float, width: int = 160, height: int = 10) -> str:

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograder.errors import GraderError
-
-if TYPE_CHECKING:
-    from autograder.block import Block, Result
+from autograder.marks import CellMarks, Result, Verdict
 
 MIME_TYPE = "application/vnd.autograder.observations+json"
 FORMAT = 1
@@ -37,33 +35,33 @@ def seed_to_emit() -> int | None:
         raise GraderError(f"{SEED_VARIABLE} must be a whole number, not {value!r}") from None
 
 
-def emit(block: Block) -> None:
-    """Display the bundle of a block; outside a notebook there is nobody to see it."""
+def emit(cell: CellMarks, lab: str) -> None:
+    """Display the bundle of a check cell; outside a notebook there is nobody to see it."""
     try:
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
         return
     if get_ipython() is not None:
-        display({MIME_TYPE: bundle(block), "text/plain": f"{block.name}: observed"}, raw=True)
+        display({MIME_TYPE: bundle(cell, lab), "text/plain": f"{cell.name}: observed"}, raw=True)
 
 
-def bundle(block: Block) -> dict[str, Any]:
-    """Return what a block observed, as JSON data.
+def bundle(cell: CellMarks, lab: str) -> dict[str, Any]:
+    """Return what a check cell observed, as JSON data.
 
     Each check has its numbers, its text, the key of the error that kept it from seeing any, and what to
     say to the student if the observation turns out to be wrong.
     """
     return {
         "format": FORMAT,
-        "lab": block.lab.name,
-        "block": block.name,
-        "students": list(block.lab.identities),
-        "checks": [_check(result, block.lab.language) for result in block.results if result.observation],
+        "lab": lab,
+        "block": cell.name,
+        "students": list(cell.students),
+        "checks": [_check(result, cell.language) for result in cell.results if result.observation],
         "failures": [
-            result.message.render(block.lab.language)
-            for result in block.results
-            if result.observation is None and result.passed is False
+            result.message.render(cell.language)
+            for result in cell.results
+            if result.observation is None and result.verdict is Verdict.WRONG
         ],
     }
 

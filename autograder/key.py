@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import KeyFileError
+from autograder.language import LANGUAGES
 from autograder.observation import Observation
 
 FORMAT = 3
@@ -203,6 +204,7 @@ class AnswerKey:
         manual: the open questions that a person marks, with their full marks.
         checks: the entry of every check.
         hints: what to say to known wrong answers, by language.
+        languages: of the lab.
         source: digest of all that the key was built from; see `course build`.
     """
 
@@ -213,6 +215,7 @@ class AnswerKey:
     checks: Mapping[str, KeyEntry] = field(default_factory=dict)
     hints: tuple[Mapping[str, str], ...] = ()
     source: str = ""
+    languages: tuple[str, ...] = LANGUAGES
 
     def accepts(self, observation: Observation) -> bool:
         """Tell whether the key holds this check and accepts what was observed.
@@ -255,6 +258,7 @@ class AnswerKey:
             "lab": self.lab,
             "seed": self.seed,
             "source": self.source,
+            "languages": list(self.languages),
             "blocks": dict(self.blocks),
             "manual": dict(self.manual),
             "checks": checks,
@@ -289,6 +293,7 @@ class AnswerKey:
                 checks={str(name): _entry(entry, hints) for name, entry in data["checks"].items()},
                 hints=hints,
                 source=str(data["source"]),
+                languages=tuple(str(language) for language in data["languages"]),
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
             raise KeyFileError(f"{source} is damaged: {error!r}. {_REMEDY}") from None

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from autograder.errors import GraderError
 
+# The languages in which the library has all its texts.
 LANGUAGES = ("es", "en")
+# What is said where a text lacks the language that is spoken.
+FALLBACK = "en"
+# Of the process: IPython runs every cell in a context of its own.
 _opened: str | None = None
 
 
-def require_language(language: str) -> str:
-    """Return the language if the library speaks it.
+def require_language(language: str, languages: Sequence[str] = LANGUAGES) -> str:
+    """Return the language if it is one of those that a lab has.
 
     Raises:
-        GraderError: if it does not.
+        GraderError: if it is not.
     """
-    if language not in LANGUAGES:
-        raise GraderError(f"language={language!r} is not available: choose one of {', '.join(LANGUAGES)}.")
+    if language not in languages:
+        raise GraderError(f"language={language!r} is not available: choose one of {', '.join(languages)}.")
     return language
 
 
 def set_language(language: str | None) -> None:
-    """Speak a language from now on; None: what COURSE_LANGUAGE names.
-
-    Raises:
-        GraderError: if the library does not speak it.
-    """
+    """Speak a language from now on; None: what COURSE_LANGUAGE names."""
     global _opened
-    _opened = None if language is None else require_language(language)
+    _opened = language
 
 
 def current_language() -> str:
     """Return the language to speak where nobody passes one. Spanish unless something else is asked for."""
-    language = _opened or os.environ.get("COURSE_LANGUAGE")
-    return language if language in LANGUAGES else LANGUAGES[0]
+    return _opened or os.environ.get("COURSE_LANGUAGE") or LANGUAGES[0]

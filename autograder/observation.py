@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from autograder import randomness
+from autograder.replay import randomness
 
 PROJECTIONS = 6
-# Significant digits compared: short replays agree far better, a whole training somewhat better.
+# Significant digits compared; short replays agree far better.
 DIGITS = 8
-TRAINING_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -22,14 +21,14 @@ class Observation:
     """What one check saw.
 
     Attributes:
-        name: the stable name of the check, for example "generator.output".
+        name: the stable name of the check, for example "network.output".
         block: the marked block that it belongs to.
         points: the marks that a right observation earns.
         values: the numbers seen; empty when the check failed before it saw any.
         digits: how many significant digits of the numbers are compared.
         text: the normalised text seen, for text answers; else what the error was about.
         error: the key of the message that says why there are no numbers, None if there are.
-        weak: whether the numbers follow from what the library supplies; see `autograder.checks.weak`.
+        weak: whether the numbers follow from what the library supplies; see `Check.follows_from`.
     """
 
     name: str

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -13,97 +10,50 @@ import torch
 
 from autograder import emission
 from autograder.block import Block
-from autograder.checks.gan_step import BATCH_SIZES
-from autograder.checks.supplied import (
-    SuppliedDiscriminator,
-    SuppliedGenerator,
-    SuppliedInteger,
-    SuppliedPixels,
-    SuppliedResults,
-    SuppliedSamples,
-)
-from autograder.errors import GraderError, UnknownLabError
+from autograder.checks.base import Checks
+from autograder.checks.family import compose, installed_families
+from autograder.checks.tensors import TensorSupplies
+from autograder.errors import UnknownLabError
+from autograder.judge import Emitter, Judge, Practice, Recorder, recording_now
 from autograder.key import AnswerKey, installed_keys
 from autograder.language import require_language, set_language
-from autograder.observation import Observation
+from autograder.marks import CellMarks
 from autograder.summary import Summary, summarise, write_marks
 from autograder.watch import watch
 
 
-@dataclass
-class Recording:
-    """Collects the observations of a run that is not verified against a key.
-
-    Attributes:
-        seed: of all replays of the run.
-        observations: by name of the check, in the order in which they were made.
-        blocks: the full marks of each block, in order.
-        identities: the student ids that the identity cell gave.
-    """
-
-    seed: int
-    observations: dict[str, Observation] = field(default_factory=dict)
-    blocks: dict[str, float] = field(default_factory=dict)
-    identities: tuple[str, ...] = ()
-
-
-_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
-
-
-@contextlib.contextmanager
-def record(seed: int) -> Iterator[Recording]:
-    """Let every lab opened in the body record observations under `seed`, and verify none.
-
-    Yields:
-        The recording, which fills while the body runs.
-    """
-    recording = Recording(seed)
-    token = _recording.set(recording)
-    try:
-        yield recording
-    finally:
-        _recording.reset(token)
-
-
-class Lab:
+class Lab(TensorSupplies):
     """One lab in one notebook: its checks, and the marks so far.
 
     Attributes:
         name: the lab's id.
-        language: "es" or "en".
+        language: of all messages, such as "en".
         device: where replays run.
-        seed: of all replays.
-        key: the answer key, None while recording.
-        emits: whether check cells hand on what they observe, for marks that are given elsewhere.
+        judge: who decides what an observation is worth.
+        identities: the ids of those who hand in.
     """
 
+    def __new__(cls, *args: Any, **named: Any) -> Lab:
+        """Return a lab with what all installed families supply."""
+        return super().__new__(_lab_class() if cls is Lab else cls)
+
     def __init__(
-        self,
-        name: str,
-        *,
-        language: str = "es",
-        device: str | torch.device = "cpu",
-        key: AnswerKey | None,
-        recording: Recording | None = None,
-        emits: bool = False,
+        self, name: str, judge: Judge, *, language: str = "es", device: str | torch.device = "cpu"
     ) -> None:
         self.name = name
-        self.language = require_language(language)
+        self.judge = judge
+        self.language = language
         self.device = torch.device(device)
-        self.key = key
-        self.emits = emits
         self.identities: tuple[str, ...] = ()
-        self._recording = recording
-        if recording is not None:
-            self.seed = recording.seed
-        elif key is not None:
-            self.seed = key.seed
-        else:
-            raise GraderError("a lab needs an answer key or a recording")
-        self._blocks: dict[str, Block] = {}
+        self._cells: dict[str, CellMarks] = {}
 
     def __repr__(self) -> str:
         return f"Lab({self.name!r}, language={self.language!r}, device={str(self.device)!r})"
+
+    @property
+    def seed(self) -> int:
+        """Return the seed of all replays."""
+        return self.judge.seed
 
     def marks(self, name: str, points: float) -> Block:
         """Return the block of checks that one check cell holds.
@@ -117,91 +67,18 @@ class Lab:
         """
         return Block(self, name, float(points))
 
-    # --- what the library supplies for grading a function that takes it --------------------------------
-
-    def supplied_generator(
-        self, latent_shape: tuple[int, ...], sample_shape: tuple[int, ...], *, batch_norm: bool = False
-    ) -> SuppliedGenerator:
-        """Return a small generator; with batch normalisation it must be given back in train mode."""
-        return SuppliedGenerator(latent_shape, sample_shape, batch_norm)
-
-    def supplied_discriminator(self, sample_shape: tuple[int, ...]) -> SuppliedDiscriminator:
-        """Return a small discriminator with dropout; it must be given back in train mode."""
-        return SuppliedDiscriminator(sample_shape)
-
-    def supplied_samples(self, shape: tuple[int, ...], name: str = "samples") -> SuppliedSamples:
-        """Return standard normal numbers; two names give two tensors."""
-        return SuppliedSamples(shape, name)
-
-    def supplied_pixels(self, shape: tuple[int, ...]) -> SuppliedPixels:
-        """Return pictures of random pixels, uint8."""
-        return SuppliedPixels(shape)
-
-    def supplied_integers(self, count: int, **ranges: tuple[int, int]) -> list[tuple[SuppliedInteger, ...]]:
-        """Return rows of random integers, arguments for as many calls of a function.
-
-        Args:
-            count: the number of rows.
-            **ranges: per argument, the least integer and one more than the greatest.
-        """
-        return [
-            tuple(SuppliedInteger(f"{name} {row}", *ends) for name, ends in ranges.items())
-            for row in range(count)
-        ]
-
-    def supplied_batches(
-        self, *names: str, sample_shape: tuple[int, ...]
-    ) -> list[tuple[SuppliedSamples, ...]]:
-        """Return batches of standard normal numbers, arguments for a call of a function per batch size.
-
-        Args:
-            *names: of the arguments; two names give two tensors.
-            sample_shape: of one row of a batch.
-        """
-        return [
-            tuple(SuppliedSamples((size, *sample_shape), f"{name} {size}") for name in names)
-            for size in BATCH_SIZES
-        ]
-
-    def supplied_results(self, *kinds: str) -> list[tuple[SuppliedResults, ...]]:
-        """Return results of classifiers, NumPy arrays: arguments of a few calls of a function per batch size.
-
-        What is computed of few results is one of few numbers, so it takes many of them.
-
-        Args:
-            *kinds: of the arguments: "labels", "probabilities", "hits" or "values"; see `SuppliedResults`.
-        """
-        return [
-            tuple(SuppliedResults(kind, size, f"argument {place}{turn}") for place, kind in enumerate(kinds))
-            for turn in ("", " again", " once more")
-            for size in BATCH_SIZES
-        ]
-
-    def accepts(self, observation: Observation) -> bool | None:
-        """Tell whether an observation is right; None when that is decided elsewhere."""
-        if self._recording is not None:
-            self._recording.observations[observation.name] = observation
-        if self.key is None:
-            return None if observation.error is None else False
-        return self.key.accepts(observation)
-
-    def hint(self, observation: Observation) -> Mapping[str, str] | None:
-        """Return the hint for an observation that a known wrong answer makes, by language."""
-        return None if self.key is None else self.key.hint(observation)
-
-    def enter(self, block: Block) -> None:
-        """Keep the entry of a block, in place of any earlier one."""
-        self._blocks[block.name] = block
-        if self._recording is not None:
-            self._recording.blocks[block.name] = block.points
-            self._recording.identities = self.identities
+    def close(self, block: Checks) -> None:
+        """Keep the marks of a cell in place of any earlier ones, and let the judge show them."""
+        cell = block.cell_marks()
+        self._cells[cell.name] = cell
+        self.judge.close(cell, self.name)
 
     def messages(self) -> dict[str, str]:
         """Return what every check run so far said, by name of the check."""
         return {
             result.name: result.message.render(self.language)
-            for block in self._blocks.values()
-            for result in block.results
+            for cell in self._cells.values()
+            for result in cell.results
         }
 
     def summary(self, path: str | Path | None = "marks.json") -> Summary:
@@ -215,10 +92,25 @@ class Lab:
         Returns:
             The summary: a table in a notebook, plain text elsewhere.
         """
-        summary = summarise(self, self._blocks)
-        if path is not None and not self.emits:
+        judge = self.judge
+        summary = summarise(
+            self.name,
+            self.language,
+            self._cells,
+            blocks=judge.blocks,
+            manual=judge.manual,
+            identities=self.identities,
+            pending=not judge.gives_marks,
+        )
+        if path is not None and judge.gives_marks:
             summary = write_marks(summary, Path(path))
         return summary
+
+
+@functools.cache
+def _lab_class() -> type[Lab]:
+    """Return the class of labs with what all installed families supply."""
+    return compose(Lab, [family.supplies for family in installed_families() if family.supplies])
 
 
 # By name, the lab that hands on what it observes, as it was opened first.
@@ -242,7 +134,7 @@ def open_lab(
 
     Args:
         name: the lab's id, for example "lab1_sine_gan".
-        language: of all messages: "es" or "en".
+        language: of all messages; one of those that the lab has.
         device: where graded code runs; the marks are the same on all.
         key: another answer key, or the path of one; by default that of the installed lab.
 
@@ -254,21 +146,29 @@ def open_lab(
         KeyFileError: if its answer key is damaged.
         GraderError: if the language is not available.
     """
+    judge = _judge(name, key)
+    if isinstance(judge, Practice):
+        require_language(language, judge.key.languages)
     set_language(language)
-    options: dict[str, Any] = {"language": language, "device": device}
-    recording = _recording.get()
+    lab = Lab(name, judge, language=language, device=device)
+    if isinstance(judge, Emitter):
+        _opened.setdefault(name, lab)
+    elif isinstance(judge, Practice):
+        watch(lab)
+    return lab
+
+
+def _judge(name: str, key: AnswerKey | str | Path | None) -> Judge:
+    """Return who judges the observations of a lab that is opened here and now."""
+    recording = recording_now()
     if recording is not None:
-        return Lab(name, key=None, recording=recording, **options)
+        return Recorder(recording)
     seed = emission.seed_to_emit()
     if seed is not None:
-        lab = Lab(name, key=None, recording=Recording(seed), emits=True, **options)
-        _opened.setdefault(name, lab)
-        return lab
+        return Emitter(seed)
     if not isinstance(key, AnswerKey):
         key = AnswerKey.load(Path(key) if key is not None else _key_path(name))
-    lab = Lab(name, key=key, **options)
-    watch(lab)
-    return lab
+    return Practice(key)
 
 
 def _key_path(name: str) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograder.display import (
     AMBER,
@@ -20,11 +20,8 @@ from autograder.display import (
     table,
     text_bar,
 )
+from autograder.marks import CellMarks
 from autograder.messages import Message, text
-
-if TYPE_CHECKING:
-    from autograder.block import Block
-    from autograder.session import Lab
 
 
 @dataclass(frozen=True)
@@ -166,23 +163,41 @@ class Summary:
         return box(colour, title, body)
 
 
-def summarise(lab: Lab, blocks: Mapping[str, Block]) -> Summary:
-    """Sum up the blocks that were run, and list those of the key that were not."""
-    planned = dict(lab.key.blocks) if lab.key is not None else {}
-    planned.update({name: block.points for name, block in blocks.items() if name not in planned})
-    sections = tuple(_section(name, points, blocks.get(name)) for name, points in planned.items())
-    manual = dict(lab.key.manual) if lab.key is not None else {}
-    return Summary(lab.name, lab.language, sections, manual, lab.identities, pending=lab.emits)
+def summarise(
+    lab: str,
+    language: str,
+    cells: Mapping[str, CellMarks],
+    *,
+    blocks: Mapping[str, float],
+    manual: Mapping[str, float],
+    identities: tuple[str, ...],
+    pending: bool,
+) -> Summary:
+    """Sum up the cells that were run, and list the known blocks that were not.
+
+    Args:
+        lab: the lab's id.
+        language: of the texts.
+        cells: the marks of the cells that were run, by name of their block.
+        blocks: full marks of all blocks that are known beforehand, in notebook order.
+        manual: full marks of what a person marks.
+        identities: the ids of those who hand in.
+        pending: whether the marks are given elsewhere.
+    """
+    planned = dict(blocks)
+    planned.update({name: cell.points for name, cell in cells.items() if name not in planned})
+    sections = tuple(_section(name, points, cells.get(name)) for name, points in planned.items())
+    return Summary(lab, language, sections, manual, identities, pending=pending)
 
 
-def _section(name: str, points: float, block: Block | None) -> Section:
+def _section(name: str, points: float, cell: CellMarks | None) -> Section:
     """Return the line of one block."""
-    if block is None:
+    if cell is None:
         return Section(name, None, points)
     checks = tuple(
-        {"name": r.name, "points": as_json_number(r.points), "passed": r.passed} for r in block.results
+        {"name": r.name, "points": as_json_number(r.points), "passed": r.passed} for r in cell.results
     )
-    return Section(name, min(block.score, points), points, checks)
+    return Section(name, min(cell.score, points), points, checks)
 
 
 def write_marks(summary: Summary, path: Path) -> Summary:

@@ -6,6 +6,7 @@ import string
 
 import pytest
 
+from autograder.checks.family import installed_families
 from autograder.instructor.feedback.texts import FeedbackText
 from autograder.instructor.grade.marked import MarkedText
 from autograder.instructor.intake.notes import Note, Reason
@@ -14,6 +15,8 @@ from autograder.messages import Message
 from autograder.rerun.texts import Text as RerunText
 from course.texts import Text as CourseText
 
+# Of all families of checks too.
+assert installed_families()
 KINDS: list[type[Message]] = [Message, RerunText, CourseText, Note, Reason, FeedbackText, MarkedText]
 
 

@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from autograder.messages import CheckFailed
+from autograder.checks.base import Checks
+from autograder.messages import CheckFailed, add_texts
+
+TEXTS = add_texts(__package__, "identity")
+
+
+class IdentityChecks(Checks):
+    """The check of the identity cell."""
+
+    def identity(
+        self,
+        student_id_1: str,
+        signature_1: str,
+        student_id_2: str = "",
+        signature_2: str = "",
+    ) -> bool:
+        """Check who hands in: one or two student ids, each with a typed signature."""
+
+        def observe() -> str:
+            self.session.identities = ()
+            ids = students((student_id_1, signature_1), (student_id_2, signature_2))
+            self.session.identities = ids
+            return "identified"
+
+        # Every name is right: what is recorded says only that there is one.
+        return self.run_function("identity", 0.0, observe, verified=False)
 
 
 def students(first: tuple[object, object], second: tuple[object, object]) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
 from torch import nn
 
+from autograder.checks.calling import call_student, require_callable
 from autograder.checks.supplied import fill
-from autograder.checks.tensors import flat, require_callable
+from autograder.checks.tensors import flat
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay
 
@@ -40,7 +42,7 @@ def initialised(function: Any, kind: str, running: Replay) -> torch.Tensor:
     network.double().to(running.device)
     layers = [layer for layer in network if isinstance(layer, KINDS[kind])]
     before = _parameters(layers)
-    network.apply(function)
+    network.apply(functools.partial(call_student, function))
     after = _parameters(layers)
     if after.shape == before.shape and torch.equal(after, before):
         raise CheckFailed("initialisation_unchanged", layers=Message(f"layers_{kind}"))

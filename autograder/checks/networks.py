@@ -9,10 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from autograder.checks.supplied import fill
-from autograder.checks.tensors import flat, require_callable, require_tensor, supplied_rows
-from autograder.messages import CheckFailed
+from autograder.checks.base import Checks
+from autograder.checks.calling import built, call_student, require_callable
+from autograder.checks.initialisation import describe_wrong_initialisation, initialised
+from autograder.checks.supplied import fill, supplied_rows
+from autograder.checks.tensors import flat, require_tensor
+from autograder.messages import CheckFailed, Message, add_texts
+from autograder.observation import DIGITS
 from autograder.replay import Replay
+
+TEXTS = add_texts(__package__, "networks")
 
 # A chain of methods of a network, called one after the other.
 Way = tuple[str, ...]
@@ -37,6 +43,142 @@ _ACTIVATIONS = {
     "native_layer_norm": "LayerNorm",
     "native_group_norm": "GroupNorm",
 }
+
+
+class NetworkChecks(Checks):
+    """Checks of networks: their structure, what they compute, and how their parameters are set."""
+
+    def network_structure(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, ...],
+        parameters: int,
+        layers: Sequence[str] = (),
+        points: float,
+    ) -> bool:
+        """Check a network's output shape, its number of parameters and the shapes of its layers in order.
+
+        A gradient has to reach all of them.
+
+        Args:
+            name: the stable name of the check.
+            factory: the student's class.
+            input_shape: of the batch it is called with.
+            output_shape: expected.
+            parameters: the expected number of trainable numbers.
+            layers: names of layers that other code uses.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return structure(factory, input_shape, output_shape, parameters, running, layers)
+
+        return self.run_array(name, points, compute, Message("wrong_structure"))
+
+    def network_output(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        input_shape: tuple[int, ...],
+        training: bool = False,
+        ways: Sequence[Way] = FORWARD,
+        low: float | None = None,
+        high: float | None = None,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool:
+        """Check what a network computes with parameters that the library sets.
+
+        Args:
+            name: the stable name of the check.
+            factory: the student's class.
+            input_shape: of the batch it is called with.
+            training: whether it is in train mode, where dropout would show, or in eval mode.
+            ways: through the network, each a chain of its methods; all must lead to the same output.
+            low: the least output allowed, if any.
+            high: the greatest output allowed, if any.
+            points: the marks that the check is worth.
+            digits: significant digits compared.
+        """
+        trace = Trace()
+
+        def compute(running: Replay) -> torch.Tensor:
+            output = evaluate(factory, input_shape, running, trace, training=training, ways=ways)
+            return require_tensor(output, low=low, high=high)
+
+        def diagnose(_: torch.Tensor) -> Message:
+            return Message("wrong_output", {"operations": trace.describe()})
+
+        return self.run_array(name, points, compute, diagnose, digits=digits)
+
+    def dropout(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        input_shape: tuple[int, ...],
+        ways: Sequence[Way] = FORWARD,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool:
+        """Check that a network's dropout is active in train mode, as asked, and absent in eval mode.
+
+        Args:
+            name: the stable name of the check.
+            factory: the student's class.
+            input_shape: of the batch it is called with.
+            ways: through the network, each a chain of its methods; dropout is observed on all of them.
+            points: the marks that the check is worth.
+            digits: significant digits compared.
+        """
+        trace = Trace()
+
+        def compute(running: Replay) -> torch.Tensor:
+            return dropout_output(factory, input_shape, running, trace, ways)
+
+        def diagnose(_: torch.Tensor) -> Message:
+            return Message("wrong_dropout", {"operations": trace.describe()})
+
+        return self.run_array(name, points, compute, diagnose, digits=digits)
+
+    def initialisation(self, name: str, function: Callable[..., Any], *, kind: str, points: float) -> bool:
+        """Check how a function initialises layers, when `network.apply` calls it with each of them.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's function; called with a layer.
+            kind: "convolutions" or "batch_norms": the layers whose parameters are compared.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return initialised(function, kind, running)
+
+        def diagnose(seen: torch.Tensor) -> Message:
+            return describe_wrong_initialisation(seen, kind)
+
+        return self.run_array(name, points, compute, diagnose)
+
+    def parameters_after(
+        self, name: str, function: Callable[..., Any], *arguments: Any, points: float
+    ) -> bool:
+        """Check the parameters of a network after a function changed them in place.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's function.
+            *arguments: what it is called with; the first is a network that the library supplies.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return changed_parameters(function, arguments, running)
+
+        return self.run_array(name, points, compute, Message("parameters_differ"))
 
 
 @dataclass
@@ -111,7 +253,7 @@ def build(factory: Any, running: Replay) -> nn.Module:
     if isinstance(factory, nn.Module):
         raise CheckFailed("instance_not_class", name=type(factory).__name__)
     require_callable(factory)
-    network = factory()
+    network = call_student(factory)
     if not isinstance(network, nn.Module):
         raise CheckFailed("not_module", seen=type(network).__name__)
     if type(network).forward is nn.Module.forward:
@@ -133,7 +275,7 @@ def through(network: nn.Module, way: Way) -> Callable[..., Any]:
 
     def run(inputs: torch.Tensor) -> Any:
         for name in way:
-            inputs = getattr(network, name)(inputs)
+            inputs = call_student(getattr(network, name), inputs)
         return inputs
 
     return run
@@ -158,7 +300,7 @@ def traced(
     running.observers.append(trace.observe)
     try:
         with torch.no_grad():
-            return network(inputs, *arguments)
+            return call_student(network, inputs, *arguments)
     finally:
         running.observers.remove(trace.observe)
 
@@ -210,7 +352,7 @@ def structure(
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
     used = refill(network, inputs, running)
-    _require_gradients(network(inputs), used)
+    _require_gradients(call_student(network, inputs), used)
     for name in layers:
         if not isinstance(getattr(network, name, None), nn.Module):
             raise CheckFailed("layer_missing", name=name)
@@ -296,3 +438,26 @@ def dropout_output(
             raise CheckFailed("dropout_in_eval")
         masks += [mask.reshape(-1) for mask in notes.masks]
     return torch.cat(masks) if masks else torch.zeros(0, dtype=torch.float64)
+
+
+def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay) -> torch.Tensor:
+    """Return the parameters of a supplied network after a function changed them in place.
+
+    Args:
+        function: the student's.
+        arguments: what it is called with; the first one is the network.
+        running: the replay.
+
+    Raises:
+        CheckFailed: if they stayed as they were, or cannot be trained any more.
+    """
+    require_callable(function)
+    network, *others = built(arguments, running)
+    before = [parameter.detach().clone() for parameter in network.parameters()]
+    call_student(function, network, *others)
+    after = list(network.parameters())
+    if len(after) != len(before) or not all(parameter.requires_grad for parameter in after):
+        raise CheckFailed("parameters_lost")
+    if all(torch.equal(new, old) for new, old in zip(after, before, strict=True)):
+        raise CheckFailed("parameters_unchanged")
+    return flat(after)

@@ -1,4 +1,4 @@
-"""Tensors and numbers that a student's function returns."""
+"""Tensors, numbers, texts and data sets that a student's function returns."""
 
 from __future__ import annotations
 
@@ -10,16 +10,159 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder import randomness
-from autograder.checks.supplied import Supplied, SuppliedSamples
-from autograder.messages import CheckFailed, Message
-from autograder.observation import all_finite
+from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.calling import call
+from autograder.checks.supplied import (
+    SuppliedInteger,
+    SuppliedPixels,
+    SuppliedSamples,
+    Supplies,
+    supplied_rows,
+)
+from autograder.messages import CheckFailed, Message, add_texts
+from autograder.observation import DIGITS, all_finite, normalise_text
 from autograder.replay import Replay
 
+TEXTS = add_texts(__package__, "tensors")
+_ROWS = "the rows that the function is given"
 
-def seed_of(seed: int, name: str) -> int:
-    """Return the seed of the replay of one check, so that checks do not share random numbers."""
-    return randomness.derive_key(seed, "check", name) % 2**62
+
+class TensorChecks(Checks):
+    """Checks of tensors, numbers, texts and data sets."""
+
+    def fingerprint(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *args: Any,
+        shape: tuple[int, ...] | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        detached: bool = False,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool:
+        """Check shape, dtype, finiteness, range and all values of the tensor that a function returns.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's function.
+            *args: what it is called with.
+            shape: the expected shape, where it is no secret.
+            low: the least value allowed, if any.
+            high: the greatest value allowed, if any.
+            detached: whether the tensor must not belong to a gradient graph.
+            points: the marks that the check is worth.
+            digits: significant digits compared.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            result = call(function, args, running)
+            require_tensor(result, shape=shape, low=low, high=high)
+            if detached and result.requires_grad:
+                raise CheckFailed("has_gradient")
+            return result
+
+        return self.run_array(name, points, compute, describe_wrong_values, digits=digits)
+
+    def scalars(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        cases: Sequence[tuple[Any, ...]],
+        *,
+        points: float,
+        digits: int = DIGITS,
+    ) -> bool:
+        """Check the number that a function returns, for several arguments.
+
+        One number is too easy to guess: give at least four cases.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's function.
+            cases: the arguments of each call.
+            points: the marks that the check is worth.
+            digits: significant digits compared.
+        """
+
+        def compute(running: Replay) -> list[float]:
+            return [require_scalar(call(function, case, running)) for case in cases]
+
+        return self.run_numbers(name, points, compute, digits=digits)
+
+    def text(self, name: str, answer: str, *, points: float) -> bool:
+        """Check a text answer; Unicode form, case and white space do not matter."""
+        return self.run_function(
+            name, points, lambda: require_text(answer), lambda: describe_wrong_text(answer)
+        )
+
+    def dataset(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        shape: tuple[int, ...],
+        points: float,
+    ) -> bool:
+        """Check that a function turns a tensor of rows into a data set of (row, label) pairs.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's function; called with a tensor that the library supplies.
+            shape: of that tensor.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            rows = supplied_rows(shape, running)
+            return require_pairs(call(function, (rows,), running), rows)
+
+        return self.run_array(
+            name,
+            points,
+            compute,
+            Message("dataset_rows_differ"),
+            follows_from=_ROWS,
+        )
+
+
+class TensorSupplies(Supplies):
+    """Random tensors and integers, for functions that take some."""
+
+    def supplied_samples(self, shape: tuple[int, ...], name: str = "samples") -> SuppliedSamples:
+        """Return standard normal numbers; two names give two tensors."""
+        return SuppliedSamples(shape, name)
+
+    def supplied_pixels(self, shape: tuple[int, ...]) -> SuppliedPixels:
+        """Return pictures of random pixels, uint8."""
+        return SuppliedPixels(shape)
+
+    def supplied_integers(self, count: int, **ranges: tuple[int, int]) -> list[tuple[SuppliedInteger, ...]]:
+        """Return rows of random integers, arguments for as many calls of a function.
+
+        Args:
+            count: the number of rows.
+            **ranges: per argument, the least integer and one more than the greatest.
+        """
+        return [
+            tuple(SuppliedInteger(f"{name} {row}", *ends) for name, ends in ranges.items())
+            for row in range(count)
+        ]
+
+    def supplied_batches(
+        self, *names: str, sample_shape: tuple[int, ...]
+    ) -> list[tuple[SuppliedSamples, ...]]:
+        """Return batches of standard normal numbers, arguments for a call of a function per batch size.
+
+        Args:
+            *names: of the arguments; two names give two tensors.
+            sample_shape: of one row of a batch.
+        """
+        return [
+            tuple(SuppliedSamples((size, *sample_shape), f"{name} {size}") for name in names)
+            for size in BATCH_SIZES
+        ]
 
 
 def column(function: Callable[..., torch.Tensor], index: int) -> Callable[..., torch.Tensor]:
@@ -43,59 +186,9 @@ def column(function: Callable[..., torch.Tensor], index: int) -> Callable[..., t
     return call
 
 
-def require_callable(function: object) -> None:
-    """Raise `CheckFailed` unless this is a function or a class."""
-    if not callable(function):
-        raise CheckFailed("not_callable", seen=type(function).__name__)
-
-
-def built(arguments: Sequence[Any], running: Replay) -> list[Any]:
-    """Return the arguments of a call, with what the library supplies among them built in the replay."""
-    return [a.build(running) if isinstance(a, Supplied) else a for a in arguments]
-
-
-def call(function: Any, args: Sequence[Any], running: Replay) -> Any:
-    """Call a student's function, building first what the library supplies for its arguments."""
-    require_callable(function)
-    given = built(args, running)
-    result = function(*given)
-    for argument, value in zip(args, given, strict=True):
-        if isinstance(argument, Supplied):
-            argument.give_back(value)
-    return result
-
-
-def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay) -> torch.Tensor:
-    """Return the parameters of a supplied network after a function changed them in place.
-
-    Args:
-        function: the student's.
-        arguments: what it is called with; the first one is the network.
-        running: the replay.
-
-    Raises:
-        CheckFailed: if they stayed as they were, or cannot be trained any more.
-    """
-    require_callable(function)
-    network, *others = built(arguments, running)
-    before = [parameter.detach().clone() for parameter in network.parameters()]
-    function(network, *others)
-    after = list(network.parameters())
-    if len(after) != len(before) or not all(parameter.requires_grad for parameter in after):
-        raise CheckFailed("parameters_lost")
-    if all(torch.equal(new, old) for new, old in zip(after, before, strict=True)):
-        raise CheckFailed("parameters_unchanged")
-    return flat(after)
-
-
 def flat(numbers: Iterable[torch.Tensor]) -> torch.Tensor:
     """Return tensors one after the other as one vector: copied, and without gradients."""
     return torch.cat([values.detach().reshape(-1).clone() for values in numbers])
-
-
-def supplied_rows(shape: tuple[int, ...], running: Replay, name: str = "rows") -> torch.Tensor:
-    """Return standard normal data that the library supplies, float64 of `shape`."""
-    return SuppliedSamples(shape, name).build(running)
 
 
 def require_tensor(
@@ -226,3 +319,22 @@ def describe_wrong_values(array: torch.Tensor) -> Message:
         "wrong_values",
         {"low": float(values.min()), "high": float(values.max()), "mean": float(values.mean())},
     )
+
+
+def require_text(answer: object) -> str:
+    """Return an answer in its normal form.
+
+    Raises:
+        CheckFailed: if it is no text, or empty.
+    """
+    if not isinstance(answer, str):
+        raise CheckFailed("not_text", seen=type(answer).__name__)
+    normal = normalise_text(answer)
+    if not normal:
+        raise CheckFailed("empty_text")
+    return normal
+
+
+def describe_wrong_text(answer: str) -> Message:
+    """Return the message for a wrong answer: it repeats the student's own words only."""
+    return Message("wrong_text", {"seen": answer.strip()[:60]})

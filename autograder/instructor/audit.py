@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.instructor import keys
 from autograder.instructor.bank import Answer, load_bank
+from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.files import put
 from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course, CourseError
@@ -172,7 +172,7 @@ def current_key(course: Course, lab: str) -> AnswerKey:
         CourseError: if it is older than its sources.
     """
     key = AnswerKey.load(course.key(lab))
-    if key.source != keys.source_digest(course, lab):
+    if key.source != deciding_digest(course, lab):
         raise CourseError(
             f"The answer key of {lab} is older than its sources. Run `course build {lab}` first."
         )

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-import autograder
 from autograder.errors import KeyFileError
 from autograder.instructor import observe as observing
 from autograder.instructor.bank import Answer, load_bank
+from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import grade_id, is_check_cell, manual_points, read_source
 from autograder.instructor.trial import Observations, Trial, run_trials
+from autograder.judge import Recording
 from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal
 from autograder.observation import Observation
-from autograder.session import Recording
 
 
 def build_key(course: Course, lab: str) -> Path:
@@ -29,7 +28,7 @@ def build_key(course: Course, lab: str) -> Path:
         CourseError: if marks do not add up, or two hints compete for one observation.
     """
     path = course.key(lab)
-    source = source_digest(course, lab)
+    source = deciding_digest(course, lab)
     if written_source(path) != source:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(make_key(course, lab, source).dumps(), encoding="utf-8")
@@ -42,23 +41,6 @@ def written_source(path: Path) -> str | None:
         return AnswerKey.load(path).source
     except KeyFileError:
         return None
-
-
-def source_digest(course: Course, lab: str) -> str:
-    """Return a digest of all that decides a lab's key: notebook, bank, seed and grading library."""
-    library = Path(autograder.__file__).parent
-    # The command that students run decides no observation.
-    modules = [path for path in sorted(library.glob("*.py")) if path.name != "__main__.py"]
-    files = [
-        course.source(lab),
-        course.bank(lab),
-        *modules,
-        *sorted(library.glob("checks/*.py")),
-    ]
-    found = hashlib.sha256(f"{lab} {course.seed(lab)} {course.language}".encode())
-    for path in files:
-        found.update(path.name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"") + b"\0")
-    return found.hexdigest()
 
 
 def make_key(course: Course, lab: str, source: str) -> AnswerKey:

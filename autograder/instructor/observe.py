@@ -19,7 +19,8 @@ from nbformat import NotebookNode
 from autograder.instructor.environment import environment
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import code_cells, grade_id, read_source, select_language
-from autograder.session import Lab, Recording, record
+from autograder.judge import Recording, record
+from autograder.session import Lab
 
 
 def observe(

@@ -10,9 +10,10 @@ from pathlib import Path
 from autograder.instructor.build import write_source
 from autograder.instructor.bundle import bundle_labs
 from autograder.instructor.bundle.packing import require_built
+from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.grade.assignment import Update, enter_or_update
 from autograder.instructor.grade.store import Store
-from autograder.instructor.keys import source_digest, written_source
+from autograder.instructor.keys import written_source
 from autograder.instructor.settings import Course
 
 
@@ -34,7 +35,7 @@ def release_lab(
         CourseError: if the lab is unknown or not built, or cannot be packed.
     """
     require_built(course, lab)
-    if written_source(course.key(lab)) != source_digest(course, lab):
+    if written_source(course.key(lab)) != deciding_digest(course, lab):
         report(
             f"{lab} has changed since it was built; what was built is released. `course build {lab}` first?"
         )

@@ -33,6 +33,11 @@ class Course:
     tls: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def packages(self) -> tuple[str, ...]:
+        """Return the names of the packages that notebooks import."""
+        return ("course",)
+
+    @property
     def build(self) -> Path:
         """Return the folder for what can be made again and is not committed."""
         return self.root / "build"

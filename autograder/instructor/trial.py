@@ -22,8 +22,8 @@ from autograder.instructor.source import (
     read_source,
     select_language,
 )
+from autograder.judge import record
 from autograder.observation import Observation
-from autograder.session import record
 
 Observations = dict[str, Observation]
 

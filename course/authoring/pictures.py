@@ -12,7 +12,7 @@ from autograder.instructor.environment import environment
 from autograder.instructor.observe import run_cells
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import read_source, select_language
-from autograder.session import record
+from autograder.judge import record
 from course.data.brains import CLASSES, COUNTS
 from course.data.generated import strip_path, write_strip
 

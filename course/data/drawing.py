@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder import randomness
-from autograder.randomness import Float64Array
+from autograder.replay import randomness
+from autograder.replay.randomness import Float64Array
 
 
 class Draws:

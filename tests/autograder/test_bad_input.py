@@ -11,8 +11,6 @@ from torch import nn
 
 from autograder import column, open_lab
 from autograder.key import AnswerKey
-from autograder.language import LANGUAGES
-from autograder.messages import TEXTS
 from autograder.session import Lab
 from course.training import LossHistory
 
@@ -220,12 +218,3 @@ def test_missing_name_in_a_check_cell_is_named(lab: Lab) -> None:
         block.fingerprint("sample.points", no_such_name, 4, points=2)  # type: ignore[name-defined]  # noqa: F821
     assert "`no_such_name` does not exist yet" in block.results[0].message.render("en")
     assert block.score == 0.0
-
-
-def test_every_message_is_in_every_language() -> None:
-    import string
-
-    for key, texts in TEXTS.items():
-        assert set(texts) == set(LANGUAGES), key
-        gaps = [{name for _, name, _, _ in string.Formatter().parse(text) if name} for text in texts.values()]
-        assert gaps[0] == gaps[1], key

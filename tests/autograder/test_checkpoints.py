@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from autograder.checks import witness
-from autograder.checks.checkpoints import Resumed, resume
 from autograder.messages import CheckFailed
 from autograder.replay import replay
+from course.checks.checkpoints import Resumed, resume
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,9 @@ from IPython.utils.capture import capture_output
 from autograder import open_lab
 from autograder.emission import MIME_TYPE, bundle
 from autograder.errors import GraderError
-from autograder.session import Lab, record
+from autograder.judge import record
+from autograder.marks import Verdict
+from autograder.session import Lab
 
 
 def ones(length: int) -> torch.Tensor:
@@ -24,7 +26,7 @@ def ones(length: int) -> torch.Tensor:
 def run(lab: Lab, function: Any = ones) -> dict[str, Any]:
     with lab.marks("data", points=5) as block:
         block.fingerprint("data.values", function, 4, shape=(4, 2), points=5)
-    return json.loads(json.dumps(bundle(block), allow_nan=False))
+    return json.loads(json.dumps(bundle(block.cell_marks(), lab.name), allow_nan=False))
 
 
 @pytest.fixture
@@ -49,8 +51,8 @@ def test_another_seed_gives_other_numbers(lab: Lab) -> None:
 
 def test_nothing_is_verified_and_no_key_is_read(lab: Lab) -> None:
     run(lab)
-    assert lab.key is None and lab._blocks["data"].score == 0.0
-    assert [result.passed for result in lab._blocks["data"].results] == [None]
+    assert lab.judge.gives_marks is False and lab._cells["data"].score == 0.0
+    assert [result.verdict for result in lab._cells["data"].results] == [Verdict.OPEN]
 
 
 def test_an_error_is_handed_on_with_its_message(lab: Lab) -> None:
@@ -62,7 +64,7 @@ def test_an_error_is_handed_on_with_its_message(lab: Lab) -> None:
 def test_an_error_of_the_cell_itself_is_handed_on(lab: Lab) -> None:
     with lab.marks("data", points=5) as block:
         block.fingerprint("data.values", Missing, points=5)  # type: ignore[name-defined]  # noqa: F821
-    found = bundle(block)
+    found = bundle(block.cell_marks(), lab.name)
     assert found["checks"] == [] and "Missing" in found["failures"][0]
 
 

@@ -16,9 +16,10 @@ from torch import nn
 
 from autograder import open_lab
 from autograder.block import Block
+from autograder.judge import record
 from autograder.key import AnswerKey, agree
 from autograder.observation import Observation
-from autograder.session import Lab, record
+from autograder.session import Lab
 
 SHAPE = (1, 3, 4)
 

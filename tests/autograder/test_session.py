@@ -15,9 +15,10 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 from autograder import column, faults, open_lab
-from autograder.display import RED
+from autograder.display import RED, CellView
+from autograder.judge import record
 from autograder.key import AnswerKey, enrol, seal
-from autograder.session import Lab, record
+from autograder.session import Lab
 
 
 def ones(length: int) -> torch.Tensor:
@@ -121,7 +122,7 @@ def test_failed_check_is_shown_in_red_with_markup_escaped(lab: Lab) -> None:
 
     with lab.marks("data", points=5) as block:
         block.fingerprint("data.values", hostile, 4, shape=(4, 2), points=2)
-    html = block.view()._repr_html_()
+    html = CellView(block.cell_marks())._repr_html_()
     assert RED in html and "<script>" not in html and "&lt;script&gt;" in html
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from autograder.instructor.generated import DATA
 from PIL import Image
 from torchvision.models import efficientnet_b3
 
+from course.authoring.pictures import DATA
 from course.backbones import WEIGHTS, find_weights, make_backbone
 from course.data import Brains, brain_phantoms, load_brains, load_generated, split_brains
 from course.data.brains import CLASSES, COUNTS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.instructor.guessing import Search, search_of, weakest
 from autograder.instructor.settings import Course, load_course
 from autograder.observation import Observation
+from course.authoring.guessing import Search, search_of, weakest
 from tests.conftest import ROOT
 
 LABS = list(load_course(ROOT).labs)

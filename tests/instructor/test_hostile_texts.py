@@ -28,7 +28,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import autograder
 import autograder.instructor
-from autograder.display import BlockView
+from autograder.display import CellView
 from autograder.execution.outputs import merged_streams
 from autograder.instructor.bundle.install_cell import is_install_code
 from autograder.instructor.feedback.exporter import error_line, latex_to_page, traceback_of
@@ -45,6 +45,7 @@ from autograder.instructor.neutral import clean_html, clean_notebook, clean_outp
 from autograder.instructor.pages import coloured, highlighted
 from autograder.instructor.similarity.submissions import work_of
 from autograder.instructor.similarity.tokens import code_parts, word_parts
+from autograder.marks import CellMarks
 from autograder.opening import opening
 from autograder.rerun.report import error_text
 
@@ -197,7 +198,7 @@ def _notes(text: str) -> None:
 def _parts_of_page(text: str) -> None:
     error = new_output("error", ename=text, evalue=text, traceback=text.split("\n"))
     error_line(error), traceback_of(error), error_text(error)
-    BlockView("b", 1.0, 1.0, [], "en")._repr_html_()
+    CellView(CellMarks("b", 1.0, "en"))._repr_html_()
 
 
 READERS: dict[str, Callable[[str], object]] = {

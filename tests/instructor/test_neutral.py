@@ -14,11 +14,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-from autograder.block import Result
-from autograder.display import BlockView
+from autograder.display import CellView
 from autograder.instructor import neutral, pages
 from autograder.instructor.neutral import clean_html, clean_notebook, clean_outputs, markdown_to_page
 from autograder.instructor.wellformed import well_formed
+from autograder.marks import CellMarks, Result, Verdict
 from autograder.messages import Message
 
 ATTACKS = [
@@ -62,7 +62,9 @@ def test_headings_tables_code_pictures_and_formulas_are_kept() -> None:
 
 
 def test_boxes_of_the_grader_keep_their_colours() -> None:
-    box = BlockView("b", 1.0, 1.0, [Result("b.x", 1.0, True, Message("ok"))], "en")._repr_html_()
+    box = CellView(
+        CellMarks("b", 1.0, "en", [Result("b.x", 1.0, Verdict.RIGHT, Message("ok"))])
+    )._repr_html_()
     cleaned = clean_html(box)
     assert "border-left" in cleaned and "background" in cleaned and "color:" in cleaned.replace(": ", ":")
 

@@ -157,16 +157,18 @@ make_train_data = make_train_set = Discriminator = Generator = Always()
 discriminator_step = generator_step = train = sample = Always()
 """,
     "a patched library": """
-import autograder.key, autograder.block, autograder.session
+import autograder.key, autograder.block, autograder.judge, autograder.marks
+right = autograder.marks.Verdict.RIGHT
 autograder.key.AnswerKey.accepts = lambda self, observation: True
-autograder.session.Lab.accepts = lambda self, observation: True
+autograder.judge.Emitter.judge = autograder.judge.Practice.judge = lambda self, observation: right
 autograder.block.Block.score = property(lambda self: self.points)
-autograder.block.Block.run_check = lambda self, name, points, *a, **k: self.results.append(
-    autograder.block.Result(name, points, True, autograder.messages.Message("ok")))
+autograder.block.Block.run = lambda self, check: self.results.append(
+    autograder.marks.Result(check.name, check.points, right, autograder.messages.Message("ok")))
 """,
     "a lab of its own": """
-from autograder import session, key
-lab = session.Lab("lab1_sine_gan", key=key.AnswerKey.load(key.installed_keys()["lab1_sine_gan"]))
+from autograder import judge, key, session
+own = key.AnswerKey.load(key.installed_keys()["lab1_sine_gan"])
+lab = session.Lab("lab1_sine_gan", judge.Practice(own))
 import os; os.environ.pop("AUTOGRADER_SEED")
 """,
     "rewritten check cells": """

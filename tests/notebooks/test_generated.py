@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.instructor import build, keys
+from autograder.instructor import build
+from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course
 from autograder.instructor.source import (
@@ -63,7 +64,7 @@ def test_solution_has_no_errors_and_no_warnings(course: Course, lab: str) -> Non
 
 
 def test_answer_key_is_fresh(course: Course, lab: str) -> None:
-    assert AnswerKey.load(course.key(lab)).source == keys.source_digest(course, lab), (
+    assert AnswerKey.load(course.key(lab)).source == deciding_digest(course, lab), (
         "run `course build` and commit"
     )
 

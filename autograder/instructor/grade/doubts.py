@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
-from autograder.block import Result
 from autograder.instructor.grade.trust import MarkedBlock, Reference, block_of
 from autograder.instructor.intake.notes import Note, note
 from autograder.instructor.parsing import bound_names, parsed
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
+from autograder.marks import Result, Verdict
 from autograder.messages import Message, Translated
 
 _UNTOUCHED = Message(
@@ -67,7 +67,7 @@ def _only_weak(block: MarkedBlock, reference: Reference) -> bool:
 
 def _refused(result: Result) -> Result:
     """Return a result without marks; what was observed is nobody's answer, so no hint is looked for."""
-    return replace(result, passed=False, message=_UNTOUCHED, observation=None)
+    return replace(result, verdict=Verdict.WRONG, message=_UNTOUCHED, observation=None)
 
 
 @dataclass(frozen=True)

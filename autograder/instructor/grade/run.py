@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 
+from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.grade import children, engine
 from autograder.instructor.grade.assignment import enter_or_update
 from autograder.instructor.grade.guard import Guard, Trouble, trouble
@@ -30,7 +31,6 @@ from autograder.instructor.intake import Templates
 from autograder.instructor.intake.notes import Note, note
 from autograder.instructor.kernels.isolation import Isolation, choose
 from autograder.instructor.kernels.limits import Limits
-from autograder.instructor.keys import source_digest
 from autograder.instructor.own_names import own_names
 from autograder.instructor.releases import require_made
 from autograder.instructor.settings import Course, CourseError
@@ -145,7 +145,7 @@ class Grader:
             raise CourseError(self._nothing_to_grade(folders))
         self.store = Store(course.root, folder=options.folder, db_url=options.db_url)
         self.records = Records(options.folder or course.root, lab)
-        self.lab_digest = source_digest(course, lab)
+        self.lab_digest = deciding_digest(course, lab)
         template = self.templates.notebooks[lab, course.language]
         self._modules, self._names = modules_of(template), own_names(template)
         self._template = nbformat.writes(template)

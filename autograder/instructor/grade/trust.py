@@ -10,18 +10,18 @@ import json
 import math
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.block import Result
-from autograder.display import BlockView
+from autograder.display import CellView
 from autograder.emission import FORMAT, MIME_TYPE
 from autograder.instructor import observe as observing
 from autograder.instructor.intake.notes import Note, note, reason
 from autograder.instructor.settings import Course
 from autograder.key import AnswerKey, agree
+from autograder.marks import UNWRITTEN, CellMarks, Result, Verdict, earned
 from autograder.messages import Message, Translated
 from autograder.observation import Observation
 
@@ -84,17 +84,16 @@ class MarkedBlock:
     @property
     def score(self) -> float:
         """Return the marks earned: a plain float between 0 and the full marks."""
-        earned = sum(result.points for result in self.results if result.passed)
-        return float(min(max(round(earned, 6), 0.0), self.points))
+        return earned(self.results, self.points)
 
     @property
     def failed(self) -> list[Result]:
         """Return the checks that were refused."""
         return [result for result in self.results if not result.passed]
 
-    def view(self, language: str) -> BlockView:
+    def view(self, language: str) -> CellView:
         """Return how the block looks."""
-        return BlockView(self.name, self.points, self.score, self.results, language)
+        return CellView(CellMarks(self.name, self.points, language, self.results, self.students))
 
 
 def block_of(check_cell: str) -> str:
@@ -117,18 +116,18 @@ def judge(cell: NotebookNode, check_cell: str, reference: Reference) -> MarkedBl
     results = [_judge_check(o, seen.get(o.name)) for o in expected]
     if name == IDENTITY:
         results = [_identity(check) for check in bundle["checks"]]
-    results += [Result(name, 0.0, False, _said(text)) for text in bundle["failures"]]
+    results += [Result(name, 0.0, Verdict.WRONG, _said(text)) for text in bundle["failures"]]
     return MarkedBlock(name, reference.blocks.get(name, 0.0), results, tuple(bundle["students"]), problem)
 
 
 def _judge_check(expected: Observation, seen: Mapping[str, Any] | None) -> Result:
     """Compare one observation with the expected one."""
     if seen is None:
-        return Result(expected.name, expected.points, False, _NOT_OBSERVED)
+        return Result(expected.name, expected.points, Verdict.WRONG, _NOT_OBSERVED)
     observation = observation_of(seen, expected)
     if agree(expected, observation):
-        return Result(expected.name, expected.points, True, Message("ok"), observation)
-    return Result(expected.name, expected.points, False, _said(seen["message"]), observation)
+        return Result(expected.name, expected.points, Verdict.RIGHT, Message("ok"), observation)
+    return Result(expected.name, expected.points, Verdict.WRONG, _said(seen["message"]), observation)
 
 
 def observation_of(check: Mapping[str, Any], expected: Observation) -> Observation:
@@ -148,7 +147,8 @@ def observation_of(check: Mapping[str, Any], expected: Observation) -> Observati
 def _identity(check: Mapping[str, Any]) -> Result:
     """Return the result of the identity check, which is worth nothing and refuses only what is empty."""
     passed = check["error"] is None
-    return Result(IDENTITY, 0.0, passed, Message("ok") if passed else _said(check["message"]))
+    verdict = Verdict.RIGHT if passed else Verdict.WRONG
+    return Result(IDENTITY, 0.0, verdict, Message("ok") if passed else _said(check["message"]))
 
 
 def _said(text: str) -> Message:
@@ -269,12 +269,12 @@ class Hints:
         for index, result in enumerate(marked.results):
             if result.passed or result.observation is None or result.name not in seen:
                 continue
-            if result.observation.error in ("not_written", "name_missing"):
+            if result.observation.error in UNWRITTEN:
                 continue
             hint = self.key.hint(observation_of(seen[result.name], result.observation))
             if hint is not None:
                 message = Message("hint", {"hint": Translated(hint)})
-                marked.results[index] = Result(result.name, result.points, False, message, result.observation)
+                marked.results[index] = replace(result, message=message)
                 self.found[result.name] = hint["en"]
 
 
@@ -284,7 +284,7 @@ def wants_hints(marked: Sequence[MarkedBlock]) -> list[str]:
         block.name
         for block in marked
         if any(
-            result.observation is not None and result.observation.error not in ("not_written", "name_missing")
+            result.observation is not None and result.observation.error not in UNWRITTEN
             for result in block.failed
         )
     ]

@@ -16,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder.block import Result
+from autograder.checks.family import known_errors
 from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.instructor.grade.doubts import doubt
 from autograder.instructor.grade.guard import entering
@@ -30,7 +30,8 @@ from autograder.instructor.neutral import clean_notebook, hide
 from autograder.instructor.source import grade_id, is_check_cell, is_graded
 from autograder.key import AnswerKey
 from autograder.language import LANGUAGES
-from autograder.messages import TEXTS, Message
+from autograder.marks import Result
+from autograder.messages import Message
 
 REPORT_CELL = "grading-notes"
 # Of what a student's kernel says, so much is kept in a note.
@@ -345,7 +346,7 @@ def _waits(job: Job, notebook: NotebookNode, marked: Mapping[str, MarkedBlock]) 
 def _check_record(result: Result, hints: Hints) -> CheckRecord:
     """Return what is remembered of a check; what a kernel calls an error is one that the library knows."""
     error = result.observation.error if result.observation is not None else "not_observed"
-    known = error == "not_observed" or error in TEXTS
+    known = error == "not_observed" or error in known_errors()
     return CheckRecord(
         result.name,
         result.points,

@@ -11,9 +11,9 @@ from autograder.instructor.grade.records import Record
 from autograder.instructor.grade.trust import block_of
 from autograder.instructor.grade.work import CheckRecord, Outcome
 from autograder.instructor.gradebook import Mark
+from autograder.marks import UNWRITTEN
 
-# Nothing was written, or nothing ran: the other refusals are wrong values.
-_UNWRITTEN = {"not_written", "name_missing"}
+# Nothing ran; where nothing was written there is `UNWRITTEN`, and the other refusals are wrong values.
 _UNRUN = {"raised", "no_device", "same_cause", "not_observed"}
 
 
@@ -122,7 +122,7 @@ class CheckStat:
         """Count one submission's result."""
         if check.passed:
             self.passed += 1
-        elif check.error in _UNWRITTEN:
+        elif check.error in UNWRITTEN:
             self.unwritten += 1
         elif check.error in _UNRUN:
             self.unrun += 1

@@ -14,35 +14,34 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from autograder import randomness
-from autograder.checks import supplied
-from autograder.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
-from autograder.checks.tensors import require_callable, supplied_rows
+from autograder.checks.base import Checks
+from autograder.checks.calling import call_student, require_callable
+from autograder.checks.supplied import supplied_rows
 from autograder.messages import CheckFailed, Message
-from autograder.observation import TRAINING_DIGITS, project
-from autograder.replay import Replay
-
-if TYPE_CHECKING:
-    from autograder.block import Block
+from autograder.replay import Replay, randomness
+from course.checks.gan_networks import small_discriminator, small_generator
+from course.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
 
 TRAINING_ROWS = 256
 TRAINING_BATCH = 32
 TRAINING_EPOCHS = 20
 STEPS = TRAINING_EPOCHS * TRAINING_ROWS // TRAINING_BATCH
 NETWORKS = ("discriminator", "generator")
+# Significant digits compared: short replays agree far better, a whole training somewhat better.
+TRAINING_DIGITS = 6
 ADAM = AdamSettings(lr=0.001)
 # Batch sizes that a loss function is tried with: a sum in place of a mean must show.
 LOSS_SIZES = (1, 2, 3, 5)
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """What one run of a student's `train` did.
 
     Attributes:
@@ -74,7 +73,7 @@ class Run:
             self.loss_functions.append(loss_function)
 
 
-class TrainingChecks:
+class GANTrainingChecks:
     """The checks of a whole training run.
 
     The student's function is called as
@@ -83,7 +82,7 @@ class TrainingChecks:
 
     def __init__(
         self,
-        block: Block,
+        block: Checks,
         function: Callable[..., Any],
         latent_shape: tuple[int, ...],
         sample_shape: tuple[int, ...],
@@ -92,9 +91,9 @@ class TrainingChecks:
         self._function = function
         self._latent_shape = latent_shape
         self._sample_shape = sample_shape
-        self._ledger = functools.cache(self._run_ledger)
+        self._noted: tuple[TrainingRun, torch.Tensor, list[float]] | None = None
 
-    def steps(self, name: str, *, points: float) -> bool | None:
+    def steps(self, name: str, *, points: float) -> bool:
         """Check number, turns and batches of the steps, and that the history holds their losses."""
 
         def observe() -> list[float]:
@@ -109,11 +108,11 @@ class TrainingChecks:
             sums = torch.stack([epoch.sum(dim=0) for epoch in epochs])
             # Here no replay runs: the default dtype may be a student's.
             seen = torch.cat([torch.tensor(recorded, dtype=torch.float32), sums.reshape(-1)])
-            return project(seen, self._block.lab.seed, name)
+            return self._block.project(seen, name)
 
-        return self._block.run_check(name, points, observe, lambda: Message("wrong_history"))
+        return self._block.run_function(name, points, observe, lambda: Message("wrong_history"))
 
-    def optimizers(self, name: str, *, points: float) -> bool | None:
+    def optimizers(self, name: str, *, points: float) -> bool:
         """Check class, settings and ownership of the two optimisers, and the loss function.
 
         Observed are the movements that the optimisers make with seeded gradients, and the loss
@@ -126,29 +125,35 @@ class TrainingChecks:
                 _require_steps(run, 0)
             for network in NETWORKS:
                 require_owner(network, _single_optimizer(network, run), run.networks, ADAM)
-            return [*losses, *project(moves, self._block.lab.seed, name)]
+            return [*losses, *self._block.project(moves, name)]
 
         def diagnose() -> Message:
             received = {network: found[0] for network, found in self._ledger()[0].optimizers.items()}
             return describe_wrong_optimizer(received, ADAM) or Message("wrong_loss_function")
 
-        return self._block.run_check(name, points, observe, diagnose)
+        return self._block.run_function(name, points, observe, diagnose)
 
-    def final_losses(self, name: str, *, points: float) -> bool | None:
+    def final_losses(self, name: str, *, points: float) -> bool:
         """Check where the run leaves the networks: losses and outputs recomputed from them."""
 
         def observe() -> list[float]:
             start, final = self._train()
             if torch.equal(final, start):
                 raise CheckFailed("not_moved", network=Message("discriminator"))
-            return project(final, self._block.lab.seed, name)
+            return self._block.project(final, name)
 
         def diagnose() -> Message:
             return Message("wrong_final_losses")
 
-        return self._block.run_check(name, points, observe, diagnose, digits=TRAINING_DIGITS)
+        return self._block.run_function(name, points, observe, diagnose, digits=TRAINING_DIGITS)
 
-    def _run_ledger(self) -> tuple[Run, torch.Tensor, list[float]]:
+    def _ledger(self) -> tuple[TrainingRun, torch.Tensor, list[float]]:
+        """Return what the run with steps that train nothing did; it is made once."""
+        if self._noted is None:
+            self._noted = self._run_ledger()
+        return self._noted
+
+    def _run_ledger(self) -> tuple[TrainingRun, torch.Tensor, list[float]]:
         """Run the student's `train` with steps that train nothing, then try what they received."""
         with self._replay("ledger") as running:
             run = self._prepare(running)
@@ -177,19 +182,20 @@ class TrainingChecks:
         require_callable(self._function)
         return self._block.replay(f"{self._block.name}/{purpose}")
 
-    def _prepare(self, running: Replay) -> Run:
+    def _prepare(self, running: Replay) -> TrainingRun:
         """Return a run with fresh networks and data."""
         networks = {
-            "discriminator": supplied.small_discriminator(self._sample_shape, running),
-            "generator": supplied.small_generator(self._latent_shape, self._sample_shape, running),
+            "discriminator": small_discriminator(self._sample_shape, running),
+            "generator": small_generator(self._latent_shape, self._sample_shape, running),
         }
-        return Run(networks, supplied_rows((TRAINING_ROWS, *self._sample_shape), running))
+        return TrainingRun(networks, supplied_rows((TRAINING_ROWS, *self._sample_shape), running))
 
     def _call(
-        self, run: Run, discriminator_step: Callable[..., Any], generator_step: Callable[..., Any]
+        self, run: TrainingRun, discriminator_step: Callable[..., Any], generator_step: Callable[..., Any]
     ) -> None:
         """Call the student's function."""
-        run.history = self._function(
+        run.history = call_student(
+            self._function,
             run.networks["discriminator"],
             run.networks["generator"],
             TensorDataset(run.rows.cpu(), torch.zeros(TRAINING_ROWS)),
@@ -198,7 +204,7 @@ class TrainingChecks:
             generator_step,
         )
 
-    def _final_numbers(self, run: Run, running: Replay) -> torch.Tensor:
+    def _final_numbers(self, run: TrainingRun, running: Replay) -> torch.Tensor:
         """Return losses and outputs of the networks on data that the run never saw."""
         latent = supplied_rows((16, *self._latent_shape), running, "evaluation latent")
         real = supplied_rows((16, *self._sample_shape), running, "evaluation real")
@@ -219,7 +225,7 @@ class TrainingChecks:
 class _LedgerStep:
     """A step that notes what it received and returns a seeded number as its loss."""
 
-    def __init__(self, run: Run, running: Replay, network: str) -> None:
+    def __init__(self, run: TrainingRun, running: Replay, network: str) -> None:
         self._run = run
         self._network = network
         key = randomness.derive_key(running.seed, "ledger", network)
@@ -248,7 +254,7 @@ class _LedgerStep:
 
 
 def _training_discriminator_step(
-    run: Run,
+    run: TrainingRun,
     discriminator: nn.Module,
     generator: nn.Module,
     optimizer_discriminator: Any,
@@ -261,7 +267,7 @@ def _training_discriminator_step(
 
 
 def _training_generator_step(
-    run: Run,
+    run: TrainingRun,
     latent_shape: tuple[int, ...],
     discriminator: nn.Module,
     generator: nn.Module,
@@ -287,7 +293,7 @@ def _update(optimizer: Any, loss_function: Any, output: torch.Tensor) -> torch.T
 # --- what is observed ------------------------------------------------------------------------------
 
 
-def _loss_values(run: Run, running: Replay) -> list[float]:
+def _loss_values(run: TrainingRun, running: Replay) -> list[float]:
     """Return the values of the loss function that the steps received, on seeded outputs and labels.
 
     Raises:
@@ -321,7 +327,7 @@ def _history(history: Any) -> list[float]:
         raise CheckFailed("no_history", seen=type(history).__name__) from None
 
 
-def _require_steps(run: Run, recorded: int) -> None:
+def _require_steps(run: TrainingRun, recorded: int) -> None:
     """Raise `CheckFailed` unless the steps are as many as asked for, take turns and are all recorded."""
     counts = {name: run.turns.count(name) for name in NETWORKS}
     if any(count != STEPS for count in counts.values()) or recorded != 2 * STEPS:
@@ -337,7 +343,7 @@ def _require_steps(run: Run, recorded: int) -> None:
         raise CheckFailed("wrong_turns")
 
 
-def _require_batches(run: Run) -> list[torch.Tensor]:
+def _require_batches(run: TrainingRun) -> list[torch.Tensor]:
     """Return the data of every epoch; each must go through all of them in shuffled batches of 32."""
     per_epoch = TRAINING_ROWS // TRAINING_BATCH
     wanted = sorted(run.rows.cpu().tolist())
@@ -352,7 +358,7 @@ def _require_batches(run: Run) -> list[torch.Tensor]:
     return epochs
 
 
-def _single_optimizer(network: str, run: Run) -> Any:
+def _single_optimizer(network: str, run: TrainingRun) -> Any:
     """Return the optimiser that all steps of a network received.
 
     Raises:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder import randomness
 from autograder.errors import ReplayError
-from autograder.randomness import KeyedDraws
+from autograder.replay import randomness
+from autograder.replay.randomness import KeyedDraws
 
 Arguments = dict[str, Any]
 

@@ -11,16 +11,53 @@ from typing import Any
 import torch
 from torch import nn
 
-from autograder.checks import supplied
-from autograder.checks.optimizers import movements
-from autograder.checks.supplied import SuppliedInteger, fill_gradients
-from autograder.checks.tensors import flat, require_callable, require_scalar, supplied_rows
+from autograder.checks.base import Checks
+from autograder.checks.calling import call_student, require_callable
+from autograder.checks.supplied import SuppliedInteger, fill_gradients, supplied_rows
+from autograder.checks.tensors import flat, require_scalar
 from autograder.checks.witness import witness
-from autograder.messages import CheckFailed, Message
+from autograder.messages import CheckFailed, Message, add_texts
 from autograder.replay import Replay
+from course.checks.gan_networks import small_discriminator, small_generator
+from course.checks.optimizers import movements
+
+TEXTS = add_texts(__package__, "checkpoints")
 
 _LATENT, _SAMPLE = (3,), (2,)
 _FILE = "checkpoint.pt"
+
+
+class CheckpointChecks(Checks):
+    """The check of a checkpoint."""
+
+    def checkpoint(
+        self,
+        name: str,
+        save: Callable[..., Any],
+        load: Callable[..., Any],
+        *,
+        counter: str = "epoch",
+        points: float,
+    ) -> bool:
+        """Check that a training goes on from a checkpoint as if it had not been interrupted.
+
+        Args:
+            name: the stable name of the check.
+            save: the student's `save_checkpoint(path, epoch, networks, optimizers)`.
+            load: the student's `load_checkpoint(path, networks, optimizers)`, which returns the epoch.
+            counter: what the training counts: "epoch" or "stage".
+            points: the marks that the check is worth.
+        """
+        seen: list[tuple[Resumed, Resumed]] = []
+
+        def compute(running: Replay) -> torch.Tensor:
+            seen.append(resume(save, load, running))
+            return seen[0][0].numbers()
+
+        def diagnose(_: torch.Tensor) -> Message:
+            return describe_difference(*seen[0], counter)
+
+        return self.run_array(name, points, compute, diagnose, follows_from="the training that was saved")
 
 
 @dataclass
@@ -102,7 +139,7 @@ def resume(save: Any, load: Any, running: Replay) -> tuple[Resumed, Resumed]:
 def _load(load: Callable[..., Any], path: str, running: Replay) -> Resumed:
     """Let the student's function load a training into fresh networks, and go on."""
     fresh = _prepare(running, "fresh")
-    returned = require_scalar(load(path, fresh.networks, fresh.optimizers))
+    returned = require_scalar(call_student(load, path, fresh.networks, fresh.optimizers))
     return _go_on(fresh, returned, running)
 
 
@@ -140,7 +177,7 @@ def _save(save: Callable[..., Any], folder: Path, epoch: int, training: Training
         CheckFailed: if it leaves no file there.
     """
     folder.mkdir()
-    save(str(folder / _FILE), epoch, training.networks, training.optimizers)
+    call_student(save, str(folder / _FILE), epoch, training.networks, training.optimizers)
     if not (folder / _FILE).is_file():
         raise CheckFailed("checkpoint_missing")
 
@@ -158,8 +195,8 @@ def describe_difference(seen: Resumed, expected: Resumed, counter: str = "epoch"
 def _prepare(running: Replay, purpose: str) -> Training:
     """Return networks whose parameters the seed and the purpose decide, and their optimisers."""
     make: dict[str, Callable[..., nn.Module]] = {
-        "discriminator": lambda name: supplied.small_discriminator(_SAMPLE, running, name, batch_norm=True),
-        "generator": lambda name: supplied.small_generator(_LATENT, _SAMPLE, running, name, batch_norm=True),
+        "discriminator": lambda name: small_discriminator(_SAMPLE, running, name, batch_norm=True),
+        "generator": lambda name: small_generator(_LATENT, _SAMPLE, running, name, batch_norm=True),
     }
     networks = {name: build(f"{purpose} {name}") for name, build in make.items()}
     optimizers = {name: torch.optim.Adam(n.parameters(), 1e-2) for name, n in networks.items()}

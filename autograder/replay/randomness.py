@@ -33,6 +33,11 @@ def derive_key(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(), "little")
 
 
+def seed_of(seed: int, name: str) -> int:
+    """Return the seed of the replay of one check, so that checks do not share random numbers."""
+    return derive_key(seed, "check", name) % 2**62
+
+
 def random_bits(key: int, count: int) -> NDArray[np.uint64]:
     """Return `count` independent 64-bit words of the stream of `key`."""
     return np.random.Philox(key=key).random_raw(count)

@@ -4,7 +4,7 @@ Training in float32 is chaotic: the same program with the same seed gives other 
 device, instruction set or PyTorch release. Inside `with replay(seed):` the same program gives the same
 numbers everywhere (to about 1e-12), because
 
-- every random operator is served from keyed, portable random numbers (`autograder.randomness`),
+- every random operator is served from keyed, portable random numbers (`autograder.replay.randomness`),
 - float16, bfloat16 and float32 become float64 in every operator and factory call,
 - one thread and deterministic algorithms are used.
 
@@ -25,9 +25,9 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from autograder import random_operators
 from autograder.errors import ReplayError
-from autograder.randomness import KeyedDraws, derive_key
+from autograder.replay import random_operators
+from autograder.replay.randomness import KeyedDraws, derive_key
 
 LOW_PRECISION = frozenset({torch.float16, torch.bfloat16, torch.float32})
 

@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from autograder import randomness
-from autograder.checks import supplied
-from autograder.checks.gan_step import BATCH_SIZES, STEP_LEARNING_RATE
-from autograder.checks.tensors import (
-    flat,
-    require_callable,
-    require_scalar,
-    require_tensor,
-    supplied_rows,
-)
-from autograder.messages import CheckFailed, Message
-from autograder.observation import project
-from autograder.replay import Replay
+from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.calling import call_student, require_callable
+from autograder.checks.family import Family
+from autograder.checks.supplied import fill, fill_gradients, supplied_rows
+from autograder.checks.tensors import flat, require_scalar, require_tensor
+from autograder.checks.training import STEP_LEARNING_RATE
+from autograder.messages import CheckFailed, Message, add_texts
+from autograder.replay import Replay, randomness
 
-if TYPE_CHECKING:
-    from autograder.block import Block
+TEXTS = add_texts(__package__, "classification")
+# What right observations of some checks follow from; see `Check.follows_from`.
+_BLIND = "a step whose loss sees nothing of the answer"
+_MODE = "the activations of the supplied classifier in the mode that is asked for"
+_TRAINING = "the states and scores of the supplied training"
 
 _FEATURES, _HIDDEN, _CLASSES = 6, 5, 2
 # After the best epoch there are four or more: one as good, then worse, a little better, worse again.
 _EPOCHS = (6, 7, 9, 8)
+
+
+class ClassificationChecks(Checks):
+    """Checks of a classifier: its training step, its predictions, and the epoch that is kept."""
+
+    def classifier_step(
+        self, function: Callable[..., Any], *, sample_shape: tuple[int, ...]
+    ) -> ClassifierStepChecks:
+        """Prepare the checks of a classifier's training step.
+
+        Args:
+            function: the student's `step(classifier, optimizer, images, labels, penalty)`.
+            sample_shape: of a picture.
+
+        Returns:
+            The checks `loss`, `update`, `zero_grad` and `mode`.
+        """
+        return ClassifierStepChecks(self, function, sample_shape)
+
+    def prediction(self, function: Callable[..., Any], *, sample_shape: tuple[int, ...]) -> PredictionChecks:
+        """Prepare the checks of what a classifier predicts.
+
+        Args:
+            function: the student's `predict(classifier, images)`, which returns probabilities (n,).
+            sample_shape: of a picture.
+
+        Returns:
+            The checks `values` and `mode`.
+        """
+        return PredictionChecks(self, function, sample_shape)
+
+    def best_epoch(self, name: str, function: Callable[..., Any], *, aspect: str, points: float) -> bool:
+        """Check a training that keeps the epoch with the best validation score.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's `fit(classifier, train_epoch, validate, num_epochs)`.
+            aspect: "state" of the classifier in the end, or the "scores" that are returned.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            runs = kept_epochs(function, running)
+            if aspect == "state":
+                return torch.stack([run.state for run in runs])
+            return torch.tensor([score for run in runs for score in run.scores()], dtype=torch.float64)
+
+        return self.run_array(
+            name,
+            points,
+            compute,
+            Message(f"wrong_fit_{aspect}"),
+            follows_from=_TRAINING,
+        )
 
 
 class _Dropout(nn.Module):
@@ -59,7 +110,7 @@ class SmallClassifier(nn.Module):
         self.dropout = _Dropout()
         self.output = self.output_layer(_HIDDEN, _CLASSES)
         self.activations: list[torch.Tensor] = []
-        supplied.fill(self.parameters(), running.seed, "classifier")
+        fill(self.parameters(), running.seed, "classifier")
         self.double().to(running.device)
 
     def hidden(self, images: torch.Tensor) -> torch.Tensor:
@@ -155,13 +206,13 @@ class ClassifierStepChecks:
         sample_shape: of a picture.
     """
 
-    def __init__(self, block: Block, function: Callable[..., Any], sample_shape: tuple[int, ...]) -> None:
+    def __init__(self, block: Checks, function: Callable[..., Any], sample_shape: tuple[int, ...]) -> None:
         self._block = block
         self._function = function
         self._sample_shape = sample_shape
-        self._trial = functools.cache(self._run_trial)
+        self._trials: dict[int, _Trial] = {}
 
-    def loss(self, name: str, *, points: float) -> bool | None:
+    def loss(self, name: str, *, points: float) -> bool:
         """Check the cross-entropy that the step returns, for several batch sizes."""
 
         def observe() -> list[float]:
@@ -170,9 +221,9 @@ class ClassifierStepChecks:
                 raise CheckFailed("loss_not_scalar", seen=type(returned[0]).__name__)
             return [require_scalar(value) for value in returned]
 
-        return self._block.run_check(name, points, observe, lambda: Message("classifier_loss"))
+        return self._block.run_function(name, points, observe, lambda: Message("classifier_loss"))
 
-    def update(self, name: str, *, points: float) -> bool | None:
+    def update(self, name: str, *, points: float) -> bool:
         """Check how the step moves all parameters, by cross-entropy and penalty together."""
 
         def observe() -> list[float]:
@@ -181,16 +232,16 @@ class ClassifierStepChecks:
                 trial.penalty.require_arguments()
                 if not trial.movement.any():
                     raise CheckFailed("not_moved", network=Message("classifier"))
-            return self._values(name, torch.stack([trial.movement for trial in trials]))
+            return self._block.project(torch.stack([trial.movement for trial in trials]), name)
 
         def diagnose() -> Message:
             if not self._trial(BATCH_SIZES[0]).penalty.calls:
                 return Message("classifier_penalty_unused")
             return Message("moved_wrong", {"network": Message("classifier")})
 
-        return self._block.run_check(name, points, observe, diagnose)
+        return self._block.run_function(name, points, observe, diagnose)
 
-    def zero_grad(self, name: str, *, points: float) -> bool | None:
+    def zero_grad(self, name: str, *, points: float) -> bool:
         """Check that gradients from before do not count, where only the penalty moves anything."""
 
         def observe() -> list[float]:
@@ -203,13 +254,17 @@ class ClassifierStepChecks:
                 trial.penalty.require_arguments()
             if not all(move.any() for move in moves):
                 raise CheckFailed("not_moved", network=Message("classifier"))
-            return self._values(name, torch.stack([move / move.norm() for move in moves]))
+            return self._block.project(torch.stack([move / move.norm() for move in moves]), name)
 
-        return self._block.run_check(
-            name, points, observe, lambda: Message("classifier_step_differs"), kind="zero_grad"
+        return self._block.run_function(
+            name,
+            points,
+            observe,
+            lambda: Message("classifier_step_differs"),
+            follows_from=_BLIND,
         )
 
-    def mode(self, name: str, *, points: float) -> bool | None:
+    def mode(self, name: str, *, points: float) -> bool:
         """Check that the step trains in train mode, also after an evaluation left eval mode behind."""
 
         def observe() -> list[float]:
@@ -219,13 +274,21 @@ class ClassifierStepChecks:
                 if not activations:
                     raise CheckFailed("classifier_not_called")
                 found.append(activations[-1].reshape(-1))
-            return self._values(name, torch.cat(found))
+            return self._block.project(torch.cat(found), name)
 
-        return self._block.run_check(name, points, observe, lambda: Message("step_in_eval_mode"), kind="mode")
+        return self._block.run_function(
+            name,
+            points,
+            observe,
+            lambda: Message("step_in_eval_mode"),
+            follows_from=_MODE,
+        )
 
-    def _values(self, name: str, array: torch.Tensor) -> list[float]:
-        """Return the numbers that stand for an array in an observation."""
-        return project(array, self._block.lab.seed, name)
+    def _trial(self, size: int) -> _Trial:
+        """Return the trial with one batch size; it is made once."""
+        if size not in self._trials:
+            self._trials[size] = self._run_trial(size)
+        return self._trials[size]
 
     def _run_trial(
         self, size: int, *, training: bool = True, constant: bool = False, prefill: bool = False
@@ -243,7 +306,7 @@ class ClassifierStepChecks:
             kind = _ConstantClassifier if constant else SmallClassifier
             classifier = kind(self._sample_shape, running).train(training)
             if prefill:
-                supplied.fill_gradients(classifier.parameters(), running.seed, "before")
+                fill_gradients(classifier.parameters(), running.seed, "before")
             optimizer = torch.optim.SGD(classifier.parameters(), lr=STEP_LEARNING_RATE)
             inputs, hidden = classifier.norm.num_features, _HIDDEN
             penalty = Penalty(
@@ -253,7 +316,7 @@ class ClassifierStepChecks:
             key = randomness.derive_key(running.seed, "labels", size)
             labels = torch.from_numpy(randomness.integers(key, (size,), 0, _CLASSES)).to(running.device)
             before = flat(classifier.parameters())
-            returned = self._function(classifier, optimizer, images, labels, penalty)
+            returned = call_student(self._function, classifier, optimizer, images, labels, penalty)
             movement = flat(classifier.parameters()) - before
             if isinstance(returned, torch.Tensor):
                 returned = returned.detach()
@@ -269,12 +332,12 @@ class PredictionChecks:
         sample_shape: of a picture.
     """
 
-    def __init__(self, block: Block, function: Callable[..., Any], sample_shape: tuple[int, ...]) -> None:
+    def __init__(self, block: Checks, function: Callable[..., Any], sample_shape: tuple[int, ...]) -> None:
         self._block = block
         self._function = function
         self._sample_shape = sample_shape
 
-    def values(self, name: str, *, points: float) -> bool | None:
+    def values(self, name: str, *, points: float) -> bool:
         """Check the probabilities of the second class, from a classifier in eval mode, without gradients."""
 
         def compute(running: Replay) -> torch.Tensor:
@@ -289,7 +352,7 @@ class PredictionChecks:
 
         return self._block.run_array(name, points, compute, Message("prediction_differs"))
 
-    def mode(self, name: str, *, points: float) -> bool | None:
+    def mode(self, name: str, *, points: float) -> bool:
         """Check that a classifier handed over in train mode predicts in eval mode."""
 
         def compute(running: Replay) -> torch.Tensor:
@@ -301,14 +364,20 @@ class PredictionChecks:
                 found.append(torch.cat(classifier.activations).reshape(-1))
             return torch.cat(found)
 
-        return self._block.run_array(name, points, compute, Message("prediction_in_train_mode"), kind="mode")
+        return self._block.run_array(
+            name,
+            points,
+            compute,
+            Message("prediction_in_train_mode"),
+            follows_from=_MODE,
+        )
 
     def _predicted(self, size: int, running: Replay, *, training: bool) -> tuple[Any, SmallClassifier]:
         """Call the student's function; return what it returned, and the classifier it was given."""
         require_callable(self._function)
         classifier = SmallClassifier(self._sample_shape, running).train(training)
         images = supplied_rows((size, *self._sample_shape), running, f"images {size}")
-        return self._function(classifier, images), classifier
+        return call_student(self._function, classifier, images), classifier
 
 
 @dataclass(frozen=True)
@@ -374,7 +443,7 @@ def _fit_once(function: Any, run: int, epochs: int, running: Replay) -> Fitted:
             raise CheckFailed("fit_turns", seen=turns.count("train"), expected=epochs)
         return scores[turns.count("validate") - 1]
 
-    returned = function(classifier, train_epoch, validate, epochs)
+    returned = call_student(function, classifier, train_epoch, validate, epochs)
     if turns != ["train", "validate"] * epochs:
         raise CheckFailed("fit_turns", seen=turns.count("train"), expected=epochs)
     return Fitted(flat(_floating_state(classifier)), returned, epochs)
@@ -395,3 +464,6 @@ def _scores(run: int, epochs: int, running: Replay) -> list[float]:
     scores[best + 2 :].sort()
     scores[-2:] = scores[-2:][::-1].copy()
     return [float(score) for score in scores]
+
+
+FAMILY = Family(ClassificationChecks)

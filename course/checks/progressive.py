@@ -13,20 +13,120 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
-from autograder import randomness
+from autograder.checks.base import Checks
+from autograder.checks.calling import call_student, require_callable
+from autograder.checks.family import Family
 from autograder.checks.networks import Trace, build, traced
-from autograder.checks.supplied import fill, small_generator
-from autograder.checks.tensors import flat, require_callable, require_tensor, supplied_rows
-from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay
+from autograder.checks.supplied import fill, supplied_rows
+from autograder.checks.tensors import flat, require_tensor
+from autograder.messages import CheckFailed, Message, add_texts
+from autograder.replay import Replay, randomness
+from course.checks.gan_networks import small_generator
 
-if TYPE_CHECKING:
-    from autograder.block import Block
+TEXTS = add_texts(__package__, "progressive")
+
+
+class ProgressiveChecks(Checks):
+    """Checks of networks that grow: their convolutions, the networks at every stage, their moving average."""
+
+    def equalised_convolution(
+        self, name: str, factory: Callable[..., Any], *, aspect: str, points: float
+    ) -> bool:
+        """Check a convolution whose weights are scaled when it is used (equalised learning rate).
+
+        Args:
+            name: the stable name of the check.
+            factory: the student's class; called with in_channels, out_channels, kernel_size, stride, padding
+                and gain.
+            aspect: "output", with parameters that the library sets, or "initialisation", those it begins
+                with.
+            points: the marks that the check is worth.
+        """
+        observed = {
+            "output": convolution_outputs,
+            "initialisation": initial_convolutions,
+        }[aspect]
+
+        def compute(running: Replay) -> torch.Tensor:
+            return observed(factory, running)
+
+        return self.run_array(name, points, compute, Message(f"wrong_equalised_{aspect}"))
+
+    def assembled_output(
+        self,
+        name: str,
+        factory: Callable[[], Any],
+        *,
+        parts: Mapping[str, str],
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, ...],
+        points: float,
+    ) -> bool:
+        """Check what a network computes that is put together from parts of other cells.
+
+        Stand-ins take the places of the parts, so that their mistakes do not count here.
+
+        Args:
+            name: the stable name of the check.
+            factory: the student's class, perhaps with some arguments (`functools.partial`).
+            parts: names of the student's parts, with what each is; see `progressive.Parts`.
+            input_shape: of the batch it is called with.
+            output_shape: expected.
+            points: the marks that the check is worth.
+        """
+        trace = Trace()
+
+        def compute(running: Replay) -> torch.Tensor:
+            call = Call(input_shape, output_shape)
+            return outputs(factory, Parts(parts), [call], [call], running, trace)
+
+        def diagnose(_: torch.Tensor) -> Message:
+            return Message("wrong_output", {"operations": trace.describe()})
+
+        return self.run_array(name, points, compute, diagnose)
+
+    def growing_network(
+        self,
+        factory: Callable[[], Any],
+        *,
+        parts: Mapping[str, str],
+        input_shape: Callable[[int], tuple[int, ...]],
+        output_shape: Callable[[int], tuple[int, ...]],
+    ) -> GrowingChecks:
+        """Prepare the checks of a network that is called with (batch, alpha, steps) and grows with steps.
+
+        Stand-ins take the places of its parts, so that their mistakes do not count here.
+
+        Args:
+            factory: the student's class, perhaps with some arguments (`functools.partial`).
+            parts: names of the student's parts, with what each is; see `progressive.Parts`.
+            input_shape: of the batch, given the side of the pictures: 4 * 2**steps.
+            output_shape: of the output, given the side of the pictures.
+
+        Returns:
+            The check `output`, for any stages.
+        """
+        return GrowingChecks(self, factory, parts, input_shape, output_shape)
+
+    def moving_average(self, name: str, function: Callable[..., Any], *, points: float) -> bool:
+        """Check how a function moves the parameters of an averaged network, in place.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's `update_average(average, network, decay)`.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return averages(function, running)
+
+        return self.run_array(name, points, compute, Message("wrong_average"))
+
 
 # --- a convolution with an equalised learning rate -----------------------------------------------------
 
@@ -56,7 +156,7 @@ def convolution_outputs(factory: Any, running: Replay) -> torch.Tensor:
             with torch.no_grad():
                 parameter.copy_(values)
         with torch.no_grad():
-            output = layer(supplied_rows((2, inputs, _SIDE, _SIDE), running))
+            output = call_student(layer, supplied_rows((2, inputs, _SIDE, _SIDE), running))
         side = (_SIDE + 2 * padding - kernel) // stride + 1
         outputs.append(require_tensor(output, shape=(2, features, side, side)).reshape(-1))
     return torch.cat(outputs)
@@ -304,7 +404,7 @@ def outputs(
     with parts.standing_in(factory):
         network = build(factory, running)
         with torch.device("meta"):
-            shapes = factory()
+            shapes = call_student(factory)
             for call in calls:
                 parts.alpha = 1.0 if call.stage is None else call.stage[0]
                 try:
@@ -379,7 +479,7 @@ class GrowingChecks:
 
     def __init__(
         self,
-        block: Block,
+        block: Checks,
         factory: Any,
         parts: Mapping[str, str],
         input_shape: Callable[[int], tuple[int, ...]],
@@ -393,14 +493,14 @@ class GrowingChecks:
 
     def output(
         self, name: str, stages: Sequence[tuple[float, int]], *, shapes_up_to: int = 0, points: float
-    ) -> bool | None:
+    ) -> bool:
         """Check what the network computes at some stages, and its shapes up to another.
 
         Args:
-            name: of the check.
+            name: the stable name of the check.
             stages: pairs (alpha, steps) with an alpha of 0 or 1.
             shapes_up_to: pictures of this side and all smaller ones must come out right.
-            points: the marks of this check.
+            points: the marks that the check is worth.
         """
         top = max(steps for _, steps in stages)
         if shapes_up_to:
@@ -444,10 +544,13 @@ def averages(function: Any, running: Replay) -> torch.Tensor:
     for turn, decay in enumerate(_DECAYS):
         network = small_generator((3,), (2, 2, 2), running, f"network {turn}")
         held, kept = flat(average.parameters()), flat(network.parameters())
-        function(average, network, decay)
+        call_student(function, average, network, decay)
         if not torch.equal(flat(network.parameters()), kept):
             raise CheckFailed("average_moved_network")
         found.append(flat(average.parameters()))
         if torch.equal(found[-1], held):
             raise CheckFailed("average_unchanged")
     return torch.cat(found)
+
+
+FAMILY = Family(ProgressiveChecks)

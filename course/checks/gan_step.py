@@ -12,34 +12,22 @@ import contextlib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
-from autograder.checks import supplied
-from autograder.checks.tensors import (
-    flat,
-    require_callable,
-    require_scalar,
-    require_tuple,
-    supplied_rows,
-)
+from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.calling import call_student, require_callable
+from autograder.checks.supplied import fill_gradients, supplied_rows
+from autograder.checks.tensors import flat, require_scalar, require_tuple
+from autograder.checks.training import STEP_LEARNING_RATE, copied_gradients, require_returned_loss
 from autograder.messages import CheckFailed, Message
-from autograder.observation import project
 from autograder.replay import Replay
+from course.checks.gan_networks import BlindLoss, blind_generator, small_discriminator, small_generator
 
-if TYPE_CHECKING:
-    from autograder.block import Block
-
-# Several batch sizes: labels of a fixed length must not pass.
-BATCH_SIZES = (17, 32, 8, 24)
-STEP_LEARNING_RATE = 0.5
-
-
-def _gradients(network: nn.Module) -> list[torch.Tensor | None]:
-    """Return copies of all gradients of a network."""
-    return [None if p.grad is None else p.grad.detach().clone() for p in network.parameters()]
+# What right observations of some checks follow from; see `Check.follows_from`.
+_BLIND = "steps with a loss, and a generator or penalty, that see nothing of the answer"
 
 
 @dataclass
@@ -87,7 +75,7 @@ class StepChecks:
 
     def __init__(
         self,
-        block: Block,
+        block: Checks,
         function: Callable[..., Any],
         updates: str,
         latent_shape: tuple[int, ...],
@@ -103,24 +91,24 @@ class StepChecks:
         self._latent_shape = latent_shape
         self._sample_shape = sample_shape
         self._separate = separate_passes
-        self._trial = functools.cache(self._run_trial)
-        self._blind_trial = functools.cache(self._run_blind_trial)
+        self._trials: dict[int, StepTrial] = {}
+        self._blind_trials: dict[tuple[int, bool], tuple[StepTrial, StepTrial]] = {}
 
-    def loss(self, name: str, *, points: float) -> bool | None:
+    def loss(self, name: str, *, points: float) -> bool:
         """Check the loss that the step returns, for several batch sizes."""
 
         def observe() -> list[float]:
             return [self._returned(index)[0] for index in range(len(BATCH_SIZES))]
 
-        return self._block.run_check(name, points, observe, self._describe_wrong_loss)
+        return self._block.run_function(name, points, observe, self._describe_wrong_loss)
 
-    def scores(self, name: str, *, points: float) -> bool | None:
+    def scores(self, name: str, *, points: float) -> bool:
         """Check what the step returns after its loss."""
 
         def observe() -> list[float]:
             return [score for index in range(len(BATCH_SIZES)) for score in self._returned(index)[1:]]
 
-        return self._block.run_check(name, points, observe, lambda: Message(self._wrong_scores))
+        return self._block.run_function(name, points, observe, lambda: Message(self._wrong_scores))
 
     def _names(self) -> list[str]:
         """Return the names of the numbers that the step has to return, its loss first."""
@@ -132,23 +120,23 @@ class StepChecks:
         """Return the numbers that the step returned."""
         returned, names = self._trial(index).returned, self._names()
         if len(names) == 1:
-            return [_require_loss(returned)]
+            return [require_returned_loss(returned)]
         loss, *scores = require_tuple(returned, names).values()
-        return [_require_loss(loss), *(require_scalar(score) for score in scores)]
+        return [require_returned_loss(loss), *(require_scalar(score) for score in scores)]
 
-    def update(self, name: str, *, points: float) -> bool | None:
+    def update(self, name: str, *, points: float) -> bool:
         """Check how the step moves the network it trains, starting without gradients."""
 
         def observe() -> list[float]:
             moves = [self._moved(self._trial(index)) for index in range(len(BATCH_SIZES))]
-            return project(torch.stack(moves), self._block.lab.seed, name)
+            return self._block.project(torch.stack(moves), name)
 
         def diagnose() -> Message:
             return Message("moved_wrong", {"network": Message(self._trained)})
 
-        return self._block.run_check(name, points, observe, diagnose)
+        return self._block.run_function(name, points, observe, diagnose)
 
-    def zero_grad(self, name: str, *, points: float) -> bool | None:
+    def zero_grad(self, name: str, *, points: float) -> bool:
         """Check that gradients left from before do not change what the step does."""
 
         def observe() -> list[float]:
@@ -159,11 +147,17 @@ class StepChecks:
                 if float((move - clean).abs().max()) > 1e-9:
                     raise CheckFailed("gradients_kept")
                 directions.append(_direction(move))
-            return project(torch.stack(directions), self._block.lab.seed, name)
+            return self._block.project(torch.stack(directions), name)
 
-        return self._block.run_check(name, points, observe, self._describe_wrong_step, kind="zero_grad")
+        return self._block.run_function(
+            name,
+            points,
+            observe,
+            self._describe_wrong_step,
+            follows_from=_BLIND,
+        )
 
-    def isolation(self, name: str, *, points: float) -> bool | None:
+    def isolation(self, name: str, *, points: float) -> bool:
         """Check that the other network neither moves nor, in the step of the one that judges, gets gradients.
 
         The generator's loss has to flow through the discriminator, so gradients there are no mistake.
@@ -177,9 +171,15 @@ class StepChecks:
                 first, second = self._blind_trial(index, False)
                 self._require_isolated(first)
                 directions += [_direction(self._moved(trial)) for trial in (first, second)]
-            return project(torch.stack(directions), self._block.lab.seed, name)
+            return self._block.project(torch.stack(directions), name)
 
-        return self._block.run_check(name, points, observe, self._describe_wrong_step, kind="isolation")
+        return self._block.run_function(
+            name,
+            points,
+            observe,
+            self._describe_wrong_step,
+            follows_from=_BLIND,
+        )
 
     def _moved(self, trial: StepTrial) -> torch.Tensor:
         """Return the movement of the trained network; it must have moved."""
@@ -196,6 +196,18 @@ class StepChecks:
         if self._trained == self._judge and leaked:
             raise CheckFailed("gradient_leaked", network=Message(self._judge))
 
+    def _trial(self, index: int) -> StepTrial:
+        """Return the trial with one batch size; it is made once."""
+        if index not in self._trials:
+            self._trials[index] = self._run_trial(index)
+        return self._trials[index]
+
+    def _blind_trial(self, index: int, prefill: bool) -> tuple[StepTrial, StepTrial]:
+        """Return both steps of a blind trial; it is made once."""
+        if (index, prefill) not in self._blind_trials:
+            self._blind_trials[index, prefill] = self._run_blind_trial(index, prefill)
+        return self._blind_trials[index, prefill]
+
     def _run_trial(self, index: int) -> StepTrial:
         """Call the step with a loss, twice on fresh networks; return the second call.
 
@@ -205,7 +217,7 @@ class StepChecks:
             for _ in range(2):
                 networks = {
                     self._judge: self._judging_network(running),
-                    "generator": supplied.small_generator(self._latent_shape, self._sample_shape, running),
+                    "generator": small_generator(self._latent_shape, self._sample_shape, running),
                 }
                 optimizer = self._optimizer(networks)
                 trial = self._call(networks, optimizer, self._loss(), BATCH_SIZES[index], running)
@@ -221,11 +233,11 @@ class StepChecks:
         with self._replay(index) as running:
             networks = {
                 self._judge: self._judging_network(running),
-                "generator": supplied.blind_generator(self._sample_shape, running),
+                "generator": blind_generator(self._sample_shape, running),
             }
             if prefill:
                 for name, network in networks.items():
-                    supplied.fill_gradients(network.parameters(), running.seed, name)
+                    fill_gradients(network.parameters(), running.seed, name)
             trained = networks[self._trained]
             start = [parameter.detach().clone() for parameter in trained.parameters()]
             optimizer = self._optimizer(networks)
@@ -244,7 +256,7 @@ class StepChecks:
 
     def _judging_network(self, running: Replay) -> nn.Module:
         """Return a discriminator; with batch normalisation where passes have to be separate."""
-        return supplied.small_discriminator(self._sample_shape, running, batch_norm=self._separate)
+        return small_discriminator(self._sample_shape, running, batch_norm=self._separate)
 
     def _loss(self) -> nn.Module:
         """Return the loss function that steps are tried with."""
@@ -252,7 +264,7 @@ class StepChecks:
 
     def _blind_loss(self) -> nn.Module:
         """Return a loss function that does not tell real from generated samples."""
-        return supplied.BlindLoss()
+        return BlindLoss()
 
     def _arguments(
         self,
@@ -284,12 +296,13 @@ class StepChecks:
             real_outputs = networks[self._judge](real_samples)
         before = {name: flat(network.parameters()) for name, network in networks.items()}
         running.observers.append(functools.partial(_note_labels, labels))
-        returned = self._function(*self._arguments(networks, optimizer, loss_function, real_samples))
+        arguments = self._arguments(networks, optimizer, loss_function, real_samples)
+        returned = call_student(self._function, *arguments)
         running.observers.clear()
         return StepTrial(
             returned=_detached(returned),
             movement={name: flat(network.parameters()) - before[name] for name, network in networks.items()},
-            other_gradients=_gradients(networks[self._other]),
+            other_gradients=copied_gradients(networks[self._other]),
             labels=labels,
             real_outputs=real_outputs,
             batch_size=batch_size,
@@ -330,17 +343,6 @@ class StepChecks:
         """Say that the loss is wrong although its labels are right."""
         separate = self._separate and self._trained == self._judge
         return Message("wrong_loss_sum" if separate else "wrong_loss")
-
-
-def _require_loss(returned: Any) -> float:
-    """Return a loss as a float; it must be one finite number."""
-    if returned is None:
-        raise CheckFailed("returned_none")
-    if isinstance(returned, torch.Tensor) and returned.numel() != 1:
-        raise CheckFailed("loss_not_scalar", seen=f"Tensor {tuple(returned.shape)}")
-    if isinstance(returned, (tuple, list, dict, str)):
-        raise CheckFailed("loss_not_scalar", seen=type(returned).__name__)
-    return require_scalar(returned)
 
 
 def _detached(returned: Any) -> Any:

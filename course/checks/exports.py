@@ -11,15 +11,43 @@ import numpy as np
 import torch
 from PIL import Image
 
-from autograder import randomness
-from autograder.checks.tensors import require_callable
-from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay
+from autograder.checks.base import Checks
+from autograder.checks.calling import call_student, require_callable
+from autograder.checks.family import Family
+from autograder.messages import CheckFailed, Message, add_texts
+from autograder.replay import Replay, randomness
+
+TEXTS = add_texts(__package__, "exports")
+_PICTURES = "the pictures that the function is given"
 
 COUNT, SIZE = 5, 16
 FIRST_EPOCH = 15
 # One epoch too early, the first one that counts, and later ones.
 EPOCHS = (FIRST_EPOCH - 1, FIRST_EPOCH, 20, 107)
+
+
+class ExportChecks(Checks):
+    """The check of picture files."""
+
+    def exported_images(self, name: str, function: Callable[..., Any], *, points: float) -> bool:
+        """Check the picture files that a function writes after each epoch, from some epoch on.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's `export_images(images, folder, epoch, first_epoch)`.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return exported(function, running)
+
+        return self.run_array(
+            name,
+            points,
+            compute,
+            describe_wrong_pixels,
+            follows_from=_PICTURES,
+        )
 
 
 def exported(function: Callable[..., Any], running: Replay) -> torch.Tensor:
@@ -40,7 +68,8 @@ def exported(function: Callable[..., Any], running: Replay) -> torch.Tensor:
         for epoch in EPOCHS:
             key = randomness.derive_key(running.seed, "exported", epoch)
             pixels = torch.from_numpy(randomness.integers(key, (COUNT, 1, SIZE, SIZE), 0, 256))
-            function((pixels.double() / 127.5 - 1.0).to(running.device), str(folder), epoch, FIRST_EPOCH)
+            images = (pixels.double() / 127.5 - 1.0).to(running.device)
+            call_student(function, images, str(folder), epoch, FIRST_EPOCH)
             _require_files(folder, epoch)
         return torch.cat([_pixels(path) for path in sorted(folder.iterdir())])
 
@@ -81,3 +110,6 @@ def _pixels(path: Path) -> torch.Tensor:
 def describe_wrong_pixels(pixels: torch.Tensor) -> Message:
     """Return the message for files with wrong pixels."""
     return Message("export_pixels", {"low": int(pixels.min()), "high": int(pixels.max())})
+
+
+FAMILY = Family(ExportChecks)

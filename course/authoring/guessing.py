@@ -1,6 +1,6 @@
 """What it costs to search an answer key for the numbers that it hides, check by check.
 
-`python -m autograder.instructor.guessing` prints the table of docs/grading.md.
+`python -m course.authoring.guessing` prints the table of docs/grading.md.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.checks.gan_step import BATCH_SIZES
+from autograder.checks.base import BATCH_SIZES
 from autograder.instructor import observe as observing
 from autograder.instructor.settings import Course, load_course
 from autograder.observation import Observation
@@ -64,7 +64,7 @@ def search_of(observation: Observation) -> Search:
 def weakest(course: Course, lab: str) -> Search:
     """Return the check of a lab that is searched at the least cost, those apart that hide nothing.
 
-    What follows from what the library supplies (`autograder.checks.weak`) is no secret, and texts are few.
+    What follows from what the library supplies (`Check.follows_from`) is no secret, and texts are few.
     """
     observations = observing.observe(course, lab, seed=course.seed(lab)).observations.values()
     searches = [search_of(o) for o in observations if o.points and not o.weak and o.text is None]

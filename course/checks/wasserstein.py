@@ -7,68 +7,110 @@ those costs its own marks only; the stand-ins are not the functions that a lab a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
-from autograder import randomness
-from autograder.checks import supplied
-from autograder.checks.gan_step import BATCH_SIZES, StepChecks
-from autograder.checks.tensors import (
-    built,
-    require_callable,
-    require_scalar,
-    require_tensor,
-    require_tuple,
-    supplied_rows,
-)
-from autograder.messages import CheckFailed, Message
-from autograder.replay import Replay
+from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.calling import call_student, require_callable
+from autograder.checks.family import Family
+from autograder.checks.supplied import supplied_rows
+from autograder.checks.tensors import require_scalar, require_tensor, require_tuple
+from autograder.checks.training import flat_gradient
+from autograder.messages import CheckFailed, Message, add_texts
+from autograder.replay import Replay, randomness
+from course.checks.gan_networks import small_discriminator
+from course.checks.gan_step import StepChecks
+
+TEXTS = add_texts(__package__, "wasserstein")
 
 # Turns that `rounds` plays: critic steps per step of the generator.
 CRITIC_STEPS = (5, 2, 3)
 
 
-# --- losses and penalties --------------------------------------------------------------------------
+class WassersteinChecks(Checks):
+    """Checks of a Wasserstein GAN: interpolation, gradient penalty, training steps, and whose turn it is."""
+
+    def interpolation(
+        self, name: str, function: Callable[..., Any], *, sample_shape: tuple[int, ...], points: float
+    ) -> bool:
+        """Check samples between real and generated ones: one uniform weight per sample, in either direction.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's function; called with (real, fake), both (n, *sample_shape).
+            sample_shape: of one sample.
+            points: the marks that the check is worth.
+        """
+        interpolation = Interpolation(function, sample_shape)
+
+        return self.run_array(name, points, interpolation.samples, lambda _: interpolation.describe())
+
+    def gradient_penalty(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        sample_shape: tuple[int, ...],
+        order: str,
+        points: float,
+    ) -> bool:
+        """Check the gradient penalty of a critic that the library supplies.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's function; called with (critic, samples), it returns a tensor with one
+                number.
+            sample_shape: of one sample.
+            order: "value" of the penalty, or its "gradient" with respect to the critic's parameters.
+            points: the marks that the check is worth.
+        """
+        observed = {"value": penalties, "gradient": penalty_gradients}[order]
+
+        def compute(running: Replay) -> torch.Tensor:
+            return observed(function, sample_shape, running)
+
+        return self.run_array(name, points, compute, Message(f"wrong_penalty_{order}"))
+
+    def wasserstein_step(
+        self,
+        function: Callable[..., Any],
+        *,
+        updates: str,
+        latent_shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
+    ) -> WassersteinStepChecks:
+        """Prepare the checks of one training step of a Wasserstein GAN.
+
+        Args:
+            function: the student's step.
+            updates: the network that the step trains: "critic" or "generator".
+            latent_shape: of a latent vector.
+            sample_shape: of a sample.
+
+        Returns:
+            The checks `loss`, `update`, `zero_grad`, `isolation`, and for a critic `scores`.
+        """
+        return WassersteinStepChecks(self, function, updates, latent_shape, sample_shape)
+
+    def rounds(self, name: str, function: Callable[..., Any], *, points: float) -> bool:
+        """Check rounds of several critic steps, each on a new batch, and one generator step.
+
+        Args:
+            name: the stable name of the check.
+            function: the student's `train_round(batches, critic_step, generator_step, critic_steps)`.
+            points: the marks that the check is worth.
+        """
+
+        def compute(running: Replay) -> torch.Tensor:
+            return rounds(function, running)
+
+        return self.run_array(name, points, compute, Message("round_differs"))
 
 
-def require_loss(value: Any) -> torch.Tensor:
-    """Return a loss: a tensor with one finite number that gradients can flow through.
-
-    Raises:
-        CheckFailed: for anything else.
-    """
-    if isinstance(value, torch.Tensor) and value.numel() != 1:
-        raise CheckFailed("loss_not_scalar", seen=f"Tensor {tuple(value.shape)}")
-    if isinstance(value, (float, int)):
-        raise CheckFailed("loss_detached")
-    loss = require_tensor(value).reshape(())
-    if not loss.requires_grad:
-        raise CheckFailed("loss_detached")
-    return loss
-
-
-def loss_and_gradients(
-    function: Callable[..., Any], cases: Sequence[tuple[Any, ...]], running: Replay
-) -> torch.Tensor:
-    """Return the losses that a function computes, and their gradients by every tensor it is given.
-
-    Args:
-        function: the student's function.
-        cases: the arguments of each call.
-        running: the replay.
-    """
-    require_callable(function)
-    seen = []
-    for case in cases:
-        arguments = built(case, running)
-        given = [a.requires_grad_() for a in arguments if isinstance(a, torch.Tensor)]
-        loss = require_loss(function(*arguments))
-        gradients = torch.autograd.grad(loss, given, allow_unused=True)
-        seen += [loss.detach().reshape(1), *map(_flat_gradient, gradients, given)]
-    return torch.cat(seen)
+# --- penalties --------------------------------------------------------------------------
 
 
 def penalties(function: Callable[..., Any], sample_shape: tuple[int, ...], running: Replay) -> torch.Tensor:
@@ -98,7 +140,7 @@ def penalty_gradients(
         if not penalty.requires_grad:
             raise CheckFailed("penalty_without_graph")
         gradients = torch.autograd.grad(penalty, parameters, allow_unused=True)
-        seen += list(map(_flat_gradient, gradients, parameters))
+        seen += list(map(flat_gradient, gradients, parameters))
     return torch.cat(seen)
 
 
@@ -108,17 +150,12 @@ def _penalties(
     """Yield a critic and the penalty that the student's function computes for it, per batch size."""
     require_callable(function)
     for size in BATCH_SIZES:
-        critic = supplied.small_discriminator(sample_shape, running, f"critic {size}", sigmoid=False)
+        critic = small_discriminator(sample_shape, running, f"critic {size}", sigmoid=False)
         samples = supplied_rows((size, *sample_shape), running, f"samples {size}")
-        value = function(critic, samples)
+        value = call_student(function, critic, samples)
         if isinstance(value, torch.Tensor) and value.numel() != 1:
             raise CheckFailed("penalty_not_scalar", seen=tuple(value.shape))
         yield critic, require_tensor(value).reshape(())
-
-
-def _flat_gradient(gradient: torch.Tensor | None, of: torch.Tensor) -> torch.Tensor:
-    """Return a gradient as a vector, zeros where there is none."""
-    return torch.zeros(of.numel(), device=of.device) if gradient is None else gradient.detach().reshape(-1)
 
 
 # --- interpolation ---------------------------------------------------------------------------------
@@ -152,7 +189,7 @@ class Interpolation:
             apart = supplied_rows(shape, running, f"apart {size}")
             fake = real + apart + torch.where(apart < 0, -0.5, 0.5)
             # The second call counts: one that seeds anew repeats the weights of the first.
-            _, returned = (self._function(real.clone(), fake.clone()) for _ in range(2))
+            _, returned = (call_student(self._function, real.clone(), fake.clone()) for _ in range(2))
             samples = require_tensor(returned, shape=shape).detach()
             weights = (samples - real) / (fake - real)
             self._weights.append(weights.reshape(size, -1))
@@ -234,7 +271,7 @@ class WassersteinStepChecks(StepChecks):
 
     def _judging_network(self, running: Replay) -> nn.Module:
         """Return a critic: its scores are any real numbers."""
-        return supplied.small_discriminator(self._sample_shape, running, sigmoid=False)
+        return small_discriminator(self._sample_shape, running, sigmoid=False)
 
     def _loss(self) -> nn.Module:
         return StandInLoss()
@@ -289,11 +326,12 @@ def rounds(function: Callable[..., Any], running: Replay) -> torch.Tensor:
         CheckFailed: if the turns are not those of a round, or a batch came twice.
     """
     require_callable(function)
-    ledger = _Ledger(running)
+    ledger = _Rounds(running)
     seen = []
     for critic_steps in CRITIC_STEPS:
         ledger.turns.clear()
-        returned = function(ledger.batches(), ledger.critic_step, ledger.generator_step, critic_steps)
+        steps = (ledger.critic_step, ledger.generator_step)
+        returned = call_student(function, ledger.batches(), *steps, critic_steps)
         _require_turns(ledger.turns, critic_steps)
         numbers = require_tuple(returned, ["loss", "Wasserstein", "penalty", "loss G"])
         seen += [number for _, number in ledger.turns]
@@ -301,7 +339,7 @@ def rounds(function: Callable[..., Any], running: Replay) -> torch.Tensor:
     return torch.tensor(seen, dtype=torch.float64)
 
 
-class _Ledger:
+class _Rounds:
     """Supplied batches and steps that note what they are used for."""
 
     def __init__(self, running: Replay) -> None:
@@ -344,3 +382,6 @@ def _require_turns(turns: list[tuple[str, float]], critic_steps: int) -> None:
         raise CheckFailed("wrong_round", expected=critic_steps, **counts)
     if len(set(turns[:-1])) < critic_steps:
         raise CheckFailed("round_repeats_batch")
+
+
+FAMILY = Family(WassersteinChecks)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
-from autograder import randomness
-from autograder.checks.tensors import call, require_scalar, require_tensor, require_tuple, supplied_rows
-from autograder.messages import CheckFailed, Message
+from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.calling import call
+from autograder.checks.family import Family
+from autograder.checks.supplied import Supplied, Supplies, supplied_rows
+from autograder.checks.tensors import require_scalar, require_tensor, require_tuple
+from autograder.messages import CheckFailed, Message, add_texts
 from autograder.observation import DIGITS
-from autograder.replay import Replay
+from autograder.replay import Replay, randomness
 
-if TYPE_CHECKING:
-    from autograder.block import Block
+TEXTS = add_texts(__package__, "experiments")
+_LABELS = "the labels that the function is given: any stratified choice is right"
 
 # Of each class there are multiples of 20 samples, so that these shares of them are whole numbers.
 _SHARES = (0.25, 0.2, 0.1, 0.4)
@@ -30,10 +34,66 @@ _PICTURES = 400
 _PAIRS = 12
 
 
+class ExperimentFamily(Checks):
+    """The way to the checks of an experiment, `checks.experiment.split(...)`."""
+
+    @property
+    def experiment(self) -> ExperimentChecks:
+        """Return the checks of an experiment's parts: splits, training sets, figures and intervals."""
+        return ExperimentChecks(self)
+
+
+@dataclass(frozen=True)
+class SuppliedResults(Supplied):
+    """Results of a classifier as a NumPy array of one axis, that the seed decides.
+
+    Attributes:
+        kind: "labels", int64 of two classes, both of which occur; "probabilities", float64 in [0, 1); "hits",
+            bool, of which four in five are true; or "values", float64 around 1.
+        count: of results; hits are ten times as many.
+        name: two names give two arrays.
+    """
+
+    kind: str
+    count: int
+    name: str
+
+    def build(self, running: Replay) -> np.ndarray:
+        """Return the array."""
+        key = randomness.derive_key(running.seed, self.kind, self.name, self.count)
+        if self.kind == "labels":
+            labels = randomness.integers(key, (self.count,), 0, 2)
+            labels[:2] = 0, 1
+            return labels
+        if self.kind == "probabilities":
+            return randomness.uniform(key, (self.count,))
+        if self.kind == "hits":
+            return randomness.uniform(key, (10 * self.count,)) < 0.8
+        return 1.0 + 0.3 * randomness.normal(key, (self.count,))
+
+
+class ExperimentSupplies(Supplies):
+    """Results of classifiers, for functions that judge them."""
+
+    def supplied_results(self, *kinds: str) -> list[tuple[SuppliedResults, ...]]:
+        """Return results of classifiers, NumPy arrays: arguments of a few calls of a function per batch size.
+
+        What is computed of few results is one of few numbers, so it takes many of them.
+
+        Args:
+            *kinds: of the arguments: "labels", "probabilities", "hits" or "values"; see `SuppliedResults`.
+        """
+        return [
+            tuple(SuppliedResults(kind, size, f"argument {place}{turn}") for place, kind in enumerate(kinds))
+            for turn in ("", " again", " once more")
+            for size in BATCH_SIZES
+        ]
+
+
 class ExperimentChecks:
     """The checks of an experiment's parts; each calls a student's function with seeded data."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Checks) -> None:
         self._block = block
 
     def numbers(
@@ -46,16 +106,16 @@ class ExperimentChecks:
         points: float,
         digits: int = DIGITS,
         dictionary: bool = False,
-    ) -> bool | None:
+    ) -> bool:
         """Check some of the numbers that a function returns, for several arguments.
 
         Args:
-            name: of the check.
+            name: the stable name of the check.
             function: the student's; it returns a tuple of as many numbers as `names`, or a dictionary that
                 has them.
             cases: the arguments of each call.
             names: of the numbers.
-            points: the marks of this check.
+            points: the marks that the check is worth.
             digits: significant digits compared.
             dictionary: whether it must be a dictionary.
         """
@@ -66,28 +126,34 @@ class ExperimentChecks:
 
         return self._block.run_numbers(name, points, compute, digits=digits)
 
-    def split(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+    def split(self, name: str, function: Callable[..., Any], *, points: float) -> bool:
         """Check that a split is complete, without overlap and stratified.
 
         Args:
-            name: of the check.
+            name: the stable name of the check.
             function: the student's `split(labels, share, seed)`: labels are an int64 array (n,); it returns
                 the indices of the larger part and of the smaller one, whose share of each class is `share`.
-            points: the marks of this check.
+            points: the marks that the check is worth.
         """
 
         def compute(running: Replay) -> torch.Tensor:
             return torch.cat([_parts(function, case, running) for case in range(len(_SHARES))])
 
-        return self._block.run_array(name, points, compute, Message("split_differs"), kind="split")
+        return self._block.run_array(
+            name,
+            points,
+            compute,
+            Message("split_differs"),
+            follows_from=_LABELS,
+        )
 
-    def split_seed(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+    def split_seed(self, name: str, function: Callable[..., Any], *, points: float) -> bool:
         """Check that a split can be repeated with its seed, and that another seed gives another one.
 
         Args:
-            name: of the check.
+            name: the stable name of the check.
             function: as for `split`.
-            points: the marks of this check.
+            points: the marks that the check is worth.
         """
 
         def compute(running: Replay) -> torch.Tensor:
@@ -107,19 +173,23 @@ class ExperimentChecks:
                 found += [_counts(labels, larger + smaller) for larger, smaller in (once, again, other)]
             return torch.cat(found)
 
-        return self._block.run_array(name, points, compute, Message("split_differs"), kind="split_seed")
+        return self._block.run_array(
+            name,
+            points,
+            compute,
+            Message("split_differs"),
+            follows_from=_LABELS,
+        )
 
-    def training_set(
-        self, name: str, function: Callable[..., Any], arm: str, *, points: float
-    ) -> bool | None:
+    def training_set(self, name: str, function: Callable[..., Any], arm: str, *, points: float) -> bool:
         """Check which pictures, with which labels, one arm of a comparison trains with, in any order.
 
         Args:
-            name: of the check.
+            name: the stable name of the check.
             function: the student's `training_set(arm, real, fake)`; real and fake are pairs of pictures
                 (n, channels, height, width) and int64 labels (n,), and so is what it returns.
             arm: that is asked for.
-            points: the marks of this check.
+            points: the marks that the check is worth.
         """
 
         def compute(running: Replay) -> torch.Tensor:
@@ -129,16 +199,16 @@ class ExperimentChecks:
 
     def augmentation(
         self, name: str, function: Callable[..., Any], *, sample_shape: tuple[int, ...], points: float
-    ) -> bool | None:
+    ) -> bool:
         """Check what a random augmentation does with a batch, called twice with the same pictures.
 
         The second call shows whether the first changed its argument, or seeded anew.
 
         Args:
-            name: of the check.
+            name: the stable name of the check.
             function: the student's; called with pictures (n, *sample_shape), it returns as many.
             sample_shape: of one picture.
-            points: the marks of this check.
+            points: the marks that the check is worth.
         """
 
         def compute(running: Replay) -> torch.Tensor:
@@ -155,14 +225,14 @@ class ExperimentChecks:
 
         return self._block.run_array(name, points, compute, Message("augmentation_differs"))
 
-    def paired_interval(self, name: str, function: Callable[..., Any], *, points: float) -> bool | None:
+    def paired_interval(self, name: str, function: Callable[..., Any], *, points: float) -> bool:
         """Check a mean difference and its bootstrap interval, to the precision that resampling allows.
 
         Args:
-            name: of the check.
+            name: the stable name of the check.
             function: the student's; called with two float64 arrays (n,), results for the same pictures, it
                 returns the mean difference, first minus second, and the ends of its 95 % interval.
-            points: the marks of this check.
+            points: the marks that the check is worth.
         """
 
         def compute(running: Replay) -> list[float]:
@@ -293,3 +363,6 @@ def _paired_results(case: int, running: Replay) -> tuple[np.ndarray, np.ndarray]
     mean, spread = randomness.uniform(randomness.derive_key(key, "mean"), (2,)).tolist()
     first = level + 0.2 + 0.1 * mean + (0.2 + 0.2 * spread) * difference
     return first, level
+
+
+FAMILY = Family(ExperimentFamily, ExperimentSupplies)
