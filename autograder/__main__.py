@@ -52,7 +52,7 @@ def check(path: Path, *, time_limit: float = _TIME_LIMIT_S, full: bool = False) 
     # Not at the top: these need what was just looked for.
     from autograder.rerun.reading import is_code, read_notebook
     from autograder.rerun.report import report
-    from autograder.rerun.running import run_notebook
+    from autograder.rerun.running import rerun
 
     notebook = read_notebook(path)
     language = notebook.language
@@ -64,7 +64,7 @@ def check(path: Path, *, time_limit: float = _TIME_LIMIT_S, full: bool = False) 
             line = say("progress", language, number=number, count=count, cell=cell)
             print(f"\r\x1b[K{line}"[:120], end="", file=sys.stderr, flush=True)
 
-    run = run_notebook(notebook, time_limit=time_limit, full=full, progress=progress)
+    run = rerun(notebook, time_limit=time_limit, full=full, progress=progress)
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     print(f"\n{report(notebook, run)}")

@@ -111,7 +111,12 @@ CONTRIBUTOR = INSTRUCTOR | names(EXTRAS["dev"]) | names(EXTRAS["postgresql"])
 @pytest.mark.parametrize(
     ("folder", "without", "declared"),
     [
-        ("autograder", ("autograder/rerun", "autograder/instructor", "autograder/typing_plugin.py"), STUDENT),
+        (
+            "autograder",
+            ("autograder/execution", "autograder/instructor", "autograder/rerun", "autograder/typing_plugin.py"),
+            STUDENT,
+        ),
+        ("autograder/execution", (), STUDENT | names(EXTRAS["check"])),
         ("autograder/rerun", (), STUDENT | names(EXTRAS["check"])),
         ("course", ("course/authoring",), STUDENT),
         ("course/authoring", (), INSTRUCTOR),

@@ -25,7 +25,7 @@ from autograder.instructor.source import (
     select_language,
     write_notebook,
 )
-from autograder.rerun.reading import opening
+from autograder.opening import opening
 
 Report = Callable[[str], None]
 

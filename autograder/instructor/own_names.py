@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from autograder.instructor.parsing import bound_names, parsed
 from autograder.instructor.source import is_check_cell, is_student_cell
-from autograder.rerun.reading import opening
+from autograder.opening import opening
 
 _LAB = "lab"
 _PREFIX = "_course_"

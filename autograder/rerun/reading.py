@@ -14,34 +14,11 @@ from nbformat import NotebookNode
 
 from autograder.key import AnswerKey, installed_keys
 from autograder.language import LANGUAGES
+from autograder.opening import opening
 from autograder.rerun.texts import RerunError
 
-_OPENS = re.compile(r"^[^#\n]*\bopen_lab\(\s*[\"'](?P<lab>[^\"'/\\\s]+)[\"'](?P<rest>[^)]*)", re.MULTILINE)
-_LANGUAGE = re.compile(r"language\s*=\s*[\"'](\w+)[\"']")
 _BLOCK = re.compile(r"^[^#\n]*\.marks\(\s*[\"'](\w+)[\"']", re.MULTILINE)
 _PATCH = 60
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What a cell with `lab = open_lab("lab1_sine_gan", language="es")` opens.
-
-    Attributes:
-        lab: the lab's id.
-        language: of the lab's messages; None where the call does not say.
-    """
-
-    lab: str
-    language: str | None
-
-
-def opening(source: str) -> Opening | None:
-    """Return which lab the code of a cell opens, if any."""
-    match = _OPENS.search(source)
-    if match is None:
-        return None
-    language = _LANGUAGE.search(match["rest"])
-    return Opening(match["lab"], language[1] if language else None)
 
 
 @dataclass(frozen=True)

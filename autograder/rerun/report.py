@@ -3,49 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 from nbformat import NotebookNode
 
 from autograder.display import number
+from autograder.rerun.marks import ShownMarks, shown_marks
 from autograder.rerun.reading import Notebook, grade_id, is_code, is_unchanged
-from autograder.rerun.running import Run
+from autograder.rerun.running import Rerun
 from autograder.rerun.texts import Text, say
 from autograder.summary import Section, Summary
 
-# The first line of a block of marks, as `autograder.display` writes it.
-_MARKS = re.compile(r"^[✓◐✗●] (?P<block>\w+): (?P<score>[\d.]+) / (?P<points>[\d.]+) ", re.MULTILINE)
 _MAX_DETAIL = 200
 _CELL_FILE = re.compile(r"\(\d+\.py, (line \d+)\)")
 
 
-def report(notebook: Notebook, run: Run) -> str:
+def report(notebook: Notebook, run: Rerun) -> str:
     """Return all there is to say of a run, in the notebook's language."""
-    shown = {block: _shown(run.content.cells[i], block) for i, block in notebook.blocks().items()}
-    parts = [text for text in shown.values() if text]
-    parts.append(repr(_summary(notebook, run, shown)))
+    cells = run.notebook.cells
+    found = {block: shown_marks(cells[index], block) for index, block in notebook.blocks().items()}
+    shown = {block: marks for block, marks in found.items() if marks is not None}
+    parts = [marks.text for marks in shown.values()]
+    parts.append(repr(_summary(notebook, shown)))
     parts += [part for part in (_open_questions(notebook), _to_look_at(notebook, run, shown)) if part]
     parts.append(say("closing", notebook.language))
     return "\n\n".join(parts)
 
 
-def _shown(cell: NotebookNode, block: str) -> str | None:
-    """Return the marks of a block as its check cell showed them last, None if it showed none."""
-    texts = [output.data.get("text/plain", "") for output in cell.outputs if "data" in output]
-    found = [text for text in texts if (match := _MARKS.match(text)) and match["block"] == block]
-    return str(found[-1]) if found else None
-
-
-def _summary(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> Summary:
+def _summary(notebook: Notebook, shown: Mapping[str, ShownMarks]) -> Summary:
     """Return the summary that the notebook itself would show."""
-    sections = []
-    for block, points in notebook.key.blocks.items():
-        match = _MARKS.match(shown.get(block) or "")
-        # A block without marks is complete when all its checks pass.
-        checks = ({"passed": (shown.get(block) or "").startswith("✓")},)
-        score = min(float(match["score"]), points) if match else None
-        sections.append(Section(block, score, points, checks))
-    return Summary(notebook.lab, notebook.language, tuple(sections), notebook.key.manual, run.identities)
+    sections = tuple(
+        _section(block, points, shown.get(block)) for block, points in notebook.key.blocks.items()
+    )
+    # The last block that knows: an identity that is given twice is the last one.
+    students = next((marks.students for marks in reversed([*shown.values()]) if marks.students), ())
+    return Summary(notebook.lab, notebook.language, sections, notebook.key.manual, students)
+
+
+def _section(block: str, points: float, marks: ShownMarks | None) -> Section:
+    """Return the line of one block."""
+    if marks is None:
+        return Section(block, None, points)
+    checks = tuple(asdict(check) for check in marks.checks)
+    return Section(block, min(marks.score, points), points, checks)
 
 
 def _open_questions(notebook: Notebook) -> str:
@@ -62,7 +63,7 @@ def _open_questions(notebook: Notebook) -> str:
     return "\n".join([say("open_questions", language), *lines]) if lines else ""
 
 
-def _to_look_at(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> str:
+def _to_look_at(notebook: Notebook, run: Rerun, shown: Mapping[str, ShownMarks]) -> str:
     """Return what went wrong, a line each."""
     found = [*run.notes, *_of_the_file(notebook), *_of_the_run(notebook, run, shown)]
     if not found:
@@ -89,10 +90,10 @@ def _of_the_file(notebook: Notebook) -> Iterator[Text]:
             yield Text("missing_check", {"cell": f"`{block}`"})
 
 
-def _of_the_run(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> Iterator[Text]:
+def _of_the_run(notebook: Notebook, run: Rerun, shown: Mapping[str, ShownMarks]) -> Iterator[Text]:
     """Yield which cells did not run as they should."""
     blocks = notebook.blocks()
-    for index, cell in enumerate(run.content.cells):
+    for index, cell in enumerate(run.notebook.cells):
         if not is_code(cell):
             continue
         if index in run.stopped:
@@ -101,11 +102,11 @@ def _of_the_run(notebook: Notebook, run: Run, shown: dict[str, str | None]) -> I
             error = next((o for o in cell.outputs if o.output_type == "error"), None)
             if error is not None:
                 yield _error(notebook.name(index), error, cell)
-            elif index in blocks and not shown[blocks[index]]:
+            elif index in blocks and blocks[index] not in shown:
                 yield Text("check_silent", {"cell": notebook.name(index)})
     left = [
         notebook.name(i)
-        for i, cell in enumerate(run.content.cells)
+        for i, cell in enumerate(run.notebook.cells)
         if is_code(cell) and i not in run.finished and i not in run.stopped
     ]
     if left:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
-import logging
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
 
 from autograder.emission import SEED_VARIABLE
+from autograder.execution.client import CellClient, Execution
+from autograder.execution.clock import Clock
+from autograder.execution.kernel import kernel_manager
+from autograder.execution.loop import run_to_end
+from autograder.execution.outputs import Allowance, OutputBounds
 from autograder.rerun.reading import Notebook, is_code
 from autograder.rerun.texts import RerunError, Text
 
 # What the course shrinks exploration by, as while grading; and what it draws no bars by.
 _SHORT = {"COURSE_MODE": "grading"}
 _QUIET = {"COURSE_PROGRESS": "off"}
-_IDENTITY = ".identity("
-_IDENTITIES = "import json\nprint(json.dumps(list(lab.identities)))"
-_AFTER_INTERRUPT_S = 10
-_MAX_OUTPUT = 4 * 2**20
+# More than anybody reads of what a cell prints; errors and marks are never cut.
+_MAX_PRINTED = Allowance(bytes=4 * 2**20)
 # Files beside the notebook are copied, so that a run leaves them as they are; larger ones are linked.
 _MAX_COPIED = 32 * 2**20
 _MAX_FILES = 500
@@ -44,27 +37,21 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass
-class Run:
-    """A notebook that was run.
+class Rerun(Execution):
+    """A student's notebook that was run from a clean kernel.
 
     Attributes:
-        content: its cells, with their outputs.
-        finished: indices of the code cells that were run to their end, with or without an error.
         stopped: what to say of cells that took too long or took the kernel with them, by index.
-        identities: the ids in the identity cell.
         notes: what else there is to say.
     """
 
-    content: NotebookNode
-    finished: set[int] = field(default_factory=set)
     stopped: dict[int, Text] = field(default_factory=dict)
-    identities: tuple[str, ...] = ()
     notes: list[Text] = field(default_factory=list)
 
 
-def run_notebook(
+def rerun(
     notebook: Notebook, *, time_limit: float, full: bool = False, progress: Progress = lambda *_: None
-) -> Run:
+) -> Rerun:
     """Run a copy of a notebook from its first cell to its last.
 
     Args:
@@ -76,115 +63,55 @@ def run_notebook(
     Raises:
         RerunError: if no kernel starts.
     """
-    run = Run(deepcopy(notebook.content))
+    run = Rerun(deepcopy(notebook.content))
     with _folder_like(notebook.path.resolve().parent, run.notes) as folder:
-        manager = _kernel_manager()
-        client = _Client(
-            run.content,
-            km=manager,
-            timeout=max(1, round(time_limit)),
-            allow_errors=True,
-            interrupt_on_timeout=True,
-            record_timing=False,
-            shutdown_kernel="immediate",
-            resources={"metadata": {"path": str(folder)}},
-        )
-        client.log.setLevel(logging.CRITICAL)
-        try:
-            # The kernel's own log is no output of the notebook.
-            with client.setup_kernel(env=_environment(full), stderr=subprocess.DEVNULL):
-                _run_cells(notebook, run, client, manager, time_limit, progress)
-        except (RuntimeError, OSError) as error:
-            raise RerunError("no_kernel", detail=str(error).splitlines()[0]) from None
+        manager = kernel_manager()
+        clock = Clock(manager, time_limit)
+        bounds = OutputBounds(_MAX_PRINTED, kinds=("stream",))
+        client = CellClient(run, manager, clock, bounds, on_cell_start=_announce(notebook, progress))
+        run_to_end(lambda: _run(client, folder, _environment(full)))
+    run.stopped = _stopped(notebook, run, clock, time_limit)
     return run
 
 
-def _run_cells(
-    notebook: Notebook, run: Run, client: _Client, manager: _Manager, time_limit: float, progress: Progress
-) -> None:
-    """Run the cells one by one; one that takes too long is interrupted and the next one runs."""
-    code = [index for index, cell in enumerate(run.content.cells) if is_code(cell)]
-    for number, index in enumerate(code, start=1):
-        progress(number, len(code), notebook.name(index))
-        cell = run.content.cells[index]
-        manager.begin_cell()
-        try:
-            if cell.source.strip():
-                client.execute_cell(cell, index)
-            run.finished.add(index)
-        except DeadKernelError:
-            key = "stuck" if manager.interrupted else "died"
-            run.stopped[index] = Text(key, {"cell": notebook.name(index)})
-            return
-        if manager.interrupted:
-            details = {"cell": notebook.name(index), "limit": time_limit}
-            run.stopped[index] = Text("too_long", details)
-        elif _IDENTITY in cell.source:
-            # At once: a later cell may end the kernel.
-            run.identities = client.identities()
+async def _run(client: CellClient, folder: Path, environment: dict[str, str]) -> None:
+    """Run the cells of a notebook, as far as its kernel lives.
 
-
-class _Manager(AsyncKernelManager):
-    """A manager that ends a kernel which does not heed an interrupt.
-
-    Attributes:
-        interrupted: whether the cell that runs was interrupted.
+    Raises:
+        RerunError: if no kernel starts.
     """
-
-    def begin_cell(self) -> None:
-        """Note that another cell begins."""
-        self.interrupted = False
-        self._cell = object()
-
-    async def _async_interrupt_kernel(self) -> None:
-        self.interrupted = True
-        self._end = asyncio.ensure_future(self._end_later(self._cell))
-        await super()._async_interrupt_kernel()
-
-    # As jupyter_client itself ties the two names: nbclient calls this when a cell takes too long.
-    interrupt_kernel = _async_interrupt_kernel
-
-    async def _end_later(self, cell: object) -> None:
-        await asyncio.sleep(_AFTER_INTERRUPT_S)
-        if cell is self._cell:
-            await self.shutdown_kernel(now=True)
+    try:
+        await client.start(cwd=str(folder), env=environment)
+        await client.run_cells()
+    except DeadKernelError:
+        pass  # the execution knows in which cell
+    except (RuntimeError, OSError) as error:
+        raise RerunError("no_kernel", detail=str(error).partition("\n")[0]) from None
+    finally:
+        await client.close()
 
 
-class _Client(NotebookClient):
-    """nbclient's client, with a bound on what a cell may write."""
+def _announce(notebook: Notebook, progress: Progress) -> Callable[..., None]:
+    """Return what to call before each cell, as nbclient calls it."""
+    code = [index for index, cell in enumerate(notebook.content.cells) if is_code(cell)]
 
-    def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str, cell_index: int) -> Any:
-        """Keep an output, unless the cell has written more than anybody reads."""
-        written = sum(len(o.get("text", "")) for o in outs)
-        if msg["msg_type"] == "stream" and written > _MAX_OUTPUT:
-            return None
-        return super().output(outs, msg, display_id, cell_index)
+    def announce(cell: NotebookNode, cell_index: int) -> None:
+        if is_code(cell):
+            progress(code.index(cell_index) + 1, len(code), notebook.name(cell_index))
 
-    def identities(self) -> tuple[str, ...]:
-        """Return the ids that the notebook's session has been given."""
-        try:
-            return tuple(str(name) for name in json.loads(self._ask(_IDENTITIES)))
-        except (DeadKernelError, ValueError, TypeError):
-            return ()
-
-    def _ask(self, code: str) -> str:
-        """Run code that is no cell of the notebook's and return what it prints."""
-        cell = new_code_cell(code)
-        self.nb.cells.append(cell)
-        try:
-            self.execute_cell(cell, len(self.nb.cells) - 1)
-        finally:
-            self.nb.cells.pop()
-        return "".join(output.get("text", "") for output in cell.outputs)
+    return announce
 
 
-def _kernel_manager() -> _Manager:
-    """Return a manager of kernels of this very Python, whatever kernels are installed by name."""
-    manager = _Manager()
-    manager.begin_cell()
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    manager._kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
-    return manager
+def _stopped(notebook: Notebook, run: Rerun, clock: Clock, time_limit: float) -> dict[int, Text]:
+    """Return what to say of cells that took too long or took the kernel with them, by index."""
+    stopped = {
+        index: Text("too_long", {"cell": notebook.name(index), "limit": time_limit})
+        for index in clock.stopped
+    }
+    if run.died_in is not None:
+        key = "stuck" if run.died_in in clock.stopped else "died"
+        stopped[run.died_in] = Text(key, {"cell": notebook.name(run.died_in)})
+    return stopped
 
 
 def _environment(full: bool) -> dict[str, str]:

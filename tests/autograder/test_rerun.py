@@ -5,22 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_output
 from nbgrader.utils import compute_checksum
 
 from autograder.__main__ import check as run_check
+from autograder.display import MARKS_MIME
 from autograder.instructor.settings import Course
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
+from autograder.rerun.marks import CheckMark, ShownMarks, shown_marks
 from autograder.rerun.reading import is_unchanged, read_notebook
 from autograder.rerun.texts import _TEXTS, RerunError
 from tests.conftest import LAB1, ROOT
@@ -41,6 +47,13 @@ def check(path: Path, *options: str, **environment: str) -> subprocess.Completed
 
 def cell(notebook: NotebookNode, name: str) -> NotebookNode:
     return next(c for c in notebook.cells if name in (grade_id(c), c.get("id")))
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +223,85 @@ def test_a_notebook_without_inner_data_is_checked_all_the_same(
     result = check(write(notebook))
     assert "✓ train_data: 10 / 10 puntos" in result.stdout
     assert "El cuaderno perdió sus datos internos" in result.stdout
+
+
+@pytest.mark.slow
+def test_whoever_stops_a_run_gets_no_report_and_leaves_no_kernel(
+    solved: NotebookNode, write: Callable[[NotebookNode], Path], tmp_path: Path
+) -> None:
+    notebook = short(solved)
+    process = tmp_path / "process"
+    cell(notebook, "plot-real").source = (
+        f"import os\nfrom pathlib import Path\nPath({str(process)!r}).write_text(str(os.getpid()))\n"
+        "while True: pass"
+    )
+    command = [sys.executable, "-m", "autograder", "check", str(write(notebook))]
+    running = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: process.exists() and process.read_text() != "")
+    running.send_signal(signal.SIGINT)
+    printed, _ = running.communicate(timeout=60)
+    assert running.returncode == 130 and "Total" not in printed
+    wait_until(lambda: not psutil.pid_exists(int(process.read_text())))
+
+
+# --- marks, read as data -------------------------------------------------------------------------------
+
+CHECK = {"name": "a.b", "points": 2.0, "passed": True, "message": "ok"}
+MARKS = {
+    "format": 1,
+    "block": "a",
+    "score": 2.0,
+    "points": 2,
+    "language": "en",
+    "students": ["00000"],
+    "checks": [CHECK],
+}
+
+
+def displayed(data: Any, text: Any = "✓ a: 2 / 2") -> NotebookNode:
+    return new_output("display_data", data={MARKS_MIME: data, "text/plain": text, "text/html": "<b>2</b>"})
+
+
+def test_what_a_check_cell_shows_is_read_as_it_was_given() -> None:
+    marks = shown_marks(new_code_cell(outputs=[displayed(MARKS)]), "a")
+    assert marks == ShownMarks(
+        "a", 2.0, 2.0, "en", ("00000",), (CheckMark("a.b", 2.0, True, "ok"),), "✓ a: 2 / 2"
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None, 3, [], "x", {}, {**MARKS, "format": 2}, {**MARKS, "format": None}, {**MARKS, "block": 3},
+        {**MARKS, "score": "2"}, {**MARKS, "score": True}, {**MARKS, "score": float("nan")},
+        {**MARKS, "score": float("inf")}, {**MARKS, "score": -1}, {**MARKS, "points": 10**400},
+        {**MARKS, "language": None}, {**MARKS, "students": "00000"}, {**MARKS, "students": [3]},
+        {**MARKS, "checks": {}}, {**MARKS, "checks": [3]}, {**MARKS, "checks": [{}]},
+        {**MARKS, "checks": [{**CHECK, "passed": "yes"}]}, {**MARKS, "checks": [{**CHECK, "points": None}]},
+    ],
+)  # fmt: skip
+def test_what_has_not_the_form_of_marks_is_none(data: Any) -> None:
+    assert shown_marks(new_code_cell(outputs=[displayed(data)]), "a") is None
+
+
+def test_marks_of_another_block_and_lines_that_only_look_like_marks_are_none() -> None:
+    line = "✓ a: 2 / 2 marks\n  ✓ a.b [2]: ok"
+    others = [
+        displayed({**MARKS, "block": "b"}),
+        displayed(MARKS, text=["✓ a"]),
+        new_output("display_data", data={"text/plain": line}),
+        new_output("stream", name="stdout", text=line),
+        new_output("error", ename="E", evalue="e", traceback=[]),
+    ]
+    assert shown_marks(new_code_cell(outputs=others), "a") is None
+
+
+def test_the_last_marks_of_a_cell_count() -> None:
+    outputs = [displayed(MARKS), displayed({**MARKS, "score": 1.0}), displayed({})]
+    marks = shown_marks(new_code_cell(outputs=outputs), "a")
+    assert marks is not None and marks.score == 1.0
 
 
 # --- files that are no notebook of a lab --------------------------------------------------------------

@@ -29,6 +29,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 import autograder
 import autograder.instructor
 from autograder.display import CellView
+from autograder.execution.outputs import merged_streams
 from autograder.instructor.bundle.install_cell import is_install_code
 from autograder.instructor.feedback.exporter import error_line, latex_to_page, traceback_of
 from autograder.instructor.feedback.outline import split
@@ -40,13 +41,12 @@ from autograder.instructor.intake.matching import match, recognised
 from autograder.instructor.intake.notes import note
 from autograder.instructor.intake.outputs import outputs_of
 from autograder.instructor.intake.reading import Cell, defined_names, parse
-from autograder.instructor.kernels.execution import merged_streams
 from autograder.instructor.neutral import clean_html, clean_notebook, clean_outputs, hide, markdown_to_page
 from autograder.instructor.pages import coloured, highlighted
 from autograder.instructor.similarity.submissions import work_of
 from autograder.instructor.similarity.tokens import code_parts, word_parts
 from autograder.marks import CellMarks
-from autograder.rerun.reading import opening
+from autograder.opening import opening
 from autograder.rerun.report import error_text
 
 # Processor time. A text of four times the length may take twice what a straight line gives, and a moment.

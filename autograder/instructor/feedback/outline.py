@@ -14,7 +14,7 @@ from autograder.instructor.grade.marked import OUTPUTS_CELL
 from autograder.instructor.grade.work import REPORT_CELL
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
 from autograder.language import LANGUAGES
-from autograder.rerun.reading import opening
+from autograder.opening import opening
 
 _BOLD = re.compile(r"^\*\*(.+?)\*\*", re.MULTILINE)
 _NO_RESPONSE = "No response."  # what nbgrader says of an answer that nobody wrote

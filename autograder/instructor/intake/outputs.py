@@ -11,6 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from autograder.execution.outputs import last_seen
 from autograder.instructor.neutral import is_picture
 
 # Of all outputs of a notebook, in characters: a marked notebook must stay one that opens.
@@ -132,14 +133,6 @@ def _data(bundle: Any) -> dict[str, str]:
         if text is not None and (kind in _TEXTS or is_picture(kind, text)):
             found[kind] = _text(text)
     return found
-
-
-def last_seen(printed: str) -> str:
-    """Return what stays to be seen of what a program printed: a carriage return begins the line anew."""
-    if "\r" not in printed:
-        return printed
-    lines = printed.replace("\r\n", "\n").split("\n")
-    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
 def _joined(content: Any) -> str | None:

@@ -33,12 +33,11 @@ from autograder.instructor.intake.reading import (
 from autograder.instructor.intake.templates import Templates
 from autograder.instructor.own_names import imported, overwritten, own_names
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell, is_students_own
+from autograder.opening import calls_open_lab
 
 # A person who puts so many notebooks into one folder has to say which one counts.
 MAX_NOTEBOOKS = 40
 _INSTALLERS = {"pip", "pip3", "conda", "mamba", "apt", "uv"}
-# Cells that decide where marks come from stay the lab's own.
-_ALWAYS_ORIGINAL = re.compile(r"\bopen_lab\s*\(")
 
 
 @dataclass
@@ -197,7 +196,8 @@ def _stays_original(cell: NotebookNode) -> bool:
     data = cell.metadata.get("nbgrader", {})
     if data:
         return not is_student_cell(cell)
-    return cell.cell_type == "code" and _ALWAYS_ORIGINAL.search(cell.source) is not None
+    # Cells that decide where marks come from stay the lab's own.
+    return cell.cell_type == "code" and calls_open_lab(cell.source)
 
 
 def _extras(
