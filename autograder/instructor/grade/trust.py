@@ -19,6 +19,7 @@ from autograder.block import Result
 from autograder.display import BlockView
 from autograder.emission import FORMAT, MIME_TYPE
 from autograder.instructor import observe as observing
+from autograder.instructor.grade.marked import MarkedText
 from autograder.instructor.intake.notes import Note, note, reason
 from autograder.instructor.settings import Course
 from autograder.key import AnswerKey, agree
@@ -156,17 +157,7 @@ def _said(text: str) -> Message:
     return Message("hint", {"hint": text})
 
 
-_NOT_OBSERVED = Message(
-    "hint",
-    {
-        "hint": Translated(
-            {
-                "es": "la celda no llegó a observar esto",
-                "en": "the cell did not get as far as observing this",
-            }
-        )
-    },
-)
+_NOT_OBSERVED = Message("hint", {"hint": MarkedText("not_observed")})
 
 
 # --- what a kernel hands on ------------------------------------------------------------------------

@@ -21,7 +21,12 @@ from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.instructor.grade.doubts import doubt
 from autograder.instructor.grade.guard import entering
 from autograder.instructor.grade.hinting import Surroundings, find_hints
-from autograder.instructor.grade.marked import say_outputs_are_missing, show_handed_in, without_outputs
+from autograder.instructor.grade.marked import (
+    MarkedText,
+    say_outputs_are_missing,
+    show_handed_in,
+    without_outputs,
+)
 from autograder.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge
 from autograder.instructor.intake.notes import Note, Reason, note
 from autograder.instructor.kernels.execution import Run
@@ -37,7 +42,6 @@ REPORT_CELL = "grading-notes"
 _MAX_SAID = 300
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
-_REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
 
 
 @dataclass(frozen=True)
@@ -393,7 +397,7 @@ def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str)
     if notebook.cells and notebook.cells[0].get("id") == REPORT_CELL:
         notebook.cells[0].source += f"\n{lines}"
         return
-    cell = new_markdown_cell(f"**{_REPORT_TITLES[language]}**\n\n{lines}")
+    cell = new_markdown_cell(f"**{MarkedText('notes_title').render(language)}**\n\n{lines}")
     cell["id"] = REPORT_CELL
     notebook.cells.insert(0, cell)
 
