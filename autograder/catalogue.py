@@ -1,4 +1,4 @@
-"""Texts in several languages, kept in data files beside the modules that say them.
+"""Table in several languages, kept in data files beside the modules that say them.
 
 A file `NAME.toml` holds a table for each text and a line for each language::
 
@@ -21,7 +21,7 @@ from typing import Any
 
 from autograder.errors import GraderError
 
-Texts = Mapping[str, Mapping[str, str]]
+Table = Mapping[str, Mapping[str, str]]
 
 
 class CatalogueError(GraderError):
@@ -29,7 +29,7 @@ class CatalogueError(GraderError):
 
 
 @functools.cache
-def load(package_or_folder: str, name: str) -> Texts:
+def load(package_or_folder: str, name: str) -> Table:
     """Read a file of texts.
 
     Args:

@@ -23,7 +23,7 @@ FILES = sorted(
     if "templates" not in path.parts
 )
 # What an instructor reads is English only, as the commands are.
-FOR_INSTRUCTORS: set[str] = set()
+FOR_INSTRUCTORS = {"review_reasons.toml"}
 KINDS: list[type[Message]] = [Message, RerunText, CourseText, Note, Reason, FeedbackText, MarkedText]
 
 

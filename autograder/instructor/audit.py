@@ -140,19 +140,19 @@ def audit_lab(
     key = current_key(course, lab)
     _require_known_checks(answers, key, path)
     audit = Audit(lab, tuple(dict.fromkeys([key.seed, *seeds])))
-    ledger = _Ledger(course.build / "audit" / f"{lab}.json", key, audit.seeds, own=bank is None)
+    known = _KnownVerdicts(course.build / "audit" / f"{lab}.json", key, audit.seeds, own=bank is None)
     if fresh:
-        ledger.forget()
-    todo = [answer for answer in answers if ledger.find(answer) is None]
+        known.forget()
+    todo = [answer for answer in answers if known.find(answer) is None]
     begin(len(answers), len(answers) - len(todo))
     expected = {seed: observe(course, lab, seed=seed).observations for seed in audit.seeds}
     audit.forgeable = forgeable_checks(list(expected.values()))
     judge = _Judge(key, expected, hints_known=bank is None)
     for trial in _trials(course, lab, todo, audit.seeds, jobs, time_limit):
         verdict = judge.judge(trial)
-        ledger.keep(trial.answer, verdict)
+        known.keep(trial.answer, verdict)
         advance(verdict)
-    audit.verdicts = [known for answer in answers if (known := ledger.find(answer))]
+    audit.verdicts = [found for answer in answers if (found := known.find(answer))]
     audit.seconds = time.perf_counter() - start
     return audit
 
@@ -271,7 +271,7 @@ class _Judge:
         return any(self._key.hint(observation) == trial.answer.hint for observation in asked)
 
 
-class _Ledger:
+class _KnownVerdicts:
     """The verdicts so far, in a file that survives an interruption."""
 
     def __init__(self, path: Path, key: AnswerKey, seeds: tuple[int, ...], *, own: bool) -> None:

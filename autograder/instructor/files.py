@@ -13,7 +13,7 @@ from pathlib import Path
 from autograder.instructor.settings import CourseError
 
 Cell = str | float | None
-Row = Sequence[Cell]
+Row = list[Cell]
 
 # What a spreadsheet may take for the beginning of a formula; it may skip white space before.
 _FORMULA = ("=", "+", "-", "@")

@@ -33,7 +33,7 @@ class Mark:
         given: marks by graded cell, whoever gave them; None where nobody has yet.
         points: full marks by graded cell.
         manual: the cells that only a person marks.
-        waits: the cells that a person has still to mark, or to look at again.
+        waits: the cells that a person has still to mark, or to confirm.
         begun: whether a check cell ran or a person gave a mark; of an unreadable notebook, neither is so.
         timestamp: when it was handed in, in UTC, if that is known.
         due: when it was due, in UTC, with the student's extension.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.instructor.audit import audit_lab, forgeable_checks
-from autograder.instructor.audit_report import write_json
+from autograder.instructor.audit_report import write_audits
 from autograder.instructor.bank import load_bank
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.trial import Observations
@@ -20,7 +20,7 @@ from tests.conftest import LAB1
 @pytest.fixture
 def elsewhere(course: Course, tmp_path: Path) -> Course:
     """Return a course like the checkout that keeps its verdicts in a folder of its own."""
-    for name in ("source_notebooks", "autograder", "course.toml"):
+    for name in ("source_notebooks", "autograder", "course", "course.toml"):
         (tmp_path / name).symlink_to(course.root / name)
     return replace(course, root=tmp_path)
 
@@ -74,7 +74,7 @@ def test_what_is_amiss_is_found_and_nothing_else(elsewhere: Course, tmp_path: Pa
     }
     assert not audit.passed
     assert (audit.share("wrong", "right"), audit.share("equivalent", "right")) == ((4, 5), (1, 3))
-    write_json(tmp_path / "audit.json", [audit])
+    write_audits(tmp_path / "audit.json", [audit])
     data = json.loads((tmp_path / "audit.json").read_text())
     assert data["passed"] is False
     assert data["labs"][0]["wrong_rejected"] == {"count": 4, "of": 5}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from autograder.instructor.export.people import Line
+from autograder.instructor.export.lines import Line
 from autograder.instructor.export.results import Results
-from autograder.instructor.files import Cell
+from autograder.instructor.files import Row
 from autograder.instructor.gradebook import Mark
-
-Row = list[Cell]
 
 
 class Format(StrEnum):

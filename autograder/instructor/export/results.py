@@ -12,7 +12,7 @@ from autograder.instructor.gradebook import Mark, marks_of
 
 
 @dataclass(frozen=True)
-class Student:
+class GradebookStudent:
     """A student as the gradebook knows them; all but the id may be empty."""
 
     id: str
@@ -33,7 +33,7 @@ class Results:
     """
 
     labs: Mapping[str, float]
-    students: Mapping[str, Student]
+    students: Mapping[str, GradebookStudent]
     marks: Mapping[tuple[str, str], Mark]
 
     def only(self, students: Collection[str]) -> Results:
@@ -64,7 +64,7 @@ def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | Non
             since the last grading.
     """
     students = {
-        str(s.id): Student(
+        str(s.id): GradebookStudent(
             str(s.id), s.last_name or "", s.first_name or "", s.email or "", s.lms_user_id or ""
         )
         for s in gradebook.students

@@ -18,9 +18,9 @@ from nbformat import NotebookNode
 from autograder.block import Result
 from autograder.display import BlockView
 from autograder.emission import FORMAT, MIME_TYPE
-from autograder.instructor import observe as observing
 from autograder.instructor.grade.marked import MarkedText
 from autograder.instructor.intake.notes import Note, note, reason
+from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course
 from autograder.key import AnswerKey, agree
 from autograder.messages import Message, Translated
@@ -60,7 +60,7 @@ def make_reference(course: Course, lab: str, seed: int) -> Reference:
     Raises:
         CourseError: if the reference fails its own checks.
     """
-    recording = observing.observe(course, lab, seed=seed)
+    recording = observe(course, lab, seed=seed)
     return Reference(lab, seed, dict(recording.blocks), dict(recording.observations))
 
 

@@ -18,7 +18,7 @@ _UNRUN = {"raised", "no_device", "same_cause", "not_observed"}
 
 
 @dataclass(frozen=True)
-class Row:
+class StudentReport:
     """One student.
 
     Attributes:
@@ -28,7 +28,7 @@ class Row:
         mark: the gradebook's marks, None if it has none.
         outcome: what `course grade` found, perhaps in a partner's folder; None if another program graded.
         partners: with whom it was handed in.
-        looks: keys of the reasons to look at it; see `looks`.
+        review_reasons: keys of the reasons why a person should review it; see the module of that name.
         feedback: address of the feedback page, relative to the report; None if there is none.
         note: something to say, for simulated classes.
     """
@@ -38,7 +38,7 @@ class Row:
     mark: Mark | None = None
     outcome: Outcome | None = None
     partners: tuple[str, ...] = ()
-    looks: tuple[str, ...] = ()
+    review_reasons: tuple[str, ...] = ()
     feedback: str | None = None
     note: str = ""
 
@@ -74,7 +74,7 @@ class Row:
 
     @property
     def waits_for_hand(self) -> bool:
-        """Tell whether an open question has no mark yet, or a mark of a person's waits for another look."""
+        """Tell whether an open question has no mark yet, or a mark of a person's waits to be confirmed."""
         mark = self.mark
         return mark is not None and any(c in mark.manual or mark.given[c] is not None for c in mark.waits)
 
@@ -170,7 +170,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockStat:
     """A cell with marks: how a class did there.
 
     Attributes:
@@ -213,8 +213,8 @@ class ClassReport:
     lab: str
     title: str
     made: datetime
-    rows: list[Row]
-    blocks: list[Block] = field(default_factory=list)
+    rows: list[StudentReport]
+    blocks: list[BlockStat] = field(default_factory=list)
     checks: list[CheckStat] = field(default_factory=list)
     hints: list[HintStat] = field(default_factory=list)
     times: Times | None = None
@@ -260,7 +260,7 @@ def outcomes_by_student(records: Mapping[str, Record]) -> dict[str, Outcome]:
     return found
 
 
-def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[Block]:
+def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[BlockStat]:
     """Return how a class did in every cell with marks.
 
     Args:
@@ -275,7 +275,7 @@ def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[Block]:
     for cell in cells:
         given = [value for mark in marks if (value := mark.given.get(cell)) is not None]
         mean = sum(given) / len(given) if given else None
-        blocks.append(Block(cell, points[cell], cell in by_hand, mean, len(given)))
+        blocks.append(BlockStat(cell, points[cell], cell in by_hand, mean, len(given)))
     return [block for block in blocks if block.points > 0]
 
 

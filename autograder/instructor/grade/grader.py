@@ -17,10 +17,10 @@ import nbformat
 from autograder.instructor.grade import children, engine
 from autograder.instructor.grade.assignment import enter_or_update
 from autograder.instructor.grade.guard import Guard, Trouble, trouble
-from autograder.instructor.grade.looks import needs_look
 from autograder.instructor.grade.pairs import share_marks_by_hand
 from autograder.instructor.grade.people import is_storable, recipients, resolve
 from autograder.instructor.grade.records import Record, Records, digest_of_submission, summarise
+from autograder.instructor.grade.review import needs_review
 from autograder.instructor.grade.scheduler import Scheduler
 from autograder.instructor.grade.store import Folders, Store
 from autograder.instructor.grade.trust import Reference, draw_seed
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Options:
+class GradeOptions:
     """How to grade.
 
     Attributes:
@@ -74,7 +74,7 @@ class Plan:
         store: records of submissions that were run, and not stored before an earlier run ended.
         skip: students whose submissions are graded and have not changed.
         outdated: those of them that were graded with another version of the lab.
-        looks: those of them that a person should look at.
+        to_review: those of them that a person should review.
         misplaced: what to say of folders and notebooks that nobody would find.
     """
 
@@ -83,7 +83,7 @@ class Plan:
     store: list[Record] = field(default_factory=list)
     skip: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
-    looks: list[str] = field(default_factory=list)
+    to_review: list[str] = field(default_factory=list)
     misplaced: list[str] = field(default_factory=list)
 
 
@@ -119,7 +119,7 @@ class Grading:
 class Grader:
     """Grades the submissions of one lab."""
 
-    def __init__(self, course: Course, lab: str, options: Options) -> None:
+    def __init__(self, course: Course, lab: str, options: GradeOptions) -> None:
         """Look at everything that must be right before any submission is run.
 
         Raises:
@@ -223,7 +223,7 @@ class Grader:
             plan.store.append(record)
         else:
             plan.skip.append(student)
-            plan.looks += [student] if needs_look(record.outcome) else []
+            plan.to_review += [student] if needs_review(record.outcome) else []
             if record.lab != self.lab_digest:
                 plan.outdated.append(student)
 

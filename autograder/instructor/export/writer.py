@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 
 from autograder.instructor import files
 from autograder.instructor.export.formats import Format, rows_for
-from autograder.instructor.export.people import Line, lines_with_roster, lines_without_roster
+from autograder.instructor.export.lines import Line, lines_with_roster, lines_without_roster
 from autograder.instructor.export.results import Results, known_labs, read_results
 from autograder.instructor.export.roster import Roster, read_roster
 from autograder.instructor.grade.late import LateRule
@@ -23,7 +23,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportOptions:
     """What to export, and how.
 
     Attributes:
@@ -60,7 +60,7 @@ class Export:
     warnings: tuple[str, ...]
 
 
-def export_marks(course: Course, options: Options) -> Export:
+def export_marks(course: Course, options: ExportOptions) -> Export:
     """Write the marks of a class.
 
     Raises:
