@@ -131,10 +131,11 @@ def audit_lab(
         advance: called with each new verdict.
 
     Raises:
-        CourseError: if bank or key are not usable.
+        CourseError: if bank or key are not usable, or the limits let nothing run.
     """
     start = time.perf_counter()
     course.require_lab(lab)
+    _require_limits(jobs, time_limit)
     path = bank or course.bank(lab)
     answers = [answer for answer in load_bank(path).values() if only(answer)]
     key = current_key(course, lab)
@@ -155,6 +156,14 @@ def audit_lab(
     audit.verdicts = [found for answer in answers if (found := known.find(answer))]
     audit.seconds = time.perf_counter() - start
     return audit
+
+
+def _require_limits(jobs: int | None, time_limit: float) -> None:
+    """Raise if nothing could be run within these limits."""
+    if jobs is not None and jobs < 1:
+        raise CourseError(f"--jobs must be at least 1, not {jobs}.")
+    if not time_limit > 0:
+        raise CourseError(f"--time-limit must be more than 0 seconds, not {time_limit:g}.")
 
 
 def _trials(

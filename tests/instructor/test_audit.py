@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,21 @@ def test_bank_of_an_unknown_check_is_described(elsewhere: Course, tmp_path: Path
     path.write_text(path.read_text() + 'check = "sample.colour"\n')
     with pytest.raises(CourseError, match=r"no check 'sample\.colour'"):
         audit_lab(elsewhere, LAB1, bank=path)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"jobs": 0}, "--jobs must be at least 1, not 0"),
+        ({"time_limit": 0.0}, "--time-limit must be more than 0 seconds, not 0"),
+        ({"time_limit": float("nan")}, "--time-limit must be more than 0 seconds, not nan"),
+    ],
+)
+def test_limits_that_let_nothing_run_are_described(
+    elsewhere: Course, limits: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CourseError, match=said):
+        audit_lab(elsewhere, LAB1, **limits)
 
 
 def test_unknown_lab_with_a_bank_is_described(elsewhere: Course, tmp_path: Path) -> None:
