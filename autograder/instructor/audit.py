@@ -30,13 +30,13 @@ class Verdict:
     """What the grader made of one answer.
 
     Attributes:
-        id: of the answer.
+        id: id of the answer in the bank.
         kind: "wrong" or "equivalent".
         refused: names of the checks that refused it, by seed.
         right: whether it was refused, or accepted, as its kind demands at every seed.
         by_check: whether the check that it names refused it at every seed; None if it names none.
         hinted: whether its hint was given in practice; None if it has none.
-        faults: what was not as it should be, for a person.
+        faults: sentences that say what was not as it should be.
     """
 
     id: str
@@ -57,7 +57,7 @@ class Audit:
         seeds: the public seed first.
         verdicts: one per answer, in the bank's order.
         forgeable: checks with marks whose numbers are too few or no secret.
-        seconds: of wall time.
+        seconds: wall time that the audit took.
     """
 
     lab: str
@@ -122,13 +122,13 @@ def audit_lab(
         course: the checkout.
         lab: the lab's id.
         bank: another bank than the lab's own; its hints are not expected in the key.
-        seeds: besides the public one.
+        seeds: seeds to try besides the public one.
         only: which answers to run.
         jobs: processes at a time; default: one per core.
         time_limit: seconds for one answer.
         fresh: whether to forget earlier verdicts.
-        begin: called with the number of answers and how many are known already.
-        advance: called with each new verdict.
+        begin: function that is called with the number of answers and how many are known already.
+        advance: function that is called with each new verdict.
 
     Raises:
         CourseError: if bank or key are not usable, or the limits let nothing run.
@@ -205,7 +205,7 @@ def forgeable_checks(recordings: Sequence[Observations]) -> list[str]:
     text, which the student's process does not hold.
 
     Args:
-        recordings: of the reference solution, under several seeds.
+        recordings: what the reference solution observed, under several seeds.
     """
     first = recordings[0]
     forgeable = []

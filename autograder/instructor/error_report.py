@@ -23,9 +23,9 @@ def report_error(error: Exception, arguments: Sequence[str], *, debug: bool) -> 
     """Say on standard error what kept a command from its end.
 
     Args:
-        error: what it raised. Messages for people are `CourseError` and `GraderError`; anything else is a
-            fault of the program.
-        arguments: of the command, without its own name.
+        error: exception that the command raised. Messages for people are `CourseError` and `GraderError`;
+            anything else is a fault of the program.
+        arguments: arguments of `course`, without its own name.
         debug: whether to show the full traceback too.
 
     Returns:

@@ -32,7 +32,7 @@ def rows_for(
     Args:
         to: the system.
         lines: the students.
-        results: of all labs to export.
+        results: marks of all labs to export.
         headers: what the other system calls a lab, by id; the id itself where it is not there.
         partial: whether marks that are not complete are given as they are so far.
     """

@@ -17,9 +17,9 @@ class Line:
     """One student of an export.
 
     Attributes:
-        student: the id in the gradebook; of the roster, if the gradebook does not know the student.
-        entry: what the other system knows of the student.
-        marks: by lab; a lab that the student did not hand in is not there.
+        student: id in the gradebook, or in the roster if the gradebook does not know the student.
+        entry: the student's data in the other system.
+        marks: marks by lab; a lab that the student did not hand in is not there.
         matched: whether the roster has this student; True where there is no roster.
     """
 

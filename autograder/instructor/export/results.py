@@ -29,7 +29,7 @@ class Results:
     Attributes:
         labs: full marks of every exported lab, by id, in order.
         students: all that the gradebook knows, by id.
-        marks: by student's id and lab's id; who handed in nothing is not there.
+        marks: marks by student's id and lab's id; who handed in nothing is not there.
     """
 
     labs: Mapping[str, float]
@@ -58,10 +58,10 @@ def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | Non
     """Read the marks of some labs.
 
     Args:
-        gradebook: open.
+        gradebook: a gradebook that is open.
         labs: ids; those that the gradebook does not know are left out.
-        rule: what lateness costs now; None: what the gradebook holds, which may not know yet what came in
-            since the last grading.
+        rule: rule for late submissions as it is now; None: what the gradebook holds, which may not know yet
+            what came in since the last grading.
     """
     students = {
         str(s.id): GradebookStudent(

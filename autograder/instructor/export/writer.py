@@ -32,7 +32,7 @@ class ExportOptions:
         roster: a file that says who is in the class.
         partial: whether marks that are not complete are given as they are so far.
         output: the file to write; None: build/export/<lab or "marks">-<system>.csv.
-        folder: holds the gradebook; None: the checkout.
+        folder: folder that holds the gradebook; None: the checkout.
     """
 
     to: Format
@@ -48,10 +48,10 @@ class Export:
     """A written file.
 
     Attributes:
-        path: where it is.
-        students: how many it lists.
-        labs: which labs it has.
-        warnings: what the instructor should know, one sentence each.
+        path: path of the file.
+        students: number of students that it lists.
+        labs: ids of the labs that it has.
+        warnings: sentences that the instructor should read.
     """
 
     path: Path

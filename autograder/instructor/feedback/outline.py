@@ -26,7 +26,7 @@ class FeedbackPart:
     """A part of the page: cells up to one that has marks, and that one.
 
     Attributes:
-        title: what it is about.
+        title: heading of the part.
         graded: the cell that has the marks; None for what comes after the last one.
         answers: the student's cells.
         question: the text just before an answer that a person marks.

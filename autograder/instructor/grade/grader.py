@@ -50,7 +50,7 @@ class GradeOptions:
         scheduler: address of a running dask scheduler; None: processes of our own.
         insecure: whether that scheduler may be on another machine without TLS.
         force: grade again what is graded already.
-        folder: holds submitted/, autograded/ and the gradebook; None: the checkout.
+        folder: folder that holds submitted/, autograded/ and the gradebook; None: the checkout.
         db_url: another gradebook than the configuration's.
     """
 
@@ -75,7 +75,7 @@ class Plan:
         skip: students whose submissions are graded and have not changed.
         outdated: those of them that were graded with another version of the lab.
         to_review: those of them that a person should review.
-        misplaced: what to say of folders and notebooks that nobody would find.
+        misplaced: sentences on folders and notebooks that nobody would find.
     """
 
     grade: list[str] = field(default_factory=list)
@@ -92,9 +92,9 @@ class Grading:
     """A finished run.
 
     Attributes:
-        plan: what was to be done.
-        outcomes: of the submissions that were run or stored, in the order in which they finished.
-        isolation: how students' code was isolated.
+        plan: plan of the run.
+        outcomes: outcomes of the submissions that were run or stored, in the order in which they finished.
+        isolation: way in which students' code was isolated.
         unstored: students whose marks the gradebook did not take; the next run stores them.
         troubles: what went wrong with single submissions, by student; all others are graded.
         shared: students who got the marks by hand of those with whom they handed in.
@@ -158,7 +158,7 @@ class Grader:
         """Grade, and keep every result as soon as it is there.
 
         Args:
-            advance: called with each outcome after it was stored.
+            advance: function that is called with each outcome after it was stored.
         """
         started, begin = datetime.now(UTC), time.monotonic()
         grading = Grading(self.plan, [], self.isolation, troubles=self.guard.troubles)

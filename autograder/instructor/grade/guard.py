@@ -28,12 +28,12 @@ class Trouble:
     """What went wrong with one submission, through no fault of the others.
 
     Attributes:
-        student: whose folder it lies in.
-        stage: where it went wrong.
-        why: for people.
+        student: id of the student whose folder it lies in.
+        stage: stage of grading at which it went wrong.
+        why: reason, for people.
         lasting: whether the same would happen again: then what was handed in is to blame. Else the next
             run tries again.
-        details: for people who mend programs.
+        details: traceback or the like, for people who mend programs.
     """
 
     student: str
@@ -48,7 +48,7 @@ class Guard:
     """Watches over all submissions of a run.
 
     Attributes:
-        troubles: what went wrong, by student; the last of each.
+        troubles: the last thing that went wrong, by student.
     """
 
     troubles: dict[str, Trouble] = field(default_factory=dict)

@@ -36,8 +36,8 @@ class Collector:
 
         Args:
             course: the checkout.
-            folder: holds submitted/, feedback/ and the gradebook; None: the checkout.
-            target: where the report will lie; links to feedback pages start there.
+            folder: folder that holds submitted/, feedback/ and the gradebook; None: the checkout.
+            target: folder in which the report will lie; links to feedback pages start there.
 
         Raises:
             CourseError: if there is no such folder, or no gradebook.
@@ -63,7 +63,7 @@ class Collector:
 
         Args:
             lab: the lab's id.
-            notes: something to say about students, by id.
+            notes: a remark on each student, by id.
 
         Raises:
             CourseError: if there is no such lab, or nobody has handed it in.

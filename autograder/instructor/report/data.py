@@ -27,7 +27,7 @@ class StudentReport:
             "not graded" for what nobody has graded yet.
         mark: the gradebook's marks, None if it has none.
         outcome: what `course grade` found, perhaps in a partner's folder; None if another program graded.
-        partners: with whom it was handed in.
+        partners: students with whom it was handed in.
         review_reasons: keys of the reasons why a person should review it; see the module of that name.
         feedback: address of the feedback page, relative to the report; None if there is none.
         note: something to say, for simulated classes.
@@ -91,13 +91,13 @@ class CheckStat:
     """How a class did in one check; each submission counts once, also that of a pair.
 
     Attributes:
-        name: of the check.
-        block: that it belongs to.
+        name: name of the check.
+        block: name of the block that it belongs to.
         points: full marks.
-        passed: how many passed.
-        unwritten: how many had written nothing.
-        unrun: whose code did not run far enough to be observed.
-        wrong: how many gave a wrong value.
+        passed: number of submissions that passed.
+        unwritten: number of those in which nothing was written.
+        unrun: number of those whose code did not run far enough to be observed.
+        wrong: number of those that gave a wrong value.
     """
 
     name: str
@@ -135,10 +135,10 @@ class HintStat:
     """A hint, and how often it was given.
 
     Attributes:
-        hint: its text, in English.
-        checks: that it was given for.
-        count: submissions that got it.
-        of: submissions that were marked.
+        hint: text of the hint, in English.
+        checks: names of the checks that it was given for.
+        count: number of submissions that got it.
+        of: number of submissions that were marked.
     """
 
     hint: str
@@ -152,10 +152,10 @@ class Times:
     """What grading took.
 
     Attributes:
-        seconds: on the clock by student whose folder was graded, slowest first.
+        seconds: wall time of each submission, by the student whose folder it lies in, slowest first.
         cpu_s: processor time of all kernels.
-        wall_s: on the clock of all runs, several submissions at a time.
-        runs: how many runs there were.
+        wall_s: wall time of all runs together, which grade several submissions at a time.
+        runs: number of runs.
     """
 
     seconds: tuple[tuple[str, float], ...]
@@ -174,11 +174,11 @@ class BlockStat:
     """A cell with marks: how a class did there.
 
     Attributes:
-        cell: its grade_id.
+        cell: grade_id of the cell.
         points: full marks.
         by_hand: whether a person marks it.
-        mean: of the marks given; None if there are none.
-        count: how many marks were given.
+        mean: mean of the marks given; None if there are none.
+        count: number of marks given.
     """
 
     cell: str
@@ -199,9 +199,9 @@ class ClassReport:
 
     Attributes:
         lab: the lab's id.
-        title: its title.
+        title: title of the lab.
         made: when the report was made.
-        rows: one per student who has handed in, or has marks.
+        rows: what there is to say of each student who has handed in, or has marks.
         blocks: the cells with marks, in the order of the notebook.
         checks: how the class did in each check; empty without records.
         hints: most frequent first.
@@ -264,7 +264,7 @@ def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[BlockStat]:
     """Return how a class did in every cell with marks.
 
     Args:
-        marks: of the class.
+        marks: marks of the class.
         order: names of blocks and open questions as the notebook has them; others come after them.
     """
     places = {name: place for place, name in enumerate(order)}

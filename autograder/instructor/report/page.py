@@ -28,9 +28,9 @@ def write_page(report: ClassReport, path: Path, folder: Path | None = None) -> P
     """Write the report on one lab.
 
     Args:
-        report: what there is to say.
-        path: of the page.
-        folder: that `--folder` named, for the commands on the page.
+        report: data of the report.
+        path: path of the page.
+        folder: folder that `--folder` named, for the commands on the page.
     """
     automatic, totals = report.automatic, report.totals
     pictures = [

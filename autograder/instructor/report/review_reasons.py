@@ -41,8 +41,8 @@ class ReviewReason:
     """Why a person should review submissions.
 
     Attributes:
-        key: its name.
-        command: what to type; {student} stands for the student, {lab} and {folder} for the others. Empty
+        key: name of the reason, also of its texts.
+        command: command to type; {student} stands for the student, {lab} and {folder} for the others. Empty
             where nothing is to be typed.
         urgent: whether marks are wrong or missing until somebody does something.
     """
@@ -95,7 +95,7 @@ def review_reasons_of(row: StudentReport, *, changed: bool, stored: bool) -> tup
     """Return the keys of the reasons to reason at a row, most urgent first.
 
     Args:
-        row: a student's.
+        row: what there is to say of one student.
         changed: whether something else was handed in since it was graded.
         stored: whether the gradebook has taken the marks.
     """

@@ -24,8 +24,8 @@ def report_lab(
     Args:
         course: the checkout.
         lab: the lab's id.
-        folder: holds submitted/ and the gradebook; None: the checkout.
-        output: where to write; None: report/ there.
+        folder: folder that holds submitted/ and the gradebook; None: the checkout.
+        output: folder to write to; None: report/ in `folder`.
 
     Returns:
         The files written, the page first.

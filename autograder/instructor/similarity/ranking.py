@@ -28,8 +28,8 @@ class SimilarityOptions:
     """What to compare.
 
     Attributes:
-        threshold: from 0 to 1; pairs at least this alike are listed.
-        folder: holds submitted/; None: the checkout.
+        threshold: likeness, from 0 to 1, from which pairs are listed.
+        folder: folder that holds submitted/; None: the checkout.
     """
 
     threshold: float = THRESHOLD
@@ -41,12 +41,12 @@ class Pair:
     """Two submissions.
 
     Attributes:
-        first: the one.
-        second: the other.
+        first: work of one student.
+        second: work of another student.
         code: likeness of their code, from 0 to 1.
         texts: likeness of their answers to open questions; None if one of them has none.
         same_cells: code cells that are the same to the letter, and not as the lab gives them.
-        remark: what to know before judging.
+        remark: sentence to read before judging; empty where there is none.
     """
 
     first: Work
@@ -63,7 +63,7 @@ class Similarity:
 
     Attributes:
         lab: the lab's id.
-        threshold: from which pairs are listed.
+        threshold: likeness from which pairs are listed.
         works: all submissions that were compared.
         pairs: those at least as alike as the threshold, the most alike first.
         together: pairs that handed in together.
@@ -94,8 +94,8 @@ def find_similar(
     Args:
         course: the checkout.
         lab: the lab's id.
-        options: what to compare.
-        advance: called with each student whose submission was read.
+        options: threshold and folder.
+        advance: function that is called with each student whose submission was read.
 
     Raises:
         CourseError: if there is nothing to compare.

@@ -23,7 +23,7 @@ class Part:
     """A token, and where it stands.
 
     Attributes:
-        text: what is compared.
+        text: text of the token, as it is compared.
         start: index of its first character in the source.
         end: index after its last character.
     """
@@ -37,7 +37,7 @@ def code_parts(source: str, known: Collection[str]) -> list[Part]:
     """Return the tokens of code, also of code with a syntax error.
 
     Args:
-        source: of a cell.
+        source: code of a cell.
         known: names that every student has been given; all others are a student's own choice, and alike.
     """
     parts: list[Part] = []
