@@ -26,7 +26,7 @@ LEAST_SECRET_NUMBERS = 4
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AnswerVerdict:
     """What the grader made of one answer.
 
     Attributes:
@@ -62,7 +62,7 @@ class Audit:
 
     lab: str
     seeds: tuple[int, ...]
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[AnswerVerdict] = field(default_factory=list)
     forgeable: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -76,7 +76,7 @@ class Audit:
         return sum(verdict.kind == kind for verdict in self.verdicts)
 
     def share(self, kind: str, what: str) -> tuple[int, int]:
-        """Return how many answers of a kind satisfy an attribute of `Verdict`, of how many it is asked."""
+        """Return how many answers of a kind have an attribute of their verdict, of how many it is asked."""
         asked = [getattr(v, what) for v in self.verdicts if v.kind == kind and getattr(v, what) is not None]
         return sum(asked), len(asked)
 
@@ -110,7 +110,7 @@ def audit_lab(
     time_limit: float = TIME_LIMIT,
     fresh: bool = False,
     begin: Callable[[int, int], None] = lambda total, known: None,
-    advance: Callable[[Verdict], None] = lambda verdict: None,
+    advance: Callable[[AnswerVerdict], None] = lambda verdict: None,
 ) -> Audit:
     """Run a lab's bank and judge every answer under the public seed and others.
 
@@ -148,9 +148,9 @@ def audit_lab(
     begin(len(answers), len(answers) - len(todo))
     expected = {seed: observe(course, lab, seed=seed).observations for seed in audit.seeds}
     audit.forgeable = forgeable_checks(list(expected.values()))
-    judge = _Judge(key, expected, hints_known=bank is None)
+    assessor = _Assessor(key, expected, hints_known=bank is None)
     for trial in _trials(course, lab, todo, audit.seeds, jobs, time_limit):
-        verdict = judge.judge(trial)
+        verdict = assessor.assess(trial)
         known.keep(trial.answer, verdict)
         advance(verdict)
     audit.verdicts = [found for answer in answers if (found := known.find(answer))]
@@ -217,7 +217,7 @@ def forgeable_checks(recordings: Sequence[Observations]) -> list[str]:
     return forgeable
 
 
-class _Judge:
+class _Assessor:
     """Compares what answers observe with what the reference observes, and with the key."""
 
     def __init__(self, key: AnswerKey, expected: dict[int, Observations], *, hints_known: bool) -> None:
@@ -225,7 +225,7 @@ class _Judge:
         self._expected = expected
         self._hints_known = hints_known
 
-    def judge(self, trial: Trial) -> Verdict:
+    def assess(self, trial: Trial) -> AnswerVerdict:
         """Return the verdict on one answer."""
         answer = trial.answer
         if trial.error is not None:
@@ -233,7 +233,9 @@ class _Judge:
             unnamed = answer.kind == "wrong" and answer.check is None
             faults = [] if unnamed else [trial.error]
             by_check = None if answer.check is None else False
-            return Verdict(answer.id, answer.kind, {}, answer.kind == "wrong", by_check, None, tuple(faults))
+            return AnswerVerdict(
+                answer.id, answer.kind, {}, answer.kind == "wrong", by_check, None, tuple(faults)
+            )
         refused = {seed: self._refused(seed, seen) for seed, seen in trial.observations.items()}
         if answer.kind == "equivalent":
             faults = [
@@ -241,7 +243,7 @@ class _Judge:
             ]
             right = not faults
             faults += [f"{name} has a hint for it" for name in self._misled(trial)]
-            return Verdict(answer.id, answer.kind, refused, right, faults=tuple(faults))
+            return AnswerVerdict(answer.id, answer.kind, refused, right, faults=tuple(faults))
         faults = [f"seed {seed}: accepted" for seed, names in refused.items() if not names]
         right = not faults
         by_check = None
@@ -252,7 +254,7 @@ class _Judge:
         hinted = self._hinted(trial) if answer.hint and self._hints_known else None
         if hinted is False:
             faults.append("its hint is not given")
-        return Verdict(answer.id, answer.kind, refused, right, by_check, hinted, tuple(faults))
+        return AnswerVerdict(answer.id, answer.kind, refused, right, by_check, hinted, tuple(faults))
 
     def _refused(self, seed: int, seen: Observations) -> list[str]:
         """Return the names of the checks of one block that refuse what was seen."""
@@ -296,15 +298,15 @@ class _KnownVerdicts:
         content = json.dumps(asdict(answer), sort_keys=True)
         return hashlib.sha256(f"{self._stamp} {content}".encode()).hexdigest()
 
-    def find(self, answer: Answer) -> Verdict | None:
+    def find(self, answer: Answer) -> AnswerVerdict | None:
         """Return the verdict on an answer, if it is known."""
         data = self._verdicts.get(self._name(answer))
         if data is None:
             return None
         refused = {int(seed): names for seed, names in data["refused"].items()}
-        return Verdict(**{**data, "refused": refused, "faults": tuple(data["faults"])})
+        return AnswerVerdict(**{**data, "refused": refused, "faults": tuple(data["faults"])})
 
-    def keep(self, answer: Answer, verdict: Verdict) -> None:
+    def keep(self, answer: Answer, verdict: AnswerVerdict) -> None:
         """Add a verdict, and write the file as a whole or not at all.
 
         A process that ended early may have met a busy machine: that verdict is not written.

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder.instructor.audit import Audit, Verdict
+from autograder.instructor.audit import AnswerVerdict, Audit
 from autograder.instructor.files import write
 
 Begin = Callable[[int, int], None]
-Advance = Callable[[Verdict], None]
+Advance = Callable[[AnswerVerdict], None]
 
 
 @contextlib.contextmanager
@@ -40,7 +40,7 @@ def audit_progress(console: Console, lab: str) -> Iterator[tuple[Begin, Advance]
         def begin(total: int, known: int) -> None:
             bar.update(task, total=total, completed=known)
 
-        def advance(verdict: Verdict) -> None:
+        def advance(verdict: AnswerVerdict) -> None:
             if verdict.faults:
                 missed.append(verdict.id)
             bar.update(task, advance=1, missed=f"{len(missed)} missed" if missed else "")

@@ -22,10 +22,10 @@ from autograder.instructor.grade.work import CheckRecord, Outcome
 from autograder.instructor.gradebook import Mark
 from autograder.instructor.report import writer as reporting
 from autograder.instructor.report.data import ClassReport, StudentReport, blocks_of, check_stats, hint_stats
+from autograder.instructor.report.data_files import write_data, write_table
 from autograder.instructor.report.figures import histogram
 from autograder.instructor.report.page import write_page
 from autograder.instructor.report.review_reasons import REASON_BY_KEY, command_for, review_reasons_of, urgent
-from autograder.instructor.report.tables import write_data, write_table
 from autograder.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
 from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser

@@ -19,7 +19,7 @@ from autograder.instructor.grade.assignment import enter_or_update
 from autograder.instructor.grade.guard import Guard, Trouble, trouble
 from autograder.instructor.grade.pairs import share_marks_by_hand
 from autograder.instructor.grade.people import is_storable, recipients, resolve
-from autograder.instructor.grade.records import Record, Records, digest_of_submission, summarise
+from autograder.instructor.grade.records import Record, Records, digest_of_submission, log_entries
 from autograder.instructor.grade.review import needs_review
 from autograder.instructor.grade.scheduler import Scheduler
 from autograder.instructor.grade.store import Folders, Store
@@ -446,7 +446,7 @@ class Grader:
             },
             "shared": grading.shared,
             "penalties": grading.penalties,
-            "submissions": summarise(grading.outcomes),
+            "submissions": log_entries(grading.outcomes),
         }
         try:
             return self.records.write_log(data)

@@ -1,7 +1,7 @@
 """The one place that guards a submission: whatever happens to it, the others are graded, and it is listed.
 
 A submission goes through stages: "plan", "intake", "run", "judge" and "mark" (these four in children of
-its own), "settle" (who gets the marks), "record" and "store". `entering` is called at the beginning of
+its own), "settle" (who gets the marks), "record" and "store". `begin_stage` is called at the beginning of
 each, in whatever process it is. What goes wrong becomes a `Trouble`, here and nowhere else.
 """
 
@@ -61,7 +61,7 @@ class Guard:
         def enter(name: str) -> None:
             nonlocal stage
             stage = name
-            entering(stage, student)
+            begin_stage(stage, student)
 
         try:
             yield enter
@@ -74,7 +74,7 @@ class Guard:
         self.troubles[found.student] = found
 
 
-def entering(stage: str, student: str) -> None:
+def begin_stage(stage: str, student: str) -> None:
     """Say that a stage begins."""
     log.debug("%s: %s", shown(student), stage)
 

@@ -153,7 +153,7 @@ def _content(path: Path, most: int) -> tuple[bytes, int]:
         return type(error).__name__.encode(), 0
 
 
-def summarise(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+def log_entries(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     """Return what a run log says of each submission: everything but the notebook."""
     return [
         {name: value for name, value in outcome.as_json().items() if name != "notebook"}

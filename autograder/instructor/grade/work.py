@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from autograder.block import Result
 from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.instructor.grade.doubts import doubt
-from autograder.instructor.grade.guard import entering
+from autograder.instructor.grade.guard import begin_stage
 from autograder.instructor.grade.hinting import Surroundings, find_hints
 from autograder.instructor.grade.marked import (
     MarkedText,
@@ -160,9 +160,9 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
         return _ungraded(job, notebook, "unusable", list(job.notes))
     where = Surroundings(job.isolation, job.limits, job.files, job.modules, job.names, kernel_server)
     bare = without_outputs(notebook)
-    entering("run", job.student)
+    begin_stage("run", job.student)
     run = _run_fairly(bare, where, job.reference.seed)
-    entering("judge", job.student)
+    begin_stage("judge", job.student)
     marked = judge_run(run, job.reference)
     moved = {found.details["cell"] for found in job.notes if found.key == "moved_answer"}
     doubts = [
@@ -175,7 +175,7 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
     hints, cpu_s = find_hints(bare, run, marked, AnswerKey.loads(job.key), where)
     run.cpu_s += cpu_s
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
-    entering("mark", job.student)
+    begin_stage("mark", job.student)
     return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from autograder.errors import GraderError
 from autograder.instructor.report.collect import Collector
 from autograder.instructor.report.data import ClassReport
+from autograder.instructor.report.data_files import write_data, write_table
 from autograder.instructor.report.page import write_index, write_page
-from autograder.instructor.report.tables import write_data, write_table
 from autograder.instructor.settings import Course, CourseError
 
 FOLDER = "report"
