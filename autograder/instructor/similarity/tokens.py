@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pygments.lexers.python import PythonLexer
-from pygments.token import Comment, Keyword, Literal, Name, String, Whitespace, _TokenType
+from pygments.token import Comment, Keyword, Literal, Name, String, Whitespace
 
 _COMMON = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self"}
 _WORD = re.compile(r"\w+")
@@ -54,7 +54,7 @@ def code_parts(source: str, known: Collection[str]) -> list[Part]:
     return parts
 
 
-def _compared(kind: _TokenType, value: str, before: str, owner: str, known: Collection[str]) -> str:
+def _compared(kind: tuple[str, ...], value: str, before: str, owner: str, known: Collection[str]) -> str:
     """Return what is compared of a token."""
     if kind in String:
         return "S"
