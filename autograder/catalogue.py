@@ -1,12 +1,10 @@
-"""Texts in data files: one file of tables beside the module that says them, one loader.
+"""Table in several languages, kept in data files beside the modules that say them.
 
-A file is TOML, a table per text with one string per language:
+A file `NAME.toml` holds a table for each text and a line for each language::
 
-    [returned_none]
-    es = "devuelve None. ¿Falta un `return`?"
-    en = "it returns None. Is a `return` missing?"
-
-Gaps such as `{seen}` are filled by `str.format`, and are the same in all languages.
+    [not_written]
+    es = "Falta escribir `{name}`."
+    en = "`{name}` is not written yet."
 """
 
 from __future__ import annotations
@@ -15,7 +13,11 @@ import functools
 import string
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from autograder.errors import GraderError
 
@@ -23,45 +25,72 @@ Table = Mapping[str, Mapping[str, str]]
 
 
 class CatalogueError(GraderError):
-    """A file of texts is not as it must be."""
+    """A file of texts cannot be used; the message names the file and the text at fault."""
 
 
 @functools.cache
-def load(package: str, name: str) -> Table:
+def load(package_or_folder: str, name: str) -> Table:
     """Read a file of texts.
 
     Args:
-        package: that holds the file, such as "autograder.checks".
-        name: of the file, without `.toml`.
+        package_or_folder: name of the package that holds the file, or a folder's absolute path.
+        name: name of the file, without `.toml`.
 
     Returns:
-        The texts, by key and language.
+        The texts by key and language, in the order of the file; `str.format` fills their fields.
 
     Raises:
-        CatalogueError: if the file is missing or damaged, or a text lacks a language or a gap, naming it.
+        CatalogueError: if the file cannot be read, or a text lacks a language or has other fields in one.
     """
-    file = f"{package.replace('.', '/')}/{name}.toml"
+    path = _find(package_or_folder, f"{name}.toml")
     try:
-        data = tomllib.loads((resources.files(package) / f"{name}.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CatalogueError(f"the texts {file} cannot be read: {error}") from None
-    languages = {language for texts in data.values() if isinstance(texts, dict) for language in texts}
-    for key, texts in data.items():
-        _require_texts(f"{file}, [{key}]", texts, languages)
-    return data
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueError(f"The texts in {path} cannot be read: {error}") from None
+    languages = dict.fromkeys(lang for entry in data.values() if isinstance(entry, dict) for lang in entry)
+    return MappingProxyType(
+        {key: _checked(entry, list(languages), f"{path}, [{key}]") for key, entry in data.items()}
+    )
 
 
-def _require_texts(where: str, texts: object, languages: set[str]) -> None:
-    """Raise unless these are one text for each language, with the same gaps."""
-    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
-        raise CatalogueError(f'{where} must hold one text per language, such as en = "…".')
-    if missing := sorted(languages - set(texts)):
-        raise CatalogueError(f"{where} lacks a text in: {', '.join(missing)}.")
-    gaps = {language: _gaps(text) for language, text in texts.items()}
-    if len(set(gaps.values())) > 1:
-        raise CatalogueError(f"{where}: the gaps differ between languages: {gaps}.")
+def fields(text: str) -> frozenset[str]:
+    """Return the names of what `str.format` fills in.
+
+    Raises:
+        ValueError: if the text is no template.
+    """
+    names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+    if not all(name.isidentifier() for name in names):
+        raise ValueError("a field has no plain name; a brace of its own is written twice")
+    return frozenset(names)
 
 
-def _gaps(text: str) -> frozenset[str]:
-    """Return the names of the gaps in a text."""
-    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+def _find(package_or_folder: str, name: str) -> Traversable:
+    """Return the file, wherever the package is installed."""
+    if Path(package_or_folder).is_absolute():
+        return Path(package_or_folder) / name
+    return files(package_or_folder) / name
+
+
+def _checked(entry: Any, languages: list[str], where: str) -> Mapping[str, str]:
+    """Return one text in all languages.
+
+    Raises:
+        CatalogueError: if there is something wrong with it.
+    """
+    if not isinstance(entry, dict) or not all(isinstance(text, str) for text in entry.values()):
+        raise CatalogueError(f'{where} must be a table with a text for each language, such as en = "…".')
+    if missing := [language for language in languages if language not in entry]:
+        raise CatalogueError(f"{where}: write it in {', '.join(missing)} too.")
+    found: dict[str, frozenset[str]] = {}
+    for language, text in entry.items():
+        try:
+            found[language] = fields(text)
+        except ValueError as error:
+            raise CatalogueError(f"{where}, {language}: {error}.") from None
+    first = languages[0] if languages else ""
+    for language, names in found.items():
+        if odd := names ^ found[first]:
+            listed = ", ".join(f"{{{name}}}" for name in sorted(odd))
+            raise CatalogueError(f"{where}: {first} and {language} must have the same fields; see {listed}.")
+    return MappingProxyType(entry)

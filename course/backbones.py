@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from course.texts import error, say, unknown_choice
+from course.texts import error, localized, unknown_choice
 
 KINDS = ("auto", "small", "efficientnet")
 # The file of torchvision's weights trained on ImageNet (Tan and Le, 2019), as torchvision names it.
@@ -110,7 +110,7 @@ def make_backbone(
         raise error(FileNotFoundError, "no_weights", file=WEIGHTS)
     on_gpu = device is not None and device.type == "cuda"
     if weights is None or kind == "small" or (kind == "auto" and not on_gpu):
-        report(say("backbone_small", features=SmallBackbone.features))
+        report(localized("backbone_small", features=SmallBackbone.features))
         return SmallBackbone()
-    report(say("backbone_efficientnet", features=EfficientNetBackbone.features))
+    report(localized("backbone_efficientnet", features=EfficientNetBackbone.features))
     return EfficientNetBackbone(weights)

@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from course.texts import in_all_languages, say
+from course.texts import in_all_languages, localized
 
 
 def get_device(name: str | None = None) -> torch.device:
@@ -38,4 +38,4 @@ def describe_device(device: torch.device) -> str:
     """Return one line that says what a device is."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    return say("device_cpu", threads=torch.get_num_threads())
+    return localized("device_cpu", threads=torch.get_num_threads())

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course.classifier import FEATURES, DigitClassifier
-from course.texts import error, say
+from course.texts import error, localized
 
 BINS = 32
 NEAR = 0.2
@@ -32,7 +32,7 @@ class SineQuality:
     coverage: float
 
     def __str__(self) -> str:
-        return say("sine_quality", distance=self.distance, coverage=self.coverage)
+        return localized("sine_quality", distance=self.distance, coverage=self.coverage)
 
 
 def sine_quality(samples: torch.Tensor) -> SineQuality:
@@ -74,7 +74,7 @@ class DigitQuality:
 
     def __str__(self) -> str:
         figures = {"confidence": self.confidence, "distance": self.distance}
-        return say("digit_quality", classes=self.classes, **figures)
+        return localized("digit_quality", classes=self.classes, **figures)
 
 
 def digit_quality(samples: torch.Tensor, real: torch.Tensor, classifier: DigitClassifier) -> DigitQuality:

@@ -11,7 +11,7 @@ import torch
 from tqdm.std import tqdm
 
 from course.budget import mode
-from course.texts import error, say
+from course.texts import error, localized
 
 Item = TypeVar("Item")
 
@@ -58,7 +58,7 @@ class History:
         return max((len(curve) for curve in self._curves.values()), default=0)
 
     def __repr__(self) -> str:
-        return say("history", name=type(self).__name__, steps=len(self))
+        return localized("history", name=type(self).__name__, steps=len(self))
 
 
 class LossHistory(History):

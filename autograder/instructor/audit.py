@@ -26,17 +26,17 @@ LEAST_SECRET_NUMBERS = 4
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AnswerVerdict:
     """What the grader made of one answer.
 
     Attributes:
-        id: of the answer.
+        id: id of the answer in the bank.
         kind: "wrong" or "equivalent".
         refused: names of the checks that refused it, by seed.
         right: whether it was refused, or accepted, as its kind demands at every seed.
         by_check: whether the check that it names refused it at every seed; None if it names none.
         hinted: whether its hint was given in practice; None if it has none.
-        faults: what was not as it should be, for a person.
+        faults: sentences that say what was not as it should be.
     """
 
     id: str
@@ -57,12 +57,12 @@ class Audit:
         seeds: the public seed first.
         verdicts: one per answer, in the bank's order.
         forgeable: checks with marks whose numbers are too few or no secret.
-        seconds: of wall time.
+        seconds: wall time that the audit took.
     """
 
     lab: str
     seeds: tuple[int, ...]
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[AnswerVerdict] = field(default_factory=list)
     forgeable: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -76,7 +76,7 @@ class Audit:
         return sum(verdict.kind == kind for verdict in self.verdicts)
 
     def share(self, kind: str, what: str) -> tuple[int, int]:
-        """Return how many answers of a kind satisfy an attribute of `Verdict`, of how many it is asked."""
+        """Return how many answers of a kind have an attribute of their verdict, of how many it is asked."""
         asked = [getattr(v, what) for v in self.verdicts if v.kind == kind and getattr(v, what) is not None]
         return sum(asked), len(asked)
 
@@ -110,7 +110,7 @@ def audit_lab(
     time_limit: float = TIME_LIMIT,
     fresh: bool = False,
     begin: Callable[[int, int], None] = lambda total, known: None,
-    advance: Callable[[Verdict], None] = lambda verdict: None,
+    advance: Callable[[AnswerVerdict], None] = lambda verdict: None,
 ) -> Audit:
     """Run a lab's bank and judge every answer under the public seed and others.
 
@@ -122,39 +122,48 @@ def audit_lab(
         course: the checkout.
         lab: the lab's id.
         bank: another bank than the lab's own; its hints are not expected in the key.
-        seeds: besides the public one.
+        seeds: seeds to try besides the public one.
         only: which answers to run.
         jobs: processes at a time; default: one per core.
         time_limit: seconds for one answer.
         fresh: whether to forget earlier verdicts.
-        begin: called with the number of answers and how many are known already.
-        advance: called with each new verdict.
+        begin: function that is called with the number of answers and how many are known already.
+        advance: function that is called with each new verdict.
 
     Raises:
-        CourseError: if bank or key are not usable.
+        CourseError: if bank or key are not usable, or the limits let nothing run.
     """
     start = time.perf_counter()
     course.require_lab(lab)
+    _require_limits(jobs, time_limit)
     path = bank or course.bank(lab)
     answers = [answer for answer in load_bank(path).values() if only(answer)]
     key = current_key(course, lab)
     _require_known_checks(answers, key, path)
     audit = Audit(lab, tuple(dict.fromkeys([key.seed, *seeds])))
-    ledger = _Ledger(course.build / "audit" / f"{lab}.json", key, audit.seeds, own=bank is None)
+    known = _KnownVerdicts(course.build / "audit" / f"{lab}.json", key, audit.seeds, own=bank is None)
     if fresh:
-        ledger.forget()
-    todo = [answer for answer in answers if ledger.find(answer) is None]
+        known.forget()
+    todo = [answer for answer in answers if known.find(answer) is None]
     begin(len(answers), len(answers) - len(todo))
     expected = {seed: observe(course, lab, seed=seed).observations for seed in audit.seeds}
     audit.forgeable = forgeable_checks(list(expected.values()))
-    judge = _Judge(key, expected, hints_known=bank is None)
+    assessor = _Assessor(key, expected, hints_known=bank is None)
     for trial in _trials(course, lab, todo, audit.seeds, jobs, time_limit):
-        verdict = judge.judge(trial)
-        ledger.keep(trial.answer, verdict)
+        verdict = assessor.assess(trial)
+        known.keep(trial.answer, verdict)
         advance(verdict)
-    audit.verdicts = [known for answer in answers if (known := ledger.find(answer))]
+    audit.verdicts = [found for answer in answers if (found := known.find(answer))]
     audit.seconds = time.perf_counter() - start
     return audit
+
+
+def _require_limits(jobs: int | None, time_limit: float) -> None:
+    """Raise if nothing could be run within these limits."""
+    if jobs is not None and jobs < 1:
+        raise CourseError(f"--jobs must be at least 1, not {jobs}.")
+    if not time_limit > 0:
+        raise CourseError(f"--time-limit must be more than 0 seconds, not {time_limit:g}.")
 
 
 def _trials(
@@ -196,7 +205,7 @@ def forgeable_checks(recordings: Sequence[Observations]) -> list[str]:
     text, which the student's process does not hold.
 
     Args:
-        recordings: of the reference solution, under several seeds.
+        recordings: what the reference solution observed, under several seeds.
     """
     first = recordings[0]
     forgeable = []
@@ -208,7 +217,7 @@ def forgeable_checks(recordings: Sequence[Observations]) -> list[str]:
     return forgeable
 
 
-class _Judge:
+class _Assessor:
     """Compares what answers observe with what the reference observes, and with the key."""
 
     def __init__(self, key: AnswerKey, expected: dict[int, Observations], *, hints_known: bool) -> None:
@@ -216,7 +225,7 @@ class _Judge:
         self._expected = expected
         self._hints_known = hints_known
 
-    def judge(self, trial: Trial) -> Verdict:
+    def assess(self, trial: Trial) -> AnswerVerdict:
         """Return the verdict on one answer."""
         answer = trial.answer
         if trial.error is not None:
@@ -224,7 +233,9 @@ class _Judge:
             unnamed = answer.kind == "wrong" and answer.check is None
             faults = [] if unnamed else [trial.error]
             by_check = None if answer.check is None else False
-            return Verdict(answer.id, answer.kind, {}, answer.kind == "wrong", by_check, None, tuple(faults))
+            return AnswerVerdict(
+                answer.id, answer.kind, {}, answer.kind == "wrong", by_check, None, tuple(faults)
+            )
         refused = {seed: self._refused(seed, seen) for seed, seen in trial.observations.items()}
         if answer.kind == "equivalent":
             faults = [
@@ -232,7 +243,7 @@ class _Judge:
             ]
             right = not faults
             faults += [f"{name} has a hint for it" for name in self._misled(trial)]
-            return Verdict(answer.id, answer.kind, refused, right, faults=tuple(faults))
+            return AnswerVerdict(answer.id, answer.kind, refused, right, faults=tuple(faults))
         faults = [f"seed {seed}: accepted" for seed, names in refused.items() if not names]
         right = not faults
         by_check = None
@@ -243,7 +254,7 @@ class _Judge:
         hinted = self._hinted(trial) if answer.hint and self._hints_known else None
         if hinted is False:
             faults.append("its hint is not given")
-        return Verdict(answer.id, answer.kind, refused, right, by_check, hinted, tuple(faults))
+        return AnswerVerdict(answer.id, answer.kind, refused, right, by_check, hinted, tuple(faults))
 
     def _refused(self, seed: int, seen: Observations) -> list[str]:
         """Return the names of the checks of one block that refuse what was seen."""
@@ -271,7 +282,7 @@ class _Judge:
         return any(self._key.hint(observation) == trial.answer.hint for observation in asked)
 
 
-class _Ledger:
+class _KnownVerdicts:
     """The verdicts so far, in a file that survives an interruption."""
 
     def __init__(self, path: Path, key: AnswerKey, seeds: tuple[int, ...], *, own: bool) -> None:
@@ -287,15 +298,15 @@ class _Ledger:
         content = json.dumps(asdict(answer), sort_keys=True)
         return hashlib.sha256(f"{self._stamp} {content}".encode()).hexdigest()
 
-    def find(self, answer: Answer) -> Verdict | None:
+    def find(self, answer: Answer) -> AnswerVerdict | None:
         """Return the verdict on an answer, if it is known."""
         data = self._verdicts.get(self._name(answer))
         if data is None:
             return None
         refused = {int(seed): names for seed, names in data["refused"].items()}
-        return Verdict(**{**data, "refused": refused, "faults": tuple(data["faults"])})
+        return AnswerVerdict(**{**data, "refused": refused, "faults": tuple(data["faults"])})
 
-    def keep(self, answer: Answer, verdict: Verdict) -> None:
+    def keep(self, answer: Answer, verdict: AnswerVerdict) -> None:
         """Add a verdict, and write the file as a whole or not at all.
 
         A process that ended early may have met a busy machine: that verdict is not written.

@@ -1,4 +1,4 @@
-"""How an audit looks: a progress bar, a table per lab, JSON."""
+"""How an audit is shown: a progress bar, a table per lab, JSON."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder.instructor.audit import Audit, Verdict
+from autograder.instructor.audit import AnswerVerdict, Audit
+from autograder.instructor.files import write
 
 Begin = Callable[[int, int], None]
-Advance = Callable[[Verdict], None]
+Advance = Callable[[AnswerVerdict], None]
 
 
 @contextlib.contextmanager
-def progress(console: Console, lab: str) -> Iterator[tuple[Begin, Advance]]:
+def audit_progress(console: Console, lab: str) -> Iterator[tuple[Begin, Advance]]:
     """Show a progress bar while a lab is audited.
 
     Yields:
@@ -39,7 +40,7 @@ def progress(console: Console, lab: str) -> Iterator[tuple[Begin, Advance]]:
         def begin(total: int, known: int) -> None:
             bar.update(task, total=total, completed=known)
 
-        def advance(verdict: Verdict) -> None:
+        def advance(verdict: AnswerVerdict) -> None:
             if verdict.faults:
                 missed.append(verdict.id)
             bar.update(task, advance=1, missed=f"{len(missed)} missed" if missed else "")
@@ -51,7 +52,7 @@ def progress(console: Console, lab: str) -> Iterator[tuple[Begin, Advance]]:
             raise
 
 
-def show(console: Console, audits: Sequence[Audit]) -> None:
+def show_audits(console: Console, audits: Sequence[Audit]) -> None:
     """Print a table with a row per lab, and a line for everything that is amiss."""
     table = Table(title="Audit of the grader")
     table.add_column("lab")
@@ -89,8 +90,7 @@ def _share(count: int, total: int) -> str:
     return f"[{'green' if count == total else 'red'}]{count}/{total}[/]"
 
 
-def write_json(path: Path, audits: Sequence[Audit]) -> None:
+def write_audits(path: Path, audits: Sequence[Audit]) -> None:
     """Write audits as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = {"passed": all(audit.passed for audit in audits), "labs": [audit.as_json() for audit in audits]}
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")

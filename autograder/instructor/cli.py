@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,32 +14,46 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from autograder.errors import GraderError
-from autograder.instructor import audit as auditing
-from autograder.instructor import audit_report
-from autograder.instructor import build as building
-from autograder.instructor import bundle as bundling
-from autograder.instructor import demo as demonstration
-from autograder.instructor import doctor as checkup
-from autograder.instructor import export as exporting
-from autograder.instructor import observe as observing
-from autograder.instructor import release as releasing
-from autograder.instructor import similarity as comparing
-from autograder.instructor.grade import display as grade_display
-from autograder.instructor.grade import run as grading_run
-from autograder.instructor.report import run as reporting
+from autograder.instructor.audit import OTHER_SEEDS, audit_lab
+from autograder.instructor.audit_report import audit_progress, show_audits, write_audits
+from autograder.instructor.build import build_lab
+from autograder.instructor.bundle import bundle_labs
+from autograder.instructor.demo import LAB1
+from autograder.instructor.demo import run as run_demo
+from autograder.instructor.doctor import run as run_doctor
+from autograder.instructor.error_report import report_error
+from autograder.instructor.export import ExportOptions, Format, export_marks
+from autograder.instructor.files import write
+from autograder.instructor.grade.grader import GradeOptions, Grader
+from autograder.instructor.grade.terminal import grading_progress, show_end, show_start
+from autograder.instructor.observe import as_json, observe
+from autograder.instructor.release import release_lab
+from autograder.instructor.report.writer import report_all, report_lab
 from autograder.instructor.settings import CourseError, load_course
+from autograder.instructor.similarity import THRESHOLD, SimilarityOptions, find_similar
 from autograder.instructor.similarity.page import write_page
+from autograder.instructor.similarity.terminal import show_similarity
 from autograder.instructor.trial import TIME_LIMIT
 from autograder.language import set_language
 
 app = typer.Typer(
-    help="Build, release, grade and check the labs of this course. The gradebook is nbgrader's.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 console = Console()
+
+
+@dataclass
+class Invocation:
+    """What one call of `course` was asked for, besides its command.
+
+    Attributes:
+        debug: whether to show where an error came from.
+    """
+
+    debug: bool = False
+
 
 Lab = Annotated[str, typer.Argument(help="id of a lab, such as lab1_sine_gan")]
 SomeLab = Annotated[str | None, typer.Argument(help="id of a lab; all labs if left out")]
@@ -52,6 +67,17 @@ def warn(line: str) -> None:
     console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="COURSE_DEBUG", help="show where an error came from")
+    ] = False,
+) -> None:
+    """Build, release, grade and check the labs of this course. The gradebook is nbgrader's."""
+    context.ensure_object(Invocation).debug = debug
+
+
 @app.command()
 def build(lab: SomeLab = None) -> None:
     """Rebuild all that is generated: answer keys, release/, solutions/."""
@@ -59,7 +85,7 @@ def build(lab: SomeLab = None) -> None:
     for name in [lab] if lab else course.labs:
         start = time.perf_counter()
         with console.status(f"{name} …") as status:
-            files = building.build_lab(course, name, report=status.update)
+            files = build_lab(course, name, report=status.update)
         console.print(f"[green]✓[/] {name}: {len(files)} files in {time.perf_counter() - start:.0f} s")
         for path in files:
             console.print(f"  {path.relative_to(course.root)}")
@@ -69,7 +95,7 @@ def build(lab: SomeLab = None) -> None:
 def release(lab: Lab, folder: GradebookFolder = None) -> None:
     """Enter a lab into nbgrader's gradebook, or its changed cells, and bundle it."""
     course = load_course()
-    for path in releasing.release_lab(course, lab, folder, warn):
+    for path in release_lab(course, lab, folder, warn):
         shown = path.relative_to(course.root) if path.is_relative_to(course.root) else path
         console.print(f"[green]✓[/] {escape(str(shown))}", soft_wrap=True)
 
@@ -85,12 +111,12 @@ def bundle(
     target = output or (folder / "release" if folder else None)
     with console.status("building the wheel …"):
         labs, left_out = ([lab], None) if lab else (list(course.labs), warn)
-        for path in bundling.bundle_labs(course, labs, target, left_out):
+        for path in bundle_labs(course, labs, target, left_out):
             console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
 
-@app.command()
-def observe(
+@app.command("observe")
+def observe_reference(
     lab: Lab,
     seed: Annotated[int, typer.Option(help="seed of all replays")],
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "cpu",
@@ -100,13 +126,12 @@ def observe(
 ) -> None:
     """Run the reference solution as a plain script and write what its checks observe."""
     course = load_course()
-    recording = observing.observe(course, lab, seed=seed, device=device)
-    text = json.dumps(observing.as_json(recording, lab, device), indent=1) + "\n"
+    recording = observe(course, lab, seed=seed, device=device)
+    text = json.dumps(as_json(recording, lab, device), indent=1) + "\n"
     if json_file is None:
         typer.echo(text, nl=False)
         return
-    json_file.parent.mkdir(parents=True, exist_ok=True)
-    json_file.write_text(text, encoding="utf-8")
+    write(json_file, text)
     console.print(f"[green]✓[/] {len(recording.observations)} observations in {json_file}")
 
 
@@ -130,12 +155,12 @@ def audit(
         raise CourseError("--bank takes exactly one LAB: course audit LAB --bank FILE")
     audits = []
     for lab in labs or course.labs:
-        with audit_report.progress(console, lab) as (begin, advance):
-            found = auditing.audit_lab(
+        with audit_progress(console, lab) as (begin, advance):
+            found = audit_lab(
                 course,
                 lab,
                 bank=bank,
-                seeds=tuple(seed) if seed else auditing.OTHER_SEEDS,
+                seeds=tuple(seed) if seed else OTHER_SEEDS,
                 jobs=jobs,
                 time_limit=time_limit,
                 fresh=fresh,
@@ -143,9 +168,9 @@ def audit(
                 advance=advance,
             )
         audits.append(found)
-    audit_report.show(console, audits)
+    show_audits(console, audits)
     if json_file is not None:
-        audit_report.write_json(json_file, audits)
+        write_audits(json_file, audits)
         console.print(f"[green]✓[/] {json_file}")
     if not all(found.passed for found in audits):
         raise typer.Exit(1)
@@ -176,7 +201,7 @@ def grade(
     folder: GradebookFolder = None,
 ) -> None:
     """Grade a whole class: isolated, in parallel, with marks that cannot be forged."""
-    options = grading_run.Options(
+    options = GradeOptions(
         students=students,
         workers=workers,
         isolation=isolation,
@@ -185,16 +210,16 @@ def grade(
         force=force,
         folder=folder,
     )
-    with contextlib.closing(grading_run.Grader(load_course(), lab, options)) as grader:
-        grade_display.show_start(console, lab, grader.plan, grader.isolation)
+    with contextlib.closing(Grader(load_course(), lab, options)) as grader:
+        show_start(console, lab, grader.plan, grader.isolation)
         if scheduler and insecure:
             console.print(
                 f"[yellow]![/] --insecure: {escape(scheduler)} may be read and changed by all who reach it"
             )
         total = len(grader.plan.grade) + len(grader.plan.store)
-        with grade_display.progress(console, total) as advance:
+        with grading_progress(console, total) as advance:
             grading = grader.run(advance)
-    grade_display.show_end(console, grading)
+    show_end(console, grading)
     if grading.log is not None:
         console.print(f"[green]✓[/] {grading.log}")
     if grading.interrupted:
@@ -210,9 +235,9 @@ def report(
     """Write a page on a graded class, and the same as CSV and JSON."""
     course = load_course()
     if lab is None:
-        files = reporting.report_all(course, folder, output, warn)
+        files = report_all(course, folder, output, warn)
     else:
-        files = reporting.report_lab(course, course.require_lab(lab), folder, output)
+        files = report_lab(course, course.require_lab(lab), folder, output)
     for path in files:
         console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
 
@@ -220,9 +245,7 @@ def report(
 @app.command()
 def export(
     lab: SomeLab = None,
-    to: Annotated[exporting.Format, typer.Option(help="the system that the file is for")] = (
-        exporting.Format.CSV
-    ),
+    to: Annotated[Format, typer.Option(help="the system that the file is for")] = (Format.CSV),
     output: Annotated[Path | None, typer.Option(help="file to write; default: in build/export")] = None,
     folder: GradebookFolder = None,
     roster: Annotated[
@@ -234,8 +257,8 @@ def export(
     ] = False,
 ) -> None:
     """Write the marks for Canvas, Moodle or a spreadsheet; what is missing is blank, never 0."""
-    options = exporting.Options(to=to, lab=lab, roster=roster, partial=partial, output=output, folder=folder)
-    found = exporting.export_marks(load_course(), options)
+    options = ExportOptions(to=to, lab=lab, roster=roster, partial=partial, output=output, folder=folder)
+    found = export_marks(load_course(), options)
     for warning in found.warnings:
         console.print(f"[yellow]![/] {escape(warning)}", highlight=False)
     labs = f"{len(found.labs)} labs" if len(found.labs) != 1 else found.labs[0]
@@ -247,50 +270,48 @@ def export(
 def similarity(
     lab: Lab,
     folder: GradebookFolder = None,
-    threshold: Annotated[
-        float, typer.Option(help="from 0 to 1: list pairs at least this alike")
-    ] = comparing.THRESHOLD,
+    threshold: Annotated[float, typer.Option(help="from 0 to 1: list pairs at least this alike")] = THRESHOLD,
     output: Annotated[
         Path | None, typer.Option(help="page to write; default: build/similarity/LAB.html")
     ] = None,
 ) -> None:
     """Rank pairs of submissions by how alike what students wrote is; a reason to look, and no proof."""
     course = load_course()
-    options = comparing.Options(threshold=threshold, folder=folder)
+    options = SimilarityOptions(threshold=threshold, folder=folder)
     with console.status("reading …") as status:
-        found = comparing.find_similar(course, lab, options, lambda student: status.update(f"{student} …"))
-    comparing.show(console, found)
+        found = find_similar(course, lab, options, lambda student: status.update(f"{student} …"))
+    show_similarity(console, found)
     page = output or (folder or course.build) / "similarity" / f"{lab}.html"
     console.print(f"[green]✓[/] {escape(str(write_page(page, found)))}", soft_wrap=True)
 
 
 @app.command()
 def demo(
-    lab: Annotated[str, typer.Argument(help="id of a lab")] = demonstration.LAB1,
+    lab: Annotated[str, typer.Argument(help="id of a lab")] = LAB1,
     every: Annotated[bool, typer.Option("--all", help="all labs, one after the other")] = False,
     skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
 ) -> None:
     """Build a lab, grade a simulated class with nbgrader and write a report."""
     course = load_course()
     for name in course.labs if every else [lab]:
-        demonstration.run(course, console, name, skip_build=skip_build)
+        run_demo(course, console, name, skip_build=skip_build)
 
 
 @app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and how to get it."""
-    if not checkup.run(load_course(), console):
+    if not run_doctor(load_course(), console):
         raise typer.Exit(1)
 
 
 def main() -> None:
-    """Run the command; errors that an instructor can put right are shown without a traceback."""
+    """Run the command; an error ends in one line, and in a traceback where `--debug` asks for it."""
     set_language("en")  # as all commands speak
+    invocation = Invocation()
     try:
-        app()
-    except (CourseError, GraderError, ValueError, RuntimeError) as error:
-        Console(stderr=True).print(f"[red]✗[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        app(obj=invocation)
+    except Exception as error:
+        sys.exit(report_error(error, sys.argv[1:], debug=invocation.debug))
 
 
 if __name__ == "__main__":

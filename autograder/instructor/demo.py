@@ -15,8 +15,8 @@ from rich.console import Console
 from autograder.instructor.bank import load_bank
 from autograder.instructor.build import build_lab, run_nbgrader, write_source
 from autograder.instructor.gradebook import Mark, read_marks, write_csv
-from autograder.instructor.report.run import collect_report, write_files
 from autograder.instructor.report.terminal import show_table
+from autograder.instructor.report.writer import collect_report, write_files
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import (
     grade_id,

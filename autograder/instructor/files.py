@@ -13,7 +13,7 @@ from pathlib import Path
 from autograder.instructor.settings import CourseError
 
 Cell = str | float | None
-Row = Sequence[Cell]
+Row = list[Cell]
 
 # What a spreadsheet may take for the beginning of a formula; it may skip white space before.
 _FORMULA = ("=", "+", "-", "@")
@@ -56,9 +56,9 @@ def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
     """Write a file, whole or not at all.
 
     Args:
-        path: of the file; its folder is made.
-        content: what to write.
-        encoding: of a text; a name of a folder that no encoding knows gets question marks.
+        path: path of the file; its folder is made.
+        content: text or bytes to write.
+        encoding: encoding of a text; a name of a folder that no encoding knows gets question marks.
 
     Raises:
         CourseError: if that is not possible.
@@ -72,7 +72,11 @@ def write(path: Path, content: str | bytes, encoding: str = "utf-8") -> Path:
 
 
 def put(path: Path, content: bytes) -> Path:
-    """Do the same, also over a file that nbgrader made read-only; errors are the system's."""
+    """Write a file, whole or not at all, also over one that nbgrader made read-only.
+
+    Raises:
+        OSError: if that is not possible.
+    """
     new = path.with_name(f".{path.name}.new")
     if path.exists() and not path.is_file() and not path.is_dir():
         # A device or a pipe, such as /dev/stdout, is written to and never replaced.

@@ -33,7 +33,7 @@ class Mark:
         given: marks by graded cell, whoever gave them; None where nobody has yet.
         points: full marks by graded cell.
         manual: the cells that only a person marks.
-        waits: the cells that a person has still to mark, or to look at again.
+        waits: the cells that a person has still to mark, or to confirm.
         begun: whether a check cell ran or a person gave a mark; of an unreadable notebook, neither is so.
         timestamp: when it was handed in, in UTC, if that is known.
         due: when it was due, in UTC, with the student's extension.
@@ -90,7 +90,7 @@ class Mark:
 
     @property
     def total(self) -> float | None:
-        """Return the same, None as long as the marks are not complete."""
+        """Return `so_far`, None as long as the marks are not complete."""
         return None if self.waiting else self.so_far
 
     def _sum(self, cells: Iterable[str]) -> float | None:
@@ -105,7 +105,10 @@ def read_marks(db_url: str, lab: str) -> list[Mark]:
 
 
 def marks_of(gradebook: Gradebook, lab: str) -> list[Mark]:
-    """Return the same from a gradebook that is open, in a few queries however large the class is."""
+    """Return the marks of all submissions of a lab, by student, from a gradebook that is open.
+
+    It takes a few queries, however large the class is.
+    """
     marks = {mark.student: mark for mark in _submissions(gradebook, lab)}
     # A cell that students write in is marked by a person, be it text or code.
     solutions = (

@@ -10,9 +10,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder.errors import KeyFileError
-from autograder.instructor import observe as observing
 from autograder.instructor.bank import Answer, load_bank
 from autograder.instructor.deciding import deciding_digest
+from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import grade_id, is_check_cell, manual_points, read_source
 from autograder.instructor.trial import Observations, Trial, run_trials
@@ -45,7 +45,7 @@ def written_source(path: Path) -> str | None:
 
 def make_key(course: Course, lab: str, source: str) -> AnswerKey:
     """Make a lab's answer key from its reference solution and its bank."""
-    recording = observing.observe(course, lab, seed=course.seed(lab))
+    recording = observe(course, lab, seed=course.seed(lab))
     notebook = read_source(course.source(lab))
     _require_points(lab, notebook, recording)
     key = AnswerKey(

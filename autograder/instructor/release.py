@@ -25,8 +25,8 @@ def release_lab(
     Args:
         course: the checkout; what is built there stays as it is.
         lab: the lab's id.
-        folder: of a class, with its gradebook; None: the checkout.
-        report: called with each thing that the instructor should know, one sentence each.
+        folder: folder of a class, with its gradebook; None: the checkout.
+        report: function that is called with each thing that the instructor should know, one sentence each.
 
     Returns:
         The zip files, in build/release of the checkout, or in release/ of the folder.

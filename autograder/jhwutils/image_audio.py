@@ -57,8 +57,8 @@ def show_gif(a: Any, width: str = "100%", duration: int = 10) -> None:
 
     Args:
         a: the frames.
-        width: in the page.
-        duration: of each frame, in milliseconds.
+        width: width of the picture in the page.
+        duration: time that each frame is shown, in milliseconds.
     """
     frames = [_picture(frame) for frame in _bytes(a)]
     file = io.BytesIO()

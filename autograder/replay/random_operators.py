@@ -63,8 +63,10 @@ def _parameters(func: Any) -> tuple[tuple[str, Any], ...]:
 
 def _bind(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """Give every argument of a call its name."""
-    bound: Arguments = dict(_parameters(func))
-    bound.update(zip(bound, args, strict=False))
+    parameters = _parameters(func)
+    bound: Arguments = dict(parameters)
+    for (name, _), value in zip(parameters, args, strict=False):
+        bound[name] = value
     bound.update(kwargs)
     return bound
 

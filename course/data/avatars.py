@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from course.data.drawing import Draws, grid, radius, reduced, smooth_step, to_bytes
 from course.data.pixels import as_images
-from course.texts import error, say
+from course.texts import error, localized
 
 SIZE = 64
 _FINER = 4
@@ -170,10 +170,10 @@ def load_faces(
         FileNotFoundError: if the folder holds no picture that can be read.
     """
     faces = drawn_avatars(count) if folder is None else _read(Path(folder).expanduser(), count)
-    name = say("avatars") if folder is None else say("faces_folder", folder=faces.name)
-    line = say("faces", name=name, count=len(faces), size=SIZE)
+    name = localized("avatars") if folder is None else localized("faces_folder", folder=faces.name)
+    line = localized("faces", name=name, count=len(faces), size=SIZE)
     if faces.skipped:
-        line += say("skipped", count=len(faces.skipped), names=", ".join(faces.skipped))
+        line += localized("skipped", count=len(faces.skipped), names=", ".join(faces.skipped))
     report(line)
     return faces
 

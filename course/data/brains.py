@@ -23,7 +23,7 @@ from course.data.drawing import (
     to_bytes,
 )
 from course.data.pixels import as_images
-from course.texts import error, say, unknown_choice
+from course.texts import error, localized, unknown_choice
 
 CLASSES = ("no", "yes")
 # As many as in the real set.
@@ -70,11 +70,11 @@ class Brains:
     def described(self, name: str) -> str:
         """Return one line on these pictures: a name for them, how many, their size, what was left out."""
         no, yes = self.counts
-        line = say("brains", name=name, no=no, yes=yes, size=self.pixels.shape[-1])
+        line = localized("brains", name=name, no=no, yes=yes, size=self.pixels.shape[-1])
         if self.skipped:
-            line += say("skipped", count=len(self.skipped), names=", ".join(self.skipped))
+            line += localized("skipped", count=len(self.skipped), names=", ".join(self.skipped))
         if self.copies:
-            line += say("copies", count=self.copies)
+            line += localized("copies", count=self.copies)
         return line
 
     def of_class(self, name: str) -> torch.Tensor:
@@ -242,7 +242,7 @@ def load_brains(
         brains = brain_phantoms(size=size)
     else:
         brains = _read(folder, size).without_copies()
-    report(brains.described(say(brains.name)))
+    report(brains.described(localized(brains.name)))
     return brains
 
 

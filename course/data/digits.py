@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from course.data.pixels import as_images
-from course.texts import Text, error, say, unknown_choice
+from course.texts import CourseText, error, localized, unknown_choice
 
 SOURCES = ("auto", "mnist", "embedded")
 SIZE = 28
@@ -83,13 +83,13 @@ def load_digits(
         digits = _mnist(folder, download=source == "mnist" or bool(named))
     except DataUnavailableError as unavailable:
         return _reported_embedded(report, f" ({unavailable})")
-    report(say("digits_mnist", count=len(digits), folder=folder / "MNIST"))
+    report(localized("digits_mnist", count=len(digits), folder=folder / "MNIST"))
     return digits
 
 
 def _reported_embedded(report: Callable[[str], None], why: str) -> Digits:
     digits = _embedded()
-    report(say("digits_embedded", count=len(digits)) + why)
+    report(localized("digits_embedded", count=len(digits)) + why)
     return digits
 
 
@@ -137,12 +137,12 @@ def _read(root: Path) -> Digits:
         pixels, labels = data.data, data.targets.long()
     except Exception as cause:  # torchvision raises whatever a damaged file leads it to
         missing = [name for name in _FILES if not (folder / "raw" / name).is_file()]
-        what = Text("mnist_damaged", {"error": _first_line(cause)})
+        what = CourseText("mnist_damaged", {"error": _first_line(cause)})
         if missing:
-            what = Text("mnist_missing", {"files": ", ".join(missing[:2])})
+            what = CourseText("mnist_missing", {"files": ", ".join(missing[:2])})
         raise error(DataUnavailableError, "mnist_unusable", folder=folder, what=what) from None
     if pixels.shape[1:] != (SIZE, SIZE) or len(pixels) != len(labels) or len(labels) == 0:
-        what = Text("mnist_shapes", {"pixels": tuple(pixels.shape), "labels": len(labels)})
+        what = CourseText("mnist_shapes", {"pixels": tuple(pixels.shape), "labels": len(labels)})
         raise error(DataUnavailableError, "mnist_unusable", folder=folder, what=what)
     return Digits(pixels, labels, "MNIST")
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from course.data.brains import CLASSES, Brains, read_grey
-from course.texts import error, say
+from course.texts import error, localized
 
 # The set of the course: one strip per class, pictures of 32 x 32 pixels below each other. `course build`
 # makes it with lab 4's solution and nothing but the training part of the phantoms.
@@ -53,10 +53,10 @@ def load_generated(
     folder = Path(folder)
     if any((folder / name).is_dir() for name in CLASSES):
         parts = [_exported(folder / name, count, skip, size) for name, count, skip in wanted]
-        name = say("generated_folder", folder=folder)
+        name = localized("generated_folder", folder=folder)
     else:
         parts = [_from_strip(name, count, skip, like) for name, count, skip in wanted]
-        name = say("generated_course")
+        name = localized("generated_course")
     labels = torch.repeat_interleave(torch.arange(len(CLASSES)), torch.tensor(like.counts))
     generated = Brains(torch.cat(parts), labels, "generated")
     report(generated.described(name))

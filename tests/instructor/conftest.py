@@ -18,7 +18,7 @@ from PIL import Image
 
 from autograder.instructor.bank import load_bank
 from autograder.instructor.demo import answer
-from autograder.instructor.grade.run import Grader, Grading, Options
+from autograder.instructor.grade.grader import GradeOptions, Grader, Grading
 from autograder.instructor.intake import Templates
 from autograder.instructor.kernels import isolation
 from autograder.instructor.settings import Course
@@ -78,7 +78,7 @@ class Classroom:
 
     def grader(self, **options: object) -> Grader:
         settings = {"isolation": usable_isolation(), "workers": 2, "folder": self.folder, **options}
-        return Grader(self.course, LAB1, Options(**settings))  # type: ignore[arg-type]
+        return Grader(self.course, LAB1, GradeOptions(**settings))  # type: ignore[arg-type]
 
     def grade(self, **options: object) -> Grading:
         grader = self.grader(**options)

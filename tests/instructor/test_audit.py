@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autograder.instructor.audit import audit_lab, forgeable_checks
-from autograder.instructor.audit_report import write_json
+from autograder.instructor.audit_report import write_audits
 from autograder.instructor.bank import load_bank
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.trial import Observations
@@ -20,7 +21,7 @@ from tests.conftest import LAB1
 @pytest.fixture
 def elsewhere(course: Course, tmp_path: Path) -> Course:
     """Return a course like the checkout that keeps its verdicts in a folder of its own."""
-    for name in ("source_notebooks", "autograder", "course.toml"):
+    for name in ("source_notebooks", "autograder", "course", "course.toml"):
         (tmp_path / name).symlink_to(course.root / name)
     return replace(course, root=tmp_path)
 
@@ -74,7 +75,7 @@ def test_what_is_amiss_is_found_and_nothing_else(elsewhere: Course, tmp_path: Pa
     }
     assert not audit.passed
     assert (audit.share("wrong", "right"), audit.share("equivalent", "right")) == ((4, 5), (1, 3))
-    write_json(tmp_path / "audit.json", [audit])
+    write_audits(tmp_path / "audit.json", [audit])
     data = json.loads((tmp_path / "audit.json").read_text())
     assert data["passed"] is False
     assert data["labs"][0]["wrong_rejected"] == {"count": 4, "of": 5}
@@ -112,6 +113,21 @@ def test_bank_of_an_unknown_check_is_described(elsewhere: Course, tmp_path: Path
     path.write_text(path.read_text() + 'check = "sample.colour"\n')
     with pytest.raises(CourseError, match=r"no check 'sample\.colour'"):
         audit_lab(elsewhere, LAB1, bank=path)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"jobs": 0}, "--jobs must be at least 1, not 0"),
+        ({"time_limit": 0.0}, "--time-limit must be more than 0 seconds, not 0"),
+        ({"time_limit": float("nan")}, "--time-limit must be more than 0 seconds, not nan"),
+    ],
+)
+def test_limits_that_let_nothing_run_are_described(
+    elsewhere: Course, limits: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CourseError, match=said):
+        audit_lab(elsewhere, LAB1, **limits)
 
 
 def test_unknown_lab_with_a_bank_is_described(elsewhere: Course, tmp_path: Path) -> None:

@@ -37,6 +37,63 @@ def test_unknown_lab_is_named(run: Command, capsys: pytest.CaptureFixture[str]) 
     assert "There is no lab 'lab0'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command", ["build", "release", "bundle", "audit", "grade", "report", "export", "similarity", "demo"]
+)
+def test_every_command_names_a_lab_that_there_is_not(
+    run: Command, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert run(command, "lab0") == 1
+    said = capsys.readouterr().err
+    assert "✗ There is no lab 'lab0'" in said and "Traceback" not in said
+
+
+def test_the_way_to_an_error_is_shown_where_it_is_asked_for(
+    run: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--debug", "build", "lab0") == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said and "in require_lab" in said
+    assert said.rstrip().splitlines()[-1].startswith("✗ There is no lab 'lab0'")
+
+
+def test_the_environment_can_ask_for_it_too(
+    run: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_DEBUG", "1")
+    assert run("build", "lab0") == 1
+    assert "in require_lab" in capsys.readouterr().err
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the program have an error."""
+
+    def load() -> None:
+        raise RuntimeError("two lines\nof [red]text[/]")
+
+    monkeypatch.setattr(cli, "load_course", load)
+
+
+@pytest.mark.usefixtures("broken")
+def test_an_error_of_the_program_is_one_line_that_says_how_to_see_more(
+    run: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("report", "lab1", "--folder", "my class") == 70
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1
+    assert "RuntimeError: two lines of [red]text[/]. This is an error of the program" in said.err
+    assert said.err.endswith("course --debug report lab1 --folder 'my class'\n")
+
+
+@pytest.mark.usefixtures("broken")
+def test_an_error_of_the_program_is_shown_with_its_traceback_to_who_asks(
+    run: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--debug", "doctor") == 70
+    assert "in load\n" in capsys.readouterr().err
+
+
 def test_folder_without_a_course_is_named(
     run: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

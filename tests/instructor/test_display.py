@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from autograder.instructor.grade.display import show_end
-from autograder.instructor.grade.run import Grading, Plan
+from autograder.instructor.grade.grader import Grading, Plan
+from autograder.instructor.grade.terminal import show_end
 from autograder.instructor.grade.work import Outcome
 from autograder.instructor.kernels.isolation import Isolation
 
@@ -40,7 +40,7 @@ def test_a_reason_that_many_have_hides_no_other() -> None:
 
 
 def test_a_notebook_that_nobody_signed_needs_no_look() -> None:
-    assert "To look at" not in said(outcome("a", "graded", "nobody"))
+    assert "To review" not in said(outcome("a", "graded", "nobody"))
 
 
 def test_partners_who_got_marks_by_hand_are_named() -> None:

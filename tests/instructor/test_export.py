@@ -18,8 +18,8 @@ from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
 from autograder.instructor.cli import app
-from autograder.instructor.export import Export, Format, Options, export_marks
-from autograder.instructor.export.people import lines_with_roster
+from autograder.instructor.export import Export, ExportOptions, Format, export_marks
+from autograder.instructor.export.lines import lines_with_roster
 from autograder.instructor.export.results import read_results
 from autograder.instructor.export.roster import read_roster
 from autograder.instructor.files import as_csv, number, safe, write
@@ -85,7 +85,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def export(course: Course, folder: Path, tmp_path: Path) -> Callable[..., Export]:
     def exported(to: str = "csv", **options: object) -> Export:
         settings = {"folder": folder, "output": tmp_path / "marks.csv", **options}
-        return export_marks(course, Options(Format(to), **settings))  # type: ignore[arg-type]
+        return export_marks(course, ExportOptions(Format(to), **settings))  # type: ignore[arg-type]
 
     return exported
 
@@ -315,7 +315,7 @@ def test_an_id_that_looks_like_a_formula_is_named(export: Callable[..., Export])
 
 def test_a_folder_without_a_gradebook_is_named_and_stays_empty(course: Course, tmp_path: Path) -> None:
     with pytest.raises(CourseError, match=r"There is no gradebook .*gradebook\.db"):
-        export_marks(course, Options(Format.CSV, folder=tmp_path))
+        export_marks(course, ExportOptions(Format.CSV, folder=tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -390,7 +390,7 @@ def test_both_of_a_pair_get_the_marks_of_their_graded_notebook(
     room.enrol("20002")
     room.hand_in("20001", room.identified(room.notebook("train_data"), "20001", "20002"))
     room.grade()
-    found = export_marks(room.course, Options(Format.CSV, folder=tmp_path, partial=True))
+    found = export_marks(room.course, ExportOptions(Format.CSV, folder=tmp_path, partial=True))
     marks = {student: line[f"{LAB1} automatic"] for student, line in table(found, "student").items()}
     assert marks == {"20001": "10", "20002": "10"}
 

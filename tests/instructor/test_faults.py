@@ -114,7 +114,7 @@ def test_only_victims_are_listed(runs: Runs) -> None:
 
 def test_one_more_run_gives_everybody_the_marks_of_an_undisturbed_one(runs: Runs) -> None:
     assert runs.room.totals() == dict.fromkeys(["bystander", *VICTIMS], 10.0)
-    assert "To look at" not in runs.second.stdout
+    assert "To review" not in runs.second.stdout
 
 
 def test_what_was_stored_before_is_not_run_again(runs: Runs) -> None:

@@ -14,8 +14,8 @@ from nbformat.v4 import new_output
 
 from autograder.instructor.build import run_nbgrader
 from autograder.instructor.demo import answer
-from autograder.instructor.export import Format, Options, export_marks
-from autograder.instructor.report import run as reporting
+from autograder.instructor.export import ExportOptions, Format, export_marks
+from autograder.instructor.report import writer as reporting
 from tests.conftest import LAB1, ROOT
 from tests.instructor.browser import DESKTOP, open_browser
 from tests.instructor.conftest import Classroom, MakeClassroom, picture, showing, with_code
@@ -78,7 +78,7 @@ class Desk:
 
     def exported(self, student: str) -> dict[str, str]:
         """Return a student's row of `course export`."""
-        options = Options(Format.CSV, lab=LAB1, folder=self.room.folder)
+        options = ExportOptions(Format.CSV, lab=LAB1, folder=self.room.folder)
         with export_marks(self.room.course, options).path.open(encoding="utf-8-sig", newline="") as file:
             return next(row for row in csv.DictReader(file) if row["student"] == student)
 
@@ -89,7 +89,7 @@ class Desk:
 
     def waiting(self) -> set[str]:
         """Return who waits for marks by hand, as the report says."""
-        return {row["student"] for row in self.reported()["students"] if "by_hand" in row["look"]}
+        return {row["student"] for row in self.reported()["students"] if "by_hand" in row["review_reasons"]}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`course grade`: every submission of a class ends with marks or on the list of those to look at."""
+"""`course grade`: every submission of a class ends with marks or on the list of those to review."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from autograder.instructor.demo import answer
 from autograder.instructor.grade import engine
-from autograder.instructor.grade.display import marks_text
-from autograder.instructor.grade.looks import needs_look
-from autograder.instructor.grade.run import Grading
+from autograder.instructor.grade.grader import Grading
+from autograder.instructor.grade.review import needs_review
+from autograder.instructor.grade.terminal import marks_text
 from autograder.instructor.grade.work import Outcome
 from autograder.instructor.intake.attachments import attachments
 from autograder.instructor.report.collect import Collector
@@ -148,7 +148,7 @@ def test_what_could_not_be_run_has_no_marks_and_waits_for_a_person(
 ) -> None:
     marks = graded[0].marks()
     for student in ("damaged", "empty-file", "nothing"):
-        assert set(marks[student].values()) == {None} and needs_look(outcome_of(graded, student))
+        assert set(marks[student].values()) == {None} and needs_review(outcome_of(graded, student))
         assert marks_text(outcome_of(graded, student)) == "–"
 
 
@@ -207,7 +207,7 @@ def mark_question(room: Classroom, student: str, score: float) -> None:
 
 
 def question_of(room: Classroom, student: str) -> tuple[float | None, bool]:
-    """Return a person's mark, and whether a person is asked to look at it."""
+    """Return a person's mark, and whether a person is asked to review it."""
     with closing(room.grader()) as grader, grader.store.transaction() as gradebook:
         grade = gradebook.find_grade("question_models", LAB1, LAB1, student)
         return grade.manual_score, grade.needs_manual_grade
@@ -357,12 +357,12 @@ def test_times_that_cannot_be_read_are_listed_and_cost_nothing(classroom: Classr
         with grader.store.transaction() as gradebook:
             gradebook.update_or_create_assignment(LAB1, duedate=datetime(2026, 11, 20, 23, 59))
         outcomes = {outcome.student: outcome for outcome in grader.run().outcomes}
-    listed = {student for student, outcome in outcomes.items() if needs_look(outcome)}
+    listed = {student for student, outcome in outcomes.items() if needs_review(outcome)}
     assert listed == {"forty", "twice"}
     assert "05/11/2026 10:00" in "".join(outcomes["twice"].notes)
     with closing(Collector(classroom.course, classroom.folder)) as collector:
         rows = {row.student: row for row in collector.collect(LAB1).rows}
-    assert {s for s, row in rows.items() if "unreadable_time" in row.looks} == listed
+    assert {s for s, row in rows.items() if "unreadable_time" in row.review_reasons} == listed
     assert {s: row.mark.late_penalty for s, row in rows.items() if row.mark} == {
         "forty": 0, "twice": 0, "late": 10,
     }  # fmt: skip
@@ -426,7 +426,7 @@ def test_who_names_anothers_partner_takes_nothing_away(besieged: tuple[Classroom
     room, _ = besieged
     assert room.totals() | {"bobby": 70, "alice": 70, "mallory": 0} == room.totals()
     mallory = outcome_of(besieged, "mallory")
-    assert mallory.recipients == ("mallory",) and needs_look(mallory)
+    assert mallory.recipients == ("mallory",) and needs_review(mallory)
     assert outcome_of(besieged, "alice").recipients == ("alice", "bobby")
 
 

@@ -14,11 +14,10 @@ from autograder.errors import GraderError
 from autograder.instructor import doctor
 from autograder.instructor.bundle import packing
 from autograder.instructor.export.formats import Format
-from autograder.instructor.export.run import Options, export_marks
-from autograder.instructor.grade.run import Grader
-from autograder.instructor.grade.run import Options as GradeOptions
+from autograder.instructor.export.writer import ExportOptions, export_marks
+from autograder.instructor.grade.grader import GradeOptions, Grader
 from autograder.instructor.intake import Templates
-from autograder.instructor.report.run import report_all, report_lab
+from autograder.instructor.report.writer import report_all, report_lab
 from autograder.instructor.settings import Course, CourseError, load_course
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import usable_isolation
@@ -117,7 +116,7 @@ def test_the_report_has_all_others_and_says_which_it_leaves_out(begun: Course, f
 def test_marks_are_exported_whatever_the_title_is(begun: Course, folder: Path, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text(f"Student,ID,SIS User ID,SIS Login ID,Section,{NEW} (7)\nAna,1,ana,ana,A,\n")
-    options = Options(Format.CANVAS, roster=roster, folder=folder, output=tmp_path / "marks.csv")
+    options = ExportOptions(Format.CANVAS, roster=roster, folder=folder, output=tmp_path / "marks.csv")
     assert export_marks(begun, options).labs == (LAB1, NEW)
 
 

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from autograder.instructor.bank import load_bank
-from autograder.instructor.grade.looks import LOOK_KEYS
+from autograder.instructor.grade.review import REVIEW_NOTES
 from autograder.instructor.intake.attachments import attachments
 from autograder.instructor.intake.meddling import file_meddling, meddling
 from autograder.instructor.settings import Course
@@ -112,7 +112,7 @@ def hand_in(folder: Path, **files: bytes | str) -> dict[str, str]:
 def test_a_helper_that_patches_the_library_is_for_a_person_to_see(tmp_path: Path, name: str) -> None:
     patch = "import importlib\nimportlib.import_module('autograder.' + 'checks').x = 1"
     assert hand_in(tmp_path, **{name: patch}) == {name: "meddles_file"}
-    assert name in attachments(tmp_path)[0] and "meddles_file" in LOOK_KEYS
+    assert name in attachments(tmp_path)[0] and "meddles_file" in REVIEW_NOTES
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_helper_that_patches_the_library_is_for_a_person_to_see(tmp_path: Path
 )  # fmt: skip
 def test_what_runs_by_itself_is_refused_and_for_a_person_to_see(tmp_path: Path, name: str) -> None:
     assert hand_in(tmp_path, **{name: "import os"}) == {name: "startup_file"}
-    assert attachments(tmp_path)[0] == {} and "startup_file" in LOOK_KEYS
+    assert attachments(tmp_path)[0] == {} and "startup_file" in REVIEW_NOTES
 
 
 @pytest.mark.parametrize("name", [".vscode/settings.json", "helper.pyc", "x.so", "x.cpython-312.PYD"])

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.instructor.grade.grader import Grading
 from autograder.instructor.grade.records import Records
-from autograder.instructor.grade.run import Grading
 from autograder.instructor.grade.work import CheckRecord, Outcome
 from autograder.instructor.gradebook import Mark
-from autograder.instructor.report import run as reporting
-from autograder.instructor.report.data import ClassReport, Row, blocks_of, check_stats, hint_stats
+from autograder.instructor.report import writer as reporting
+from autograder.instructor.report.data import ClassReport, StudentReport, blocks_of, check_stats, hint_stats
+from autograder.instructor.report.data_files import write_data, write_table
 from autograder.instructor.report.figures import histogram
-from autograder.instructor.report.files import write_data, write_table
-from autograder.instructor.report.looks import BY_KEY, command_for, looks_of, urgent
 from autograder.instructor.report.page import write_page
+from autograder.instructor.report.review_reasons import REASON_BY_KEY, command_for, review_reasons_of, urgent
 from autograder.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, ROOT
 from tests.instructor.browser import DESKTOP, PHONE, Visit, open_browser
@@ -135,7 +135,7 @@ def test_hints_are_sentences_with_how_many_got_them(reported: Reported) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("student", "look"),
+    ("student", "reasons"),
     [
         ("damaged", ["unusable"]),
         ("dying", ["incomplete", "by_hand"]),
@@ -145,8 +145,10 @@ def test_hints_are_sentences_with_how_many_got_them(reported: Reported) -> None:
         ("half-done", []),
     ],
 )
-def test_who_needs_a_look_is_said_with_the_reason(reported: Reported, student: str, look: list[str]) -> None:
-    assert reported.student(student)["look"] == look
+def test_who_is_to_be_reviewed_is_said_with_the_reason(
+    reported: Reported, student: str, reasons: list[str]
+) -> None:
+    assert reported.student(student)["review_reasons"] == reasons
 
 
 @pytest.mark.slow
@@ -281,8 +283,8 @@ def test_what_changed_or_came_since_the_grading_is_said(reported: Reported, tmp_
         new.parent.rmdir()
         new.parent.parent.rmdir()
     rows = {row["student"]: row for row in json.loads((tmp_path / f"{LAB1}.json").read_text())["students"]}
-    assert rows["newcomer"]["look"] == ["ungraded"] and rows["newcomer"]["automatic"] is None
-    assert "changed" in rows["careless"]["look"]
+    assert rows["newcomer"]["review_reasons"] == ["ungraded"] and rows["newcomer"]["automatic"] is None
+    assert "changed" in rows["careless"]["review_reasons"]
 
 
 @pytest.mark.slow
@@ -335,15 +337,15 @@ def course(*arguments: str) -> subprocess.CompletedProcess[str]:
 # --- parts -----------------------------------------------------------------------------------------
 
 
-def row(student: str = "s1", *, marks: dict[str, float | None], **more: Any) -> Row:
+def row(student: str = "s1", *, marks: dict[str, float | None], **more: Any) -> StudentReport:
     """Return a student with a check cell worth 7 and a question worth 3."""
     mark = Mark(student, "lab", given=marks, points={"steps_check": 7.0, "question": 3.0}, begun=True)
     mark.manual = ("question",)
     mark.waits = tuple(cell for cell, given in marks.items() if given is None)
-    return Row(student, "graded", mark, **more)
+    return StudentReport(student, "graded", mark, **more)
 
 
-def a_report(rows: list[Row]) -> ClassReport:
+def a_report(rows: list[StudentReport]) -> ClassReport:
     marks = [found.mark for found in rows if found.mark]
     return ClassReport("lab", "Lab", datetime.now(UTC), rows, blocks=blocks_of(marks, ["steps", "question"]))
 
@@ -371,19 +373,19 @@ def test_a_hint_that_a_submission_got_twice_counts_once() -> None:
 def test_a_submission_that_the_gradebook_did_not_take_is_listed() -> None:
     outcome = Outcome("s1", "graded", "", {})
     found = row(marks={"steps_check": 7.0, "question": 3.0}, outcome=outcome)
-    assert looks_of(found, changed=False, stored=False) == ("unstored",)
+    assert review_reasons_of(found, changed=False, stored=False) == ("unstored",)
 
 
 def test_a_notebook_that_nobody_signed_is_listed_and_not_urgent() -> None:
     outcome = Outcome("s1", "graded", "", {}, note_keys=["nobody"])
-    found = looks_of(
+    found = review_reasons_of(
         row(marks={"steps_check": 7.0, "question": 3.0}, outcome=outcome), changed=False, stored=True
     )
     assert found == ("unsigned",) and not urgent(found)
 
 
 def test_a_command_names_a_student_whatever_the_id() -> None:
-    command = command_for(BY_KEY["unusable"], "lab", "a[b] $(c)", Path("my folder"))
+    command = command_for(REASON_BY_KEY["unusable"], "lab", "a[b] $(c)", Path("my folder"))
     assert command == "course grade lab --students 'a[[]b] $(c)' --folder 'my folder'"
 
 
@@ -412,7 +414,7 @@ def test_a_thousand_students_are_folded_and_those_who_need_a_look_come_first(
     tmp_path: Path, browser: Browser
 ) -> None:
     rows = [row(f"s{n:04d}", marks={"steps_check": float(n % 8), "question": 3.0}) for n in range(999)]
-    lost = row("lost", marks={"steps_check": None, "question": 3.0}, looks=("unmarked",))
+    lost = row("lost", marks={"steps_check": None, "question": 3.0}, review_reasons=("unmarked",))
     path = write_page(a_report([*rows, lost]), tmp_path / "report.html")
     visit = Visit(browser, path, PHONE)
     assert visit.page.get_by_text("lost", exact=True).first.is_visible()

@@ -13,15 +13,15 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from autograder.instructor.demo import answer
-from autograder.instructor.grade.looks import needs_look
+from autograder.instructor.grade.grader import Grading
 from autograder.instructor.grade.people import recipients, resolve
-from autograder.instructor.grade.run import Grading
+from autograder.instructor.grade.review import needs_review
 from autograder.instructor.grade.work import Outcome
 from autograder.instructor.gradebook import Mark, read_marks
 from autograder.instructor.intake import Rebuilt, Templates, rebuild
 from autograder.instructor.own_names import overwritten, own_names
-from autograder.instructor.report.data import Row
-from autograder.instructor.report.looks import looks_of, urgent
+from autograder.instructor.report.data import StudentReport
+from autograder.instructor.report.review_reasons import review_reasons_of, urgent
 from autograder.instructor.source import grade_id, is_check_cell
 from tests.conftest import LAB1
 from tests.instructor.conftest import Classroom, MakeClassroom, with_code
@@ -430,8 +430,8 @@ def test_a_partner_whom_nobody_knows_gets_none_and_is_red() -> None:
     found, notes = recipients("s01", ("s01", "s20"), {"s01"}, {"s01", "s02"}, {})
     assert found == ["s01"] and [note.key for note in notes] == ["partner_unknown"]
     outcome = Outcome("s01", "graded", "", {}, note_keys=["partner_unknown"])
-    looks = looks_of(Row("s01", "graded", outcome=outcome), changed=False, stored=True)
-    assert looks == ("stranger",) and urgent(looks) and needs_look(outcome)
+    reasons = review_reasons_of(StudentReport("s01", "graded", outcome=outcome), changed=False, stored=True)
+    assert reasons == ("unknown_partner",) and urgent(reasons) and needs_review(outcome)
 
 
 def test_a_folder_whose_name_is_nearly_an_id_is_red() -> None:
@@ -510,8 +510,8 @@ def test_a_device_that_is_not_there_is_named_and_the_lost_marks_wait(
     outcome, mark = outcome_of(graded, student), mark_of(graded, student)
     assert "no_device" in outcome.note_keys and outcome.marks["train_data_check"] in (0, 7)
     assert "train_data_check" in mark.waits and mark.total is None
-    looks = looks_of(Row(student, "graded", mark, outcome), changed=False, stored=True)
-    assert "device" in looks and urgent(looks)
+    reasons = review_reasons_of(StudentReport(student, "graded", mark, outcome), changed=False, stored=True)
+    assert "device" in reasons and urgent(reasons)
 
 
 def test_the_message_says_to_use_the_variable(graded: tuple[Classroom, Grading]) -> None:
@@ -522,8 +522,8 @@ def test_the_message_says_to_use_the_variable(graded: tuple[Classroom, Grading])
 def test_an_answer_beside_its_cell_has_no_automatic_0(graded: tuple[Classroom, Grading]) -> None:
     mark, outcome = mark_of(graded, "beside"), outcome_of(graded, "beside")
     assert mark.given[QUESTION] is None and QUESTION in mark.waits and mark.total is None
-    looks = looks_of(Row("beside", "graded", mark, outcome), changed=False, stored=True)
-    assert "elsewhere" in looks and urgent(looks) and needs_look(outcome)
+    reasons = review_reasons_of(StudentReport("beside", "graded", mark, outcome), changed=False, stored=True)
+    assert "misplaced_answer" in reasons and urgent(reasons) and needs_review(outcome)
 
 
 def test_a_question_that_nobody_answered_has(graded: tuple[Classroom, Grading]) -> None:
@@ -552,7 +552,7 @@ def test_code_that_was_moved_to_its_check_has_its_marks_and_does_not_wait(
 def test_a_stranger_who_names_a_partner_first_takes_nothing_away(graded: tuple[Classroom, Grading]) -> None:
     assert mark_of(graded, "v1").automatic == 10 and mark_of(graded, "aaa").automatic == 0
     records = {outcome.student: outcome for outcome in graded[1].outcomes}
-    assert records["s1"].recipients == ("s1", "v1") and needs_look(records["s1"])
+    assert records["s1"].recipients == ("s1", "v1") and needs_review(records["s1"])
 
 
 def test_an_identity_cell_that_is_half_filled_in_is_red(graded: tuple[Classroom, Grading]) -> None:

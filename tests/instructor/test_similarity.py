@@ -22,10 +22,11 @@ from autograder.instructor.cli import app
 from autograder.instructor.demo import answer
 from autograder.instructor.intake import Templates
 from autograder.instructor.settings import Course, CourseError
-from autograder.instructor.similarity import THRESHOLD, Options, Similarity, find_similar, show
+from autograder.instructor.similarity import THRESHOLD, Similarity, SimilarityOptions, find_similar
 from autograder.instructor.similarity.likeness import Comparison, compare_code
 from autograder.instructor.similarity.page import _histogram, write_page
 from autograder.instructor.similarity.submissions import Work, work_of
+from autograder.instructor.similarity.terminal import show_similarity
 from autograder.instructor.similarity.tokens import code_parts, names_in
 from autograder.instructor.source import is_student_cell, read_source, select_language
 from tests.conftest import LAB1, LABS
@@ -230,7 +231,7 @@ class Classroom:
         path.write_bytes(content)
 
     def find(self, threshold: float = THRESHOLD) -> Similarity:
-        return find_similar(self.course, LAB1, Options(threshold, self.folder))
+        return find_similar(self.course, LAB1, SimilarityOptions(threshold, self.folder))
 
 
 @pytest.fixture
@@ -299,7 +300,7 @@ def test_the_terminal_says_that_likeness_is_no_proof(room: Classroom) -> None:
     room.hand_in("10001")
     room.hand_in("[bold]10002")
     output = io.StringIO()
-    show(Console(file=output, width=120), room.find())
+    show_similarity(Console(file=output, width=120), room.find())
     assert "no proof" in output.getvalue() and "[bold]10002" in output.getvalue()
 
 

@@ -21,7 +21,7 @@ from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from autograder.instructor.export.formats import Format
-from autograder.instructor.export.run import Options, export_marks
+from autograder.instructor.export.writer import ExportOptions, export_marks
 from autograder.instructor.grade.locks import GradebookBusy, as_busy
 from autograder.instructor.grade.records import Record, Records
 from autograder.instructor.grade.store import Folders, Store
@@ -102,7 +102,7 @@ class Desk:
         with closing(Collector(self.course, self.folder)) as collector:
             reported = {row.student: row.total for row in collector.collect(LAB1).rows}
         path = self.folder / "marks.csv"
-        export_marks(self.course, Options(Format.CSV, lab=LAB1, folder=self.folder, output=path))
+        export_marks(self.course, ExportOptions(Format.CSV, lab=LAB1, folder=self.folder, output=path))
         lines = [line.split(",") for line in path.read_text(encoding="utf-8-sig").splitlines()]
         column = lines[0].index(f"{LAB1} total")
         exported = {line[0]: line[column] for line in lines[1:]}
@@ -219,7 +219,7 @@ def test_a_total_waits_where_lateness_would_cost_something_and_is_not_known(stri
         Records(strict.folder, LAB1).write(student, Record(outcome, "", "", 1, stored=True))
     strict.mark("bea", 5)
     assert strict.totals() == {"ana": None, "bea": None, "eva": 90}
-    options = Options(Format.CSV, lab=LAB1, folder=strict.folder, output=strict.folder / "marks.csv")
+    options = ExportOptions(Format.CSV, lab=LAB1, folder=strict.folder, output=strict.folder / "marks.csv")
     assert any("2 submissions came late" in line for line in export_marks(strict.course, options).warnings)
     (strict.folder / "nbgrader_config.py").write_text(ZERO.replace("zero", "none"))
     assert strict.totals() == {"ana": 90, "bea": 90, "eva": 90}

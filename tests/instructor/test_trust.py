@@ -16,7 +16,7 @@ from autograder.instructor.demo import answer
 from autograder.instructor.forkserver.client import close_servers
 from autograder.instructor.grade import hinting
 from autograder.instructor.grade.doubts import doubt, tasks
-from autograder.instructor.grade.looks import LOOK_KEYS
+from autograder.instructor.grade.review import REVIEW_NOTES
 from autograder.instructor.grade.trust import Hints, Reference, draw_seed, judge, make_reference
 from autograder.instructor.grade.work import Job, Outcome, grade_submission
 from autograder.instructor.intake import Templates
@@ -428,7 +428,7 @@ def test_right_numbers_of_an_untouched_answer_earn_nothing_and_are_for_a_person_
 ) -> None:
     notebook = answer(classroom.notebook("identity"), change)
     assert doubts(notebook, reference, "sample") == {"sample": 0.0, "notes": ["untouched_answer"]}
-    assert "untouched_answer" in LOOK_KEYS
+    assert "untouched_answer" in REVIEW_NOTES
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_an_answer_in_a_cell_of_ones_own_counts(
 ) -> None:
     notebook = own_cell(classroom.notebook("identity"), code)
     assert doubts(notebook, reference, "sample") == {"sample": 4.0, "notes": ["answer_elsewhere"]}
-    assert "answer_elsewhere" not in LOOK_KEYS
+    assert "answer_elsewhere" not in REVIEW_NOTES
 
 
 @pytest.mark.parametrize("code", ["import helper", "x = 1", "def sample("])
@@ -471,7 +471,7 @@ def test_nothing_right_but_what_the_library_could_answer_is_for_a_person_to_see(
 ) -> None:
     seen = doubts(classroom.notebook(), reference, "discriminator_step", "train_data", keep="zero_grad")
     assert seen == {"discriminator_step": 3.0, "train_data": 0.0, "notes": ["weak_only"]}
-    assert "weak_only" in LOOK_KEYS
+    assert "weak_only" in REVIEW_NOTES
     assert doubts(classroom.notebook(), reference, "discriminator_step", keep="p")["notes"] == []
 
 

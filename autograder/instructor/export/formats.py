@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from autograder.instructor.export.people import Line
+from autograder.instructor.export.lines import Line
 from autograder.instructor.export.results import Results
-from autograder.instructor.files import Cell
+from autograder.instructor.files import Row
 from autograder.instructor.gradebook import Mark
-
-Row = list[Cell]
 
 
 class Format(StrEnum):
@@ -34,7 +32,7 @@ def rows_for(
     Args:
         to: the system.
         lines: the students.
-        results: of all labs to export.
+        results: marks of all labs to export.
         headers: what the other system calls a lab, by id; the id itself where it is not there.
         partial: whether marks that are not complete are given as they are so far.
     """

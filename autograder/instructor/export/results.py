@@ -12,7 +12,7 @@ from autograder.instructor.gradebook import Mark, marks_of
 
 
 @dataclass(frozen=True)
-class Student:
+class GradebookStudent:
     """A student as the gradebook knows them; all but the id may be empty."""
 
     id: str
@@ -29,11 +29,11 @@ class Results:
     Attributes:
         labs: full marks of every exported lab, by id, in order.
         students: all that the gradebook knows, by id.
-        marks: by student's id and lab's id; who handed in nothing is not there.
+        marks: marks by student's id and lab's id; who handed in nothing is not there.
     """
 
     labs: Mapping[str, float]
-    students: Mapping[str, Student]
+    students: Mapping[str, GradebookStudent]
     marks: Mapping[tuple[str, str], Mark]
 
     def only(self, students: Collection[str]) -> Results:
@@ -58,13 +58,13 @@ def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | Non
     """Read the marks of some labs.
 
     Args:
-        gradebook: open.
+        gradebook: a gradebook that is open.
         labs: ids; those that the gradebook does not know are left out.
-        rule: what lateness costs now; None: what the gradebook holds, which may not know yet what came in
-            since the last grading.
+        rule: rule for late submissions as it is now; None: what the gradebook holds, which may not know yet
+            what came in since the last grading.
     """
     students = {
-        str(s.id): Student(
+        str(s.id): GradebookStudent(
             str(s.id), s.last_name or "", s.first_name or "", s.email or "", s.lms_user_id or ""
         )
         for s in gradebook.students

@@ -55,7 +55,7 @@ class Roster:
     """A class.
 
     Attributes:
-        entries: its students, in the file's order.
+        entries: students of the class, in the file's order.
         assignments: headers of a Canvas export that name an assignment, by the assignment's title, folded.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
+from autograder.catalogue import load
 from autograder.instructor import pages
-from autograder.instructor.feedback.texts import FeedbackText
 from autograder.instructor.formulas import to_mathml
+from autograder.messages import Message
 from autograder.rerun.report import error_text
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -26,6 +27,16 @@ _MAX_ERROR = 500
 _BEST_FIRST = (
     "text/html", "image/png", "image/jpeg", "image/gif", "text/markdown", "text/latex", "text/plain",
 )  # fmt: skip
+_TEXTS = load(__package__, "page")
+
+
+class FeedbackText(Message):
+    """A text of a feedback page."""
+
+    @staticmethod
+    def texts() -> Mapping[str, Mapping[str, str]]:
+        """Return the texts by key and language."""
+        return _TEXTS
 
 
 class FeedbackExporter(HTMLExporter):

@@ -22,11 +22,11 @@ _MAX_TITLE = 200
 
 
 @dataclass
-class Section:
+class FeedbackPart:
     """A part of the page: cells up to one that has marks, and that one.
 
     Attributes:
-        title: what it is about.
+        title: heading of the part.
         graded: the cell that has the marks; None for what comes after the last one.
         answers: the student's cells.
         question: the text just before an answer that a person marks.
@@ -95,9 +95,9 @@ class OutlineFeedback(NbGraderPreprocessor):
         return nb, resources
 
 
-def split(cells: Sequence[NotebookNode]) -> Iterator[Section]:
+def split(cells: Sequence[NotebookNode]) -> Iterator[FeedbackPart]:
     """Yield the parts of a notebook: each ends with a cell that has marks."""
-    section = Section("")
+    section = FeedbackPart("")
     for cell in cells:
         data = cell.metadata.get("nbgrader", {})
         if is_student_cell(cell):
@@ -108,14 +108,14 @@ def split(cells: Sequence[NotebookNode]) -> Iterator[Section]:
             section.graded = cell
             section.title = _title(section, cell)
             yield section
-            section = Section("")
+            section = FeedbackPart("")
         elif not is_student_cell(cell):
             section.context.append(cell)
     if section.context or section.answers:
         yield section
 
 
-def _title(section: Section, graded: NotebookNode) -> str:
+def _title(section: FeedbackPart, graded: NotebookNode) -> str:
     """Return what a part is about; takes the question out of the context where a person marks."""
     if not is_check_cell(graded):
         if section.context and section.context[-1].cell_type == "markdown":

@@ -15,7 +15,7 @@ import nbformat
 
 from autograder.instructor.forkserver.client import ForkServer, ForkServerError
 from autograder.instructor.forkserver.tasks import ChildError, ChildLimits, run_in_child, trusted_server
-from autograder.instructor.grade.guard import Trouble, entering, trouble
+from autograder.instructor.grade.guard import Trouble, begin_stage, trouble
 from autograder.instructor.grade.records import digest_of_submission
 from autograder.instructor.grade.trust import Reference, make_reference
 from autograder.instructor.grade.work import Job, Outcome, add_notes, grade_submission, try_kernel, ungraded
@@ -105,7 +105,7 @@ def take_in(intake: Intake, student: str, folder: Path) -> tuple[Job, str]:
 
 
 def _take_in(intake: Intake, student: str, folder: Path) -> tuple[Job, str]:
-    entering("intake", student)
+    begin_stage("intake", student)
     digest = digest_of_submission(folder)
     templates: Templates = pickle.loads(intake.templates)
     rebuilt = rebuild(folder, intake.lab, templates, intake.language)

@@ -7,9 +7,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_core.application import JupyterApp
 from nbgrader.apps import NbGrader
-from traitlets.config import Config
+from traitlets.config import Application, Config
 
 from autograder.instructor.settings import CourseError
 
@@ -31,7 +30,7 @@ def load_configuration(checkout: Path, folder: Path | None = None) -> Config:
     app.raise_config_file_errors = True
     _load(checkout, app.load_config_file)
     if folder is not None and folder.resolve() != checkout.resolve():
-        _load(folder, lambda: super(JupyterApp, app).load_config_file(_NAME, str(folder.resolve())))
+        _load(folder, lambda: Application.load_config_file(app, _NAME, str(folder.resolve())))
     return app.config
 
 

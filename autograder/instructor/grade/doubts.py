@@ -13,24 +13,15 @@ from dataclasses import dataclass, replace
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
+from autograder.instructor.grade.marked import MarkedText
 from autograder.instructor.grade.trust import MarkedBlock, Reference, block_of
 from autograder.instructor.intake.notes import Note, note
 from autograder.instructor.parsing import bound_names, parsed
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
 from autograder.marks import Result, Verdict
-from autograder.messages import Message, Translated
+from autograder.messages import Message
 
-_UNTOUCHED = Message(
-    "hint",
-    {
-        "hint": Translated(
-            {
-                "es": "la celda de respuesta está como se repartió: sin respuesta no hay puntos",
-                "en": "the answer cell is as it was given out: without an answer there are no marks",
-            }
-        )
-    },
-)
+_UNTOUCHED = Message("hint", {"hint": MarkedText("untouched")})
 # What runs or defines code that the text of a cell does not show.
 _RUNS_OTHER_CODE = re.compile(r"^[ \t]*%{1,2}(?:run|load|cell_magic)\b", re.MULTILINE)
 

@@ -128,9 +128,9 @@ def run_jobs(
     """Grade submissions and yield what became of each as soon as it is known.
 
     Args:
-        client: of a scheduler.
+        client: client of a scheduler.
         jobs: the submissions; they are taken as workers become free.
-        task: what to do with each.
+        task: function to call with each.
     """
     waiting: dict[Future, Job] = {}
 

@@ -1,7 +1,7 @@
 """The one place that guards a submission: whatever happens to it, the others are graded, and it is listed.
 
 A submission goes through stages: "plan", "intake", "run", "judge" and "mark" (these four in children of
-its own), "settle" (who gets the marks), "record" and "store". `entering` is called at the beginning of
+its own), "settle" (who gets the marks), "record" and "store". `begin_stage` is called at the beginning of
 each, in whatever process it is. What goes wrong becomes a `Trouble`, here and nowhere else.
 """
 
@@ -28,12 +28,12 @@ class Trouble:
     """What went wrong with one submission, through no fault of the others.
 
     Attributes:
-        student: whose folder it lies in.
-        stage: where it went wrong.
-        why: for people.
+        student: id of the student whose folder it lies in.
+        stage: stage of grading at which it went wrong.
+        why: reason, for people.
         lasting: whether the same would happen again: then what was handed in is to blame. Else the next
             run tries again.
-        details: for people who mend programs.
+        details: traceback or the like, for people who mend programs.
     """
 
     student: str
@@ -48,7 +48,7 @@ class Guard:
     """Watches over all submissions of a run.
 
     Attributes:
-        troubles: what went wrong, by student; the last of each.
+        troubles: the last thing that went wrong, by student.
     """
 
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Guard:
         def enter(name: str) -> None:
             nonlocal stage
             stage = name
-            entering(stage, student)
+            begin_stage(stage, student)
 
         try:
             yield enter
@@ -74,7 +74,7 @@ class Guard:
         self.troubles[found.student] = found
 
 
-def entering(stage: str, student: str) -> None:
+def begin_stage(stage: str, student: str) -> None:
     """Say that a stage begins."""
     log.debug("%s: %s", shown(student), stage)
 

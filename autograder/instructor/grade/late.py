@@ -77,8 +77,8 @@ class LateRule:
         """Return marks with those of some students open, where lateness would cost them something.
 
         Args:
-            marks: of a lab.
-            students: of whom nobody knows when they handed in, since what says so cannot be read.
+            marks: marks of a lab.
+            students: ids of those whose time of handing in nobody knows, since what says so cannot be read.
         """
         return [
             replace(
@@ -96,10 +96,11 @@ def update_lateness(
     """Apply a rule to all stored submissions of a lab; what is right already is not touched.
 
     Args:
-        gradebook: with a transaction that is open.
+        gradebook: a gradebook with an open transaction.
         lab: the lab's id.
-        rule: what lateness costs.
-        when_of: returns when a graded submission was handed in, None where only the gradebook may know.
+        rule: rule for late submissions.
+        when_of: function that returns when a graded submission was handed in, None where only the gradebook
+            may know.
 
     Returns:
         The students whose penalty changed, in order.

@@ -13,50 +13,14 @@ from html import escape
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 
+from autograder.catalogue import load
 from autograder.instructor.intake.outputs import LEFT_OUT
 from autograder.instructor.neutral import clean_notebook
 from autograder.instructor.source import is_check_cell
 from autograder.messages import Message
 
 OUTPUTS_CELL = "whose-outputs"
-_TEXTS: dict[str, dict[str, str]] = {
-    "whose_outputs": {
-        "es": "**De quién son las salidas.** Bajo cada celda está lo que mostraba el cuaderno cuando se "
-        "entregó. Al calificar se ejecuta todo otra vez, con entrenamientos cortos cuyas figuras no se "
-        "muestran; de la calificación son los recuadros de puntos y los errores bajo «Al calificar».",
-        "en": "**Whose outputs these are.** Under each cell stands what the notebook showed when it was "
-        "handed in. Grading runs everything again, with short trainings whose pictures are not shown; its "
-        "own are the boxes of marks, and the errors under “While grading”.",
-    },
-    "outputs_not_shown": {
-        "es": "**Faltan las salidas.** La calificación no terminó, y las salidas con que se entregó el "
-        "cuaderno no se muestran aquí: están en el archivo entregado.",
-        "en": "**The outputs are missing.** The grading did not end, and the outputs with which the notebook "
-        "was handed in are not shown here: they are in the file that was handed in.",
-    },
-    "while_grading": {
-        "es": "Al calificar, esta celda se detuvo con un error:",
-        "en": "While grading, this cell stopped with an error:",
-    },
-    "cleared": {
-        "es": "Esta celda se entregó sin salidas (no se ejecutó, o se borraron); las de la ejecución corta "
-        "de la calificación no se muestran.",
-        "en": "This cell was handed in without outputs (it was not run, or they were cleared); those of "
-        "grading's short run are not shown.",
-    },
-    "practice_marks": {
-        "es": "Estos son los puntos de práctica del cuaderno entregado. Los que cuentan están en los "
-        "recuadros.",
-        "en": "These are the practice marks of the notebook that was handed in. Those that count are in the "
-        "boxes.",
-    },
-    "left_out": {
-        "es": "{count} salidas de esta celda se dejaron fuera: son demasiadas, demasiado grandes o de un "
-        "tipo que no se muestra. Están en el archivo entregado.",
-        "en": "{count} outputs of this cell were left out: they are too many, too large or of a kind that is "
-        "not shown. They are in the file that was handed in.",
-    },
-}
+_TEXTS = load(__package__, "marked")
 # Dark on light in both: notebooks have light pages.
 _BOX = (
     "border-left: 6px solid {colour}; background: #f6f8fa; color: #1f2328; padding: 4px 12px; margin: 4px 0"
@@ -68,7 +32,7 @@ _SUMS_UP = ".summary("
 
 
 class MarkedText(Message):
-    """What a marked notebook says about its outputs."""
+    """What a marked notebook says about itself and its outputs."""
 
     @staticmethod
     def texts() -> Mapping[str, Mapping[str, str]]:

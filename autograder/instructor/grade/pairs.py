@@ -14,9 +14,9 @@ def share_marks_by_hand(gradebook: Gradebook, lab: str, groups: Iterable[Sequenc
     meant them to be different.
 
     Args:
-        gradebook: with a transaction that is open.
+        gradebook: a gradebook with an open transaction.
         lab: the lab's id.
-        groups: students who handed in together.
+        groups: ids of students who handed in together, a group each.
 
     Returns:
         The students who got a mark or a comment, in order.

@@ -36,13 +36,13 @@ def recipients(
     """Return who gets the marks, and what there is to say about it.
 
     Args:
-        owner: whose folder the submission lies in; always gets the marks.
+        owner: id of the student whose folder the submission lies in; always gets the marks.
         named: the ids in the identity cell.
-        submitted: who has a submission of their own.
+        submitted: ids of the students who have a submission of their own.
         known: the students that the gradebook knows. Whoever is in neither gets no marks until somebody says
             who that is: a mistyped id would make a student of its own, and the partner would have nothing.
-        taken: who has the marks of another submission as a partner, and whose it is. Anybody can name
-            anybody: a second claim takes nothing away.
+        taken: students who have the marks of another submission as a partner, and whose it is. Anybody can
+            name anybody: a second claim takes nothing away.
         gains: tells of one of these whether this submission would surely give them more. Then they get its
             marks: whoever is named by a stranger loses nothing by it.
     """

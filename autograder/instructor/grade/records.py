@@ -31,7 +31,7 @@ class Record:
     """A graded submission.
 
     Attributes:
-        outcome: what was found.
+        outcome: outcome of grading.
         submission: digest of what was handed in.
         lab: digest of all that decides the lab's marks.
         seed: the secret seed that it was graded under.
@@ -45,7 +45,7 @@ class Record:
     stored: bool = False
 
     def as_stored(self) -> Record:
-        """Return the same record, marked as stored."""
+        """Return a copy of the record, marked as stored."""
         return replace(self, stored=True)
 
 
@@ -153,7 +153,7 @@ def _content(path: Path, most: int) -> tuple[bytes, int]:
         return type(error).__name__.encode(), 0
 
 
-def summarise(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+def log_entries(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     """Return what a run log says of each submission: everything but the notebook."""
     return [
         {name: value for name, value in outcome.as_json().items() if name != "notebook"}

@@ -65,12 +65,13 @@ class SaveTrustedMarks(SaveAutoGrades):
         """Save the marks of one notebook.
 
         Args:
-            gradebook: with a transaction that is open.
-            notebook: as it was marked.
-            resources: as nbgrader's preprocessors have them.
-            marks: by grade_id of the check cells; None where a person must look.
-            earlier: what the cells of the student's last graded notebook held, by grade_id.
-            waits: cells that a person must look at: an answer is beside them, or a mark is to be confirmed.
+            gradebook: a gradebook with an open transaction.
+            notebook: the marked notebook.
+            resources: resources of nbgrader's preprocessors.
+            marks: marks by grade_id of the check cells; None where a person must give them.
+            earlier: sources of the cells of the student's last graded notebook, by grade_id.
+            waits: grade_ids of the cells that a person must review: an answer is beside them, or a mark is to
+                be confirmed.
         """
         names = resources["nbgrader"]
         self.gradebook, self.marks, self.earlier = gradebook, marks, earlier
@@ -78,8 +79,9 @@ class SaveTrustedMarks(SaveAutoGrades):
         self.written = _written(notebook)
         self.notebook_id, self.assignment_id = names["notebook"], names["assignment"]
         self.student_id = names["student"]
-        # SaveAutoGrades.preprocess would open a gradebook of its own.
-        super(SaveAutoGrades, self).preprocess(notebook, resources)
+        # SaveAutoGrades.preprocess does the same with a gradebook that it opens itself.
+        for index, cell in enumerate(notebook.cells):
+            self.preprocess_cell(cell, resources, index)
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata["nbgrader"]["grade_id"]
@@ -116,8 +118,8 @@ class Folders:
 
         Args:
             config: the folder that holds nbgrader_config.py.
-            folder: holds submitted/, autograded/ and the gradebook, and perhaps an nbgrader_config.py of its
-                own; None: the same.
+            folder: folder that holds submitted/, autograded/ and the gradebook, and perhaps an
+                nbgrader_config.py of its own; None: the same.
             db_url: another gradebook than the configuration's.
 
         Raises:
@@ -190,7 +192,7 @@ class Store(Folders):
 
         Args:
             config: the folder that holds nbgrader_config.py.
-            folder: holds submitted/, autograded/ and the gradebook; None: the same.
+            folder: folder that holds submitted/, autograded/ and the gradebook; None: the same.
             db_url: another gradebook than the configuration's.
             must_exist: whether a gradebook that is not there is an error; else it is made.
 
@@ -284,7 +286,7 @@ class Store(Folders):
         """Do some work in a transaction; as a whole once more while another program holds the gradebook.
 
         Args:
-            work: what to do; it may be called several times.
+            work: function to call with the gradebook, perhaps several times.
             write: whether it changes anything.
 
         Raises:
@@ -388,12 +390,12 @@ class Store(Folders):
         """Save a graded submission for everybody who handed it in.
 
         Args:
-            students: who get the marks.
+            students: ids of those who get the marks.
             lab: the lab's id.
             notebook: the marked notebook, as JSON text.
-            marks: by grade_id of the check cells; None where a person must look.
-            owner: whose folder it lies in.
-            waits: cells that a person must look at.
+            marks: marks by grade_id of the check cells; None where a person must give them.
+            owner: id of the student whose folder it lies in.
+            waits: grade_ids of the cells that a person must review.
 
         Raises:
             GradebookBusy: if the gradebook did not take it, after waiting; it has nothing of it then.

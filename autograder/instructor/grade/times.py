@@ -38,7 +38,7 @@ class Stamp:
 
     Attributes:
         when: in UTC without a zone, as nbgrader keeps times; None if it does not say so, or not readably.
-        unreadable: what there is in place of a time, on one line; None where all is well.
+        unreadable: text that stands in place of a time, on one line; None where all is well.
     """
 
     when: datetime | None = None
@@ -77,7 +77,7 @@ def read_time(content: bytes, now: datetime | None = None) -> datetime:
     """Return the time that a file says, in UTC without a zone.
 
     Args:
-        content: of the file, in any encoding that says what it is.
+        content: content of the file, in any encoding that says what it is.
         now: the present time, with its zone; None: the clock's.
 
     Raises:

@@ -17,8 +17,9 @@ from nbformat import NotebookNode
 
 from autograder.display import CellView
 from autograder.emission import FORMAT, MIME_TYPE
-from autograder.instructor import observe as observing
+from autograder.instructor.grade.marked import MarkedText
 from autograder.instructor.intake.notes import Note, note, reason
+from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course
 from autograder.key import AnswerKey, agree
 from autograder.marks import UNWRITTEN, CellMarks, Result, Verdict, earned
@@ -59,7 +60,7 @@ def make_reference(course: Course, lab: str, seed: int) -> Reference:
     Raises:
         CourseError: if the reference fails its own checks.
     """
-    recording = observing.observe(course, lab, seed=seed)
+    recording = observe(course, lab, seed=seed)
     return Reference(lab, seed, dict(recording.blocks), dict(recording.observations))
 
 
@@ -156,17 +157,7 @@ def _said(text: str) -> Message:
     return Message("hint", {"hint": text})
 
 
-_NOT_OBSERVED = Message(
-    "hint",
-    {
-        "hint": Translated(
-            {
-                "es": "la celda no llegó a observar esto",
-                "en": "the cell did not get as far as observing this",
-            }
-        )
-    },
-)
+_NOT_OBSERVED = Message("hint", {"hint": MarkedText("not_observed")})
 
 
 # --- what a kernel hands on ------------------------------------------------------------------------

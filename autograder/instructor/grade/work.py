@@ -19,9 +19,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from autograder.checks.family import known_errors
 from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.instructor.grade.doubts import doubt
-from autograder.instructor.grade.guard import entering
+from autograder.instructor.grade.guard import begin_stage
 from autograder.instructor.grade.hinting import Surroundings, find_hints
-from autograder.instructor.grade.marked import say_outputs_are_missing, show_handed_in, without_outputs
+from autograder.instructor.grade.marked import (
+    MarkedText,
+    say_outputs_are_missing,
+    show_handed_in,
+    without_outputs,
+)
 from autograder.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge
 from autograder.instructor.intake.notes import Note, Reason, note
 from autograder.instructor.kernels.execution import Run
@@ -38,7 +43,6 @@ REPORT_CELL = "grading-notes"
 _MAX_SAID = 300
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
-_REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
 
 
 @dataclass(frozen=True)
@@ -157,9 +161,9 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
         return _ungraded(job, notebook, "unusable", list(job.notes))
     where = Surroundings(job.isolation, job.limits, job.files, job.modules, job.names, kernel_server)
     bare = without_outputs(notebook)
-    entering("run", job.student)
+    begin_stage("run", job.student)
     run = _run_fairly(bare, where, job.reference.seed)
-    entering("judge", job.student)
+    begin_stage("judge", job.student)
     marked = judge_run(run, job.reference)
     moved = {found.details["cell"] for found in job.notes if found.key == "moved_answer"}
     doubts = [
@@ -172,7 +176,7 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
     hints, cpu_s = find_hints(bare, run, marked, AnswerKey.loads(job.key), where)
     run.cpu_s += cpu_s
     complete = len(marked) == sum(is_check_cell(cell) for cell in notebook.cells)
-    entering("mark", job.student)
+    begin_stage("mark", job.student)
     return _outcome(job, run, marked, hints, notes, "graded" if complete else "incomplete")
 
 
@@ -394,7 +398,7 @@ def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str)
     if notebook.cells and notebook.cells[0].get("id") == REPORT_CELL:
         notebook.cells[0].source += f"\n{lines}"
         return
-    cell = new_markdown_cell(f"**{_REPORT_TITLES[language]}**\n\n{lines}")
+    cell = new_markdown_cell(f"**{MarkedText('notes_title').render(language)}**\n\n{lines}")
     cell["id"] = REPORT_CELL
     notebook.cells.insert(0, cell)
 

@@ -24,7 +24,7 @@ _OBEYED = (".config", ".ipython", ".jupyter", ".local", ".matplotlib", ".pdbrc",
 
 
 def attachments(folder: Path) -> tuple[dict[str, bytes], list[Note]]:
-    """Return the files that a notebook may use, by path, and why others are left out or need a look.
+    """Return the files that a notebook may use, by path, and why others are left out or are to be reviewed.
 
     A file that would be imported in place of a library (torch.py) is left out, so are hidden files, compiled
     code, links and what is too large. Code in the others is looked at as that of cells is.

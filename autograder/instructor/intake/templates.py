@@ -18,7 +18,7 @@ Sign = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerCell:
     """A cell of a lab that students write in.
 
     Attributes:
@@ -73,7 +73,7 @@ class Templates:
         """Return the ids that nbgrader knows cells of any lab by."""
         return frozenset(c.grade_id for cells in self._cells.values() for c in cells if c.grade_id)
 
-    def answers(self, lab: str) -> list[Answer]:
+    def answers(self, lab: str) -> list[AnswerCell]:
         """Return the cells of a lab that students write in, in order."""
         return self._answers[lab]
 
@@ -128,7 +128,7 @@ class Templates:
         return found
 
     @functools.cached_property
-    def _answers(self) -> dict[str, list[Answer]]:
+    def _answers(self) -> dict[str, list[AnswerCell]]:
         return {lab: list(_answers(self.notebooks[lab, self.languages(lab)[0]].cells)) for lab in self.labs}
 
 
@@ -143,7 +143,7 @@ def _signs(cell: Cell) -> Iterator[Sign]:
         yield "name", name
 
 
-def _answers(cells: Iterable[NotebookNode]) -> Iterator[Answer]:
+def _answers(cells: Iterable[NotebookNode]) -> Iterator[AnswerCell]:
     """Yield the cells that students write in."""
     cells = list(cells)
     for index, cell in enumerate(cells):
@@ -153,4 +153,4 @@ def _answers(cells: Iterable[NotebookNode]) -> Iterator[Answer]:
         following = (str(grade_id(c)) for c in cells[index + 1 :] if is_check_cell(c))
         names = Cell(cell.cell_type, cell.source).names
         check = None if graded else next(following, None)
-        yield Answer(str(grade_id(cell)), cell.cell_type, graded, names, check)
+        yield AnswerCell(str(grade_id(cell)), cell.cell_type, graded, names, check)

@@ -1,5 +1,6 @@
 """Reports on a graded class: `course report`.
 
-Data flow one way: `data` reads gradebook and records, `looks` finds what needs a look, `figures` draws,
-`page` writes the HTML page, `files` CSV and JSON, `run` puts it together.
+Data flow one way: `collect` reads gradebook and records into `data`, `review_reasons` finds what a person
+should review, `figures` draws, `page` writes the HTML page, `data_files` CSV and JSON, `writer` puts it
+together.
 """

@@ -16,14 +16,14 @@ from autograder.instructor.grade.work import Outcome
 from autograder.instructor.gradebook import Mark, marks_of
 from autograder.instructor.report.data import (
     ClassReport,
-    Row,
+    StudentReport,
     blocks_of,
     check_stats,
     hint_stats,
     outcomes_by_student,
     times_of,
 )
-from autograder.instructor.report.looks import looks_of
+from autograder.instructor.report.review_reasons import review_reasons_of
 from autograder.instructor.settings import Course, CourseError
 from autograder.key import AnswerKey
 
@@ -36,8 +36,8 @@ class Collector:
 
         Args:
             course: the checkout.
-            folder: holds submitted/, feedback/ and the gradebook; None: the checkout.
-            target: where the report will lie; links to feedback pages start there.
+            folder: folder that holds submitted/, feedback/ and the gradebook; None: the checkout.
+            target: folder in which the report will lie; links to feedback pages start there.
 
         Raises:
             CourseError: if there is no such folder, or no gradebook.
@@ -63,7 +63,7 @@ class Collector:
 
         Args:
             lab: the lab's id.
-            notes: something to say about students, by id.
+            notes: a remark on each student, by id.
 
         Raises:
             CourseError: if there is no such lab, or nobody has handed it in.
@@ -114,18 +114,18 @@ class Collector:
         outcome: Outcome | None,
         records: Mapping[str, Record],
         submitted: bool,
-    ) -> Row:
+    ) -> StudentReport:
         """Return the row of one student."""
         record = records.get(student)
         state = outcome.status if outcome else "not graded" if mark is None else "by nbgrader"
         partners = tuple(s for s in outcome.recipients if s != student) if outcome else ()
-        row = Row(student, state, mark, outcome, partners, feedback=self._feedback(lab, student))
+        row = StudentReport(student, state, mark, outcome, partners, feedback=self._feedback(lab, student))
         changed = False
         if record is not None and submitted:
             folder = self.store.folder("submitted", student, lab)
             changed = record.submission != digest_of_submission(folder)
         stored = mark is not None and (record is None or record.stored)
-        return replace(row, looks=looks_of(row, changed=changed, stored=stored))
+        return replace(row, review_reasons=review_reasons_of(row, changed=changed, stored=stored))
 
     def _feedback(self, lab: str, student: str) -> str | None:
         """Return the address of a feedback page, relative to the report."""

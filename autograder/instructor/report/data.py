@@ -18,7 +18,7 @@ _UNRUN = {"raised", "no_device", "same_cause", "not_observed"}
 
 
 @dataclass(frozen=True)
-class Row:
+class StudentReport:
     """One student.
 
     Attributes:
@@ -27,8 +27,8 @@ class Row:
             "not graded" for what nobody has graded yet.
         mark: the gradebook's marks, None if it has none.
         outcome: what `course grade` found, perhaps in a partner's folder; None if another program graded.
-        partners: with whom it was handed in.
-        looks: keys of the reasons to look at it; see `looks`.
+        partners: students with whom it was handed in.
+        review_reasons: keys of the reasons why a person should review it; see the module of that name.
         feedback: address of the feedback page, relative to the report; None if there is none.
         note: something to say, for simulated classes.
     """
@@ -38,7 +38,7 @@ class Row:
     mark: Mark | None = None
     outcome: Outcome | None = None
     partners: tuple[str, ...] = ()
-    looks: tuple[str, ...] = ()
+    review_reasons: tuple[str, ...] = ()
     feedback: str | None = None
     note: str = ""
 
@@ -74,7 +74,7 @@ class Row:
 
     @property
     def waits_for_hand(self) -> bool:
-        """Tell whether an open question has no mark yet, or a mark of a person's waits for another look."""
+        """Tell whether an open question has no mark yet, or a mark of a person's waits to be confirmed."""
         mark = self.mark
         return mark is not None and any(c in mark.manual or mark.given[c] is not None for c in mark.waits)
 
@@ -91,13 +91,13 @@ class CheckStat:
     """How a class did in one check; each submission counts once, also that of a pair.
 
     Attributes:
-        name: of the check.
-        block: that it belongs to.
+        name: name of the check.
+        block: name of the block that it belongs to.
         points: full marks.
-        passed: how many passed.
-        unwritten: how many had written nothing.
-        unrun: whose code did not run far enough to be observed.
-        wrong: how many gave a wrong value.
+        passed: number of submissions that passed.
+        unwritten: number of those in which nothing was written.
+        unrun: number of those whose code did not run far enough to be observed.
+        wrong: number of those that gave a wrong value.
     """
 
     name: str
@@ -135,10 +135,10 @@ class HintStat:
     """A hint, and how often it was given.
 
     Attributes:
-        hint: its text, in English.
-        checks: that it was given for.
-        count: submissions that got it.
-        of: submissions that were marked.
+        hint: text of the hint, in English.
+        checks: names of the checks that it was given for.
+        count: number of submissions that got it.
+        of: number of submissions that were marked.
     """
 
     hint: str
@@ -152,10 +152,10 @@ class Times:
     """What grading took.
 
     Attributes:
-        seconds: on the clock by student whose folder was graded, slowest first.
+        seconds: wall time of each submission, by the student whose folder it lies in, slowest first.
         cpu_s: processor time of all kernels.
-        wall_s: on the clock of all runs, several submissions at a time.
-        runs: how many runs there were.
+        wall_s: wall time of all runs together, which grade several submissions at a time.
+        runs: number of runs.
     """
 
     seconds: tuple[tuple[str, float], ...]
@@ -170,15 +170,15 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockStat:
     """A cell with marks: how a class did there.
 
     Attributes:
-        cell: its grade_id.
+        cell: grade_id of the cell.
         points: full marks.
         by_hand: whether a person marks it.
-        mean: of the marks given; None if there are none.
-        count: how many marks were given.
+        mean: mean of the marks given; None if there are none.
+        count: number of marks given.
     """
 
     cell: str
@@ -199,9 +199,9 @@ class ClassReport:
 
     Attributes:
         lab: the lab's id.
-        title: its title.
+        title: title of the lab.
         made: when the report was made.
-        rows: one per student who has handed in, or has marks.
+        rows: what there is to say of each student who has handed in, or has marks.
         blocks: the cells with marks, in the order of the notebook.
         checks: how the class did in each check; empty without records.
         hints: most frequent first.
@@ -213,8 +213,8 @@ class ClassReport:
     lab: str
     title: str
     made: datetime
-    rows: list[Row]
-    blocks: list[Block] = field(default_factory=list)
+    rows: list[StudentReport]
+    blocks: list[BlockStat] = field(default_factory=list)
     checks: list[CheckStat] = field(default_factory=list)
     hints: list[HintStat] = field(default_factory=list)
     times: Times | None = None
@@ -260,11 +260,11 @@ def outcomes_by_student(records: Mapping[str, Record]) -> dict[str, Outcome]:
     return found
 
 
-def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[Block]:
+def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[BlockStat]:
     """Return how a class did in every cell with marks.
 
     Args:
-        marks: of the class.
+        marks: marks of the class.
         order: names of blocks and open questions as the notebook has them; others come after them.
     """
     places = {name: place for place, name in enumerate(order)}
@@ -275,7 +275,7 @@ def blocks_of(marks: Sequence[Mark], order: Sequence[str]) -> list[Block]:
     for cell in cells:
         given = [value for mark in marks if (value := mark.given.get(cell)) is not None]
         mean = sum(given) / len(given) if given else None
-        blocks.append(Block(cell, points[cell], cell in by_hand, mean, len(given)))
+        blocks.append(BlockStat(cell, points[cell], cell in by_hand, mean, len(given)))
     return [block for block in blocks if block.points > 0]
 
 

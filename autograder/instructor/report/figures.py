@@ -22,8 +22,8 @@ class Picture:
 
     Attributes:
         address: a data URL.
-        alt: what it shows, in words.
-        caption: its title.
+        alt: description of what it shows.
+        caption: title of the figure.
     """
 
     address: str
@@ -37,11 +37,11 @@ def histogram(
     """Draw how values are distributed.
 
     Args:
-        values: of the class; without any there is no figure.
+        values: one value per student or submission; without any there is no figure.
         full: the right end of the axis.
-        caption: what is shown.
-        xlabel: of the axis.
-        counted: what each value belongs to, such as "students".
+        caption: title of the figure.
+        xlabel: label of the horizontal axis.
+        counted: name of what each value belongs to, such as "students".
     """
     if not values:
         return None

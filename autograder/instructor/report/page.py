@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from autograder.instructor.files import write
 from autograder.instructor.report.data import ClassReport
 from autograder.instructor.report.figures import Picture, histogram
-from autograder.instructor.report.looks import command_for, grouped, urgent
+from autograder.instructor.report.review_reasons import command_for, grouped, urgent
 
 # More rows than this are folded until somebody wants them.
 _ROWS = 60
@@ -28,9 +28,9 @@ def write_page(report: ClassReport, path: Path, folder: Path | None = None) -> P
     """Write the report on one lab.
 
     Args:
-        report: what there is to say.
-        path: of the page.
-        folder: that `--folder` named, for the commands on the page.
+        report: data of the report.
+        path: path of the page.
+        folder: folder that `--folder` named, for the commands on the page.
     """
     automatic, totals = report.automatic, report.totals
     pictures = [
@@ -39,10 +39,10 @@ def write_page(report: ClassReport, path: Path, folder: Path | None = None) -> P
     ]
     context = {
         "report": report,
-        "looks": grouped(report.rows),
-        "urgent": [row for row in report.rows if urgent(row.looks) and row.owns],
-        "waiting": sum("by_hand" in row.looks for row in report.rows),
-        "command": lambda look, row: command_for(look, report.lab, row.student, folder),
+        "reasons": grouped(report.rows),
+        "urgent": [row for row in report.rows if urgent(row.review_reasons) and row.owns],
+        "waiting": sum("by_hand" in row.review_reasons for row in report.rows),
+        "command": lambda reason, row: command_for(reason, report.lab, row.student, folder),
         "statistics": _statistics(automatic),
         "pictures": [picture for picture in pictures if picture],
         "times_picture": _times_picture(report),
@@ -63,8 +63,8 @@ def write_index(reports: Sequence[ClassReport], path: Path) -> Path:
             "report": report,
             "page": f"{report.lab}.html",
             "mean": statistics.fmean(report.automatic) if report.automatic else None,
-            "urgent": sum(urgent(row.looks) and row.owns for row in report.rows),
-            "waiting": sum("by_hand" in row.looks for row in report.rows),
+            "urgent": sum(urgent(row.review_reasons) and row.owns for row in report.rows),
+            "waiting": sum("by_hand" in row.review_reasons for row in report.rows),
             "picture": histogram(
                 report.automatic, report.max_automatic, report.title, "automatic marks", "students"
             ),

@@ -46,7 +46,7 @@ class Comparison:
 
     Attributes:
         likeness: square, from 0 to 1; of a submission without anything of its own, 0.
-        sizes: how many runs of its own each submission has.
+        sizes: number of runs of tokens that each submission has of its own.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Comparison:
         Args:
             documents: the cells of each submission.
             cut: makes tokens of a cell.
-            length: of a run of tokens.
+            length: number of tokens in a run.
             given: cells that everybody was given.
             reference: cells of the reference solution.
         """

@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from autograder.instructor.figures import embed
 from autograder.instructor.files import write
 from autograder.instructor.similarity.likeness import Comparison, Match
-from autograder.instructor.similarity.run import CAUTION, Pair, Similarity
+from autograder.instructor.similarity.ranking import CAUTION, Pair, Similarity
 
 _LISTED = 200
 _SIDE_BY_SIDE = 25

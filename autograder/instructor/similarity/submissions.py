@@ -22,9 +22,9 @@ class Work:
     """What one submission holds.
 
     Attributes:
-        student: whose folder it is.
+        student: id of the student whose folder it lies in.
         code: sources of the code cells that students write in, by grade_id, in order.
-        texts: the same of the open questions.
+        texts: answers to open questions, by grade_id.
         named: the ids in the identity cell, folded.
     """
 
@@ -60,7 +60,7 @@ def read_work(
         folders: submitted/<student>/<lab>, by student.
         lab: the lab's id.
         templates: the notebooks of all labs.
-        language: where a submission does not tell.
+        language: language to assume where a submission does not tell.
     """
     for student, folder in folders.items():
         try:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pygments.lexers.python import PythonLexer
-from pygments.token import Comment, Keyword, Literal, Name, String, Whitespace, _TokenType
+from pygments.token import Comment, Keyword, Literal, Name, String, Whitespace
 
 _COMMON = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self"}
 _WORD = re.compile(r"\w+")
@@ -23,7 +23,7 @@ class Part:
     """A token, and where it stands.
 
     Attributes:
-        text: what is compared.
+        text: text of the token, as it is compared.
         start: index of its first character in the source.
         end: index after its last character.
     """
@@ -37,7 +37,7 @@ def code_parts(source: str, known: Collection[str]) -> list[Part]:
     """Return the tokens of code, also of code with a syntax error.
 
     Args:
-        source: of a cell.
+        source: code of a cell.
         known: names that every student has been given; all others are a student's own choice, and alike.
     """
     parts: list[Part] = []
@@ -54,7 +54,7 @@ def code_parts(source: str, known: Collection[str]) -> list[Part]:
     return parts
 
 
-def _compared(kind: _TokenType, value: str, before: str, owner: str, known: Collection[str]) -> str:
+def _compared(kind: tuple[str, ...], value: str, before: str, owner: str, known: Collection[str]) -> str:
     """Return what is compared of a token."""
     if kind in String:
         return "S"

@@ -78,5 +78,5 @@ if STATE is not None:
         while undo:
             undo.pop()()
 
-    guard.entering = strike
+    guard.begin_stage = strike
     guard.Guard.note = note_and_undo  # type: ignore[method-assign]

@@ -29,18 +29,18 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
 }
 for (const tools of document.querySelectorAll(".tools")) {
   const rows = [...document.getElementById(tools.dataset.for).tBodies[0].rows];
-  const [search, looks] = tools.querySelectorAll("input");
+  const [search, reviewed] = tools.querySelectorAll("input");
   const filter = () => {
     const text = search.value.trim().toLowerCase();
     let shown = 0;
     for (const row of rows) {
-      row.hidden = (looks.checked && !row.dataset.look) || !row.textContent.toLowerCase().includes(text);
+      row.hidden = (reviewed.checked && !row.dataset.review) || !row.textContent.toLowerCase().includes(text);
       shown += !row.hidden;
     }
     tools.querySelector("output").textContent = `${shown} of ${rows.length}`;
   };
   search.addEventListener("input", filter);
-  looks.addEventListener("change", filter);
+  reviewed.addEventListener("change", filter);
   tools.hidden = false;
 }
 // What is folded on the screen is printed.

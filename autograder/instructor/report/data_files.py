@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from autograder.instructor.files import Cell, Row, as_csv, write
-from autograder.instructor.report.data import ClassReport
-from autograder.instructor.report.data import Row as Student
-from autograder.instructor.report.looks import BY_KEY
+from autograder.instructor.report.data import ClassReport, StudentReport
+from autograder.instructor.report.review_reasons import REASON_BY_KEY
 
 
 def write_table(report: ClassReport, path: Path) -> Path:
     """Write a CSV file with one row per student; a mark that nobody has given yet is blank, not 0."""
     header: Row = [
         "student", "lab", "state", "automatic", "by_hand", "late_penalty", "total", "max_score",
-        "partners", "late_hours", "seconds", "look",
+        "partners", "late_hours", "seconds", "review_reasons",
         *(block.cell for block in report.blocks), *(check.name for check in report.checks),
     ]  # fmt: skip
     return write(path, as_csv([header, *(list(_columns(report, row)) for row in report.rows)]))
 
 
-def _columns(report: ClassReport, row: Student) -> Iterator[Cell]:
+def _columns(report: ClassReport, row: StudentReport) -> Iterator[Cell]:
     """Yield the values of one student."""
     yield from (row.student, report.lab, row.state, row.automatic, row.by_hand)
     yield row.mark.late_penalty if row.mark else None
@@ -32,7 +31,7 @@ def _columns(report: ClassReport, row: Student) -> Iterator[Cell]:
     yield " ".join(row.partners)
     yield round(row.late_s / 3600, 2) if row.late_s else None
     yield row.outcome.wall_s if row.outcome else None
-    yield "; ".join(BY_KEY[key].title for key in row.looks)
+    yield "; ".join(REASON_BY_KEY[key].title for key in row.review_reasons)
     for block in report.blocks:
         yield row.mark.given.get(block.cell) if row.mark else None
     passed = {check.name: int(check.passed) for check in row.outcome.checks} if row.outcome else {}
@@ -61,7 +60,7 @@ def write_data(report: ClassReport, path: Path) -> Path:
     return write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
-def _student(row: Student) -> dict[str, Any]:
+def _student(row: StudentReport) -> dict[str, Any]:
     """Return one student as JSON data; marks that are missing are null."""
     mark, outcome = row.mark, row.outcome
     return {
@@ -74,7 +73,7 @@ def _student(row: Student) -> dict[str, Any]:
         "marks": mark.given if mark else {},
         "partners": list(row.partners),
         "late_s": row.late_s,
-        "look": list(row.looks),
+        "review_reasons": list(row.review_reasons),
         "notes": outcome.notes if outcome else [],
         "seconds": outcome.wall_s if outcome else None,
         "checks": [asdict(check) for check in outcome.checks] if outcome else [],

@@ -1,4 +1,4 @@
-"""The command: read the submissions of a lab, rank all pairs, show what stands out."""
+"""Read the submissions of a lab and rank all pairs by how alike they are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from autograder.instructor.grade.store import Folders
 from autograder.instructor.intake import Templates
@@ -22,18 +19,17 @@ from autograder.instructor.source import is_student_cell, read_source, select_la
 # Chosen by measurement: see tests/instructor/test_similarity.py.
 THRESHOLD = 0.7
 CAUTION = "Likeness is a reason to look at two submissions side by side. It is no proof of anything."
-_SHOWN = 30
 
 Advance = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Options:
+class SimilarityOptions:
     """What to compare.
 
     Attributes:
-        threshold: from 0 to 1; pairs at least this alike are listed.
-        folder: holds submitted/; None: the checkout.
+        threshold: likeness, from 0 to 1, from which pairs are listed.
+        folder: folder that holds submitted/; None: the checkout.
     """
 
     threshold: float = THRESHOLD
@@ -45,12 +41,12 @@ class Pair:
     """Two submissions.
 
     Attributes:
-        first: the one.
-        second: the other.
+        first: work of one student.
+        second: work of another student.
         code: likeness of their code, from 0 to 1.
         texts: likeness of their answers to open questions; None if one of them has none.
         same_cells: code cells that are the same to the letter, and not as the lab gives them.
-        remark: what to know before judging.
+        remark: sentence to read before judging; empty where there is none.
     """
 
     first: Work
@@ -67,7 +63,7 @@ class Similarity:
 
     Attributes:
         lab: the lab's id.
-        threshold: from which pairs are listed.
+        threshold: likeness from which pairs are listed.
         works: all submissions that were compared.
         pairs: those at least as alike as the threshold, the most alike first.
         together: pairs that handed in together.
@@ -91,15 +87,15 @@ class Similarity:
 
 
 def find_similar(
-    course: Course, lab: str, options: Options, advance: Advance = lambda student: None
+    course: Course, lab: str, options: SimilarityOptions, advance: Advance = lambda student: None
 ) -> Similarity:
     """Compare all submissions of a lab.
 
     Args:
         course: the checkout.
         lab: the lab's id.
-        options: what to compare.
-        advance: called with each student whose submission was read.
+        options: threshold and folder.
+        advance: function that is called with each student whose submission was read.
 
     Raises:
         CourseError: if there is nothing to compare.
@@ -201,35 +197,3 @@ def _remark(one: Work, other: Work) -> str:
         if first.names(second.student):
             return f"{first.student} names {second.student} as a partner"
     return ""
-
-
-def show(console: Console, found: Similarity) -> None:
-    """Print what stands out."""
-    compared = int(np.count_nonzero(found.code.sizes))
-    console.print(
-        f"{found.lab}: {compared} submissions, {len(found.all_code)} pairs in {found.wall_s:.1f} s; half of "
-        f"the pairs are less than {_percent(np.median(found.all_code) if len(found.all_code) else 0)} alike.",
-        highlight=False,
-    )
-    for student, why in list(found.left_out.items())[:_SHOWN]:
-        console.print(f"[yellow]![/] {escape(student)} was not compared: {escape(why)}", highlight=False)
-    if found.together:
-        pairs = ", ".join(f"{one} – {other}" for one, other in found.together[:_SHOWN])
-        console.print(f"Handed in together, and left out: {escape(pairs)}", highlight=False)
-    if not found.pairs:
-        console.print(f"[green]✓[/] No pair is {_percent(found.threshold)} alike or more.", highlight=False)
-        return
-    table = Table("", "student", "student", "code", "open answers", "cells the same to the letter", "remark")
-    for number, pair in enumerate(found.pairs[:_SHOWN], start=1):
-        texts = "–" if pair.texts is None else _percent(pair.texts)
-        same = str(len(pair.same_cells) or "")
-        names = (escape(pair.first.student), escape(pair.second.student))
-        table.add_row(str(number), *names, _percent(pair.code), texts, same, escape(pair.remark))
-    console.print(table)
-    if len(found.pairs) > _SHOWN:
-        console.print(f"… and {len(found.pairs) - _SHOWN} more pairs, on the page.", highlight=False)
-    console.print(CAUTION, highlight=False)
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %"

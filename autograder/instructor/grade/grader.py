@@ -18,10 +18,10 @@ from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.grade import children, engine
 from autograder.instructor.grade.assignment import enter_or_update
 from autograder.instructor.grade.guard import Guard, Trouble, trouble
-from autograder.instructor.grade.looks import needs_look
 from autograder.instructor.grade.pairs import share_marks_by_hand
 from autograder.instructor.grade.people import is_storable, recipients, resolve
-from autograder.instructor.grade.records import Record, Records, digest_of_submission, summarise
+from autograder.instructor.grade.records import Record, Records, digest_of_submission, log_entries
+from autograder.instructor.grade.review import needs_review
 from autograder.instructor.grade.scheduler import Scheduler
 from autograder.instructor.grade.store import Folders, Store
 from autograder.instructor.grade.trust import Reference, draw_seed
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Options:
+class GradeOptions:
     """How to grade.
 
     Attributes:
@@ -50,7 +50,7 @@ class Options:
         scheduler: address of a running dask scheduler; None: processes of our own.
         insecure: whether that scheduler may be on another machine without TLS.
         force: grade again what is graded already.
-        folder: holds submitted/, autograded/ and the gradebook; None: the checkout.
+        folder: folder that holds submitted/, autograded/ and the gradebook; None: the checkout.
         db_url: another gradebook than the configuration's.
     """
 
@@ -74,8 +74,8 @@ class Plan:
         store: records of submissions that were run, and not stored before an earlier run ended.
         skip: students whose submissions are graded and have not changed.
         outdated: those of them that were graded with another version of the lab.
-        looks: those of them that a person should look at.
-        misplaced: what to say of folders and notebooks that nobody would find.
+        to_review: those of them that a person should review.
+        misplaced: sentences on folders and notebooks that nobody would find.
     """
 
     grade: list[str] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Plan:
     store: list[Record] = field(default_factory=list)
     skip: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
-    looks: list[str] = field(default_factory=list)
+    to_review: list[str] = field(default_factory=list)
     misplaced: list[str] = field(default_factory=list)
 
 
@@ -92,9 +92,9 @@ class Grading:
     """A finished run.
 
     Attributes:
-        plan: what was to be done.
-        outcomes: of the submissions that were run or stored, in the order in which they finished.
-        isolation: how students' code was isolated.
+        plan: plan of the run.
+        outcomes: outcomes of the submissions that were run or stored, in the order in which they finished.
+        isolation: way in which students' code was isolated.
         unstored: students whose marks the gradebook did not take; the next run stores them.
         troubles: what went wrong with single submissions, by student; all others are graded.
         shared: students who got the marks by hand of those with whom they handed in.
@@ -119,7 +119,7 @@ class Grading:
 class Grader:
     """Grades the submissions of one lab."""
 
-    def __init__(self, course: Course, lab: str, options: Options) -> None:
+    def __init__(self, course: Course, lab: str, options: GradeOptions) -> None:
         """Look at everything that must be right before any submission is run.
 
         Raises:
@@ -158,7 +158,7 @@ class Grader:
         """Grade, and keep every result as soon as it is there.
 
         Args:
-            advance: called with each outcome after it was stored.
+            advance: function that is called with each outcome after it was stored.
         """
         started, begin = datetime.now(UTC), time.monotonic()
         grading = Grading(self.plan, [], self.isolation, troubles=self.guard.troubles)
@@ -223,7 +223,7 @@ class Grader:
             plan.store.append(record)
         else:
             plan.skip.append(student)
-            plan.looks += [student] if needs_look(record.outcome) else []
+            plan.to_review += [student] if needs_review(record.outcome) else []
             if record.lab != self.lab_digest:
                 plan.outdated.append(student)
 
@@ -446,7 +446,7 @@ class Grader:
             },
             "shared": grading.shared,
             "penalties": grading.penalties,
-            "submissions": summarise(grading.outcomes),
+            "submissions": log_entries(grading.outcomes),
         }
         try:
             return self.records.write_log(data)

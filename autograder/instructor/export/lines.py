@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from autograder.instructor.export.results import Results, Student
+from autograder.instructor.export.results import GradebookStudent, Results
 from autograder.instructor.export.roster import Entry, Roster
 from autograder.instructor.gradebook import Mark
 from autograder.instructor.settings import CourseError
@@ -17,9 +17,9 @@ class Line:
     """One student of an export.
 
     Attributes:
-        student: the id in the gradebook; of the roster, if the gradebook does not know the student.
-        entry: what the other system knows of the student.
-        marks: by lab; a lab that the student did not hand in is not there.
+        student: id in the gradebook, or in the roster if the gradebook does not know the student.
+        entry: the student's data in the other system.
+        marks: marks by lab; a lab that the student did not hand in is not there.
         matched: whether the roster has this student; True where there is no roster.
     """
 
@@ -89,7 +89,7 @@ def _marks_of(results: Results, students: Sequence[str]) -> dict[str, Mark]:
     }
 
 
-def _entry_of(student: Student) -> Entry:
+def _entry_of(student: GradebookStudent) -> Entry:
     """Return what another system is told of a student whom only the gradebook knows."""
     return Entry(
         canvas_id=student.lms_id,
@@ -115,7 +115,7 @@ class _Index:
                 if value.strip():
                     self._maps[field][value.strip().casefold()].append(place)
 
-    def find(self, student: Student) -> int | None:
+    def find(self, student: GradebookStudent) -> int | None:
         """Return the place of a student in the roster, None if they are not in it.
 
         Raises:
@@ -134,7 +134,7 @@ class _Index:
         return None
 
     @staticmethod
-    def _names(student: Student) -> Iterator[tuple[str, str]]:
+    def _names(student: GradebookStudent) -> Iterator[tuple[str, str]]:
         """Yield what to look for, and where, the surest first."""
         for field in ("number", "login", "email", "mailbox", "canvas_id"):
             yield field, student.id

@@ -1,4 +1,4 @@
-"""What `course grade` shows in the terminal: how far it is, and what needs a look."""
+"""What `course grade` shows in the terminal: how far it is, and what a person should review."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from autograder.instructor.grade.grader import Grading, Plan
 from autograder.instructor.grade.guard import shown
-from autograder.instructor.grade.looks import needs_look
-from autograder.instructor.grade.run import Grading, Plan
+from autograder.instructor.grade.review import needs_review
 from autograder.instructor.grade.work import Outcome
 from autograder.instructor.kernels.isolation import Isolation
 
@@ -39,7 +39,7 @@ def show_start(console: Console, lab: str, plan: Plan, isolation: Isolation) -> 
 
 
 @contextlib.contextmanager
-def progress(console: Console, total: int) -> Iterator[Callable[[Outcome], None]]:
+def grading_progress(console: Console, total: int) -> Iterator[Callable[[Outcome], None]]:
     """Show how far the run is; yield what to call after each submission."""
     columns = (
         TextColumn("{task.description}"),
@@ -57,16 +57,16 @@ def progress(console: Console, total: int) -> Iterator[Callable[[Outcome], None]
 
 
 def show_end(console: Console, grading: Grading) -> None:
-    """Say what happened, and list the submissions that need a look."""
+    """Say what happened, and list the submissions that a person should review."""
     outcomes = sorted(grading.outcomes, key=lambda outcome: outcome.student)
     counts = {status: sum(o.status == status for o in outcomes) for status in _COLOURS}
     said = ", ".join(f"[{_COLOURS[name]}]{count} {name}[/]" for name, count in counts.items() if count)
     skipped = f", {len(grading.plan.skip)} unchanged" if grading.plan.skip else ""
     nothing = "nothing was finished" if grading.interrupted else "nothing to run"
     console.print(f"{said or nothing}{skipped} in {grading.wall_s:.0f} s")
-    worth = sorted(filter(needs_look, outcomes), key=lambda outcome: _URGENCY.index(outcome.status))
+    worth = sorted(filter(needs_review, outcomes), key=lambda outcome: _URGENCY.index(outcome.status))
     if worth:
-        table = Table("student", "state", "automatic", Column("why", overflow="fold"), title="To look at")
+        table = Table("student", "state", "automatic", Column("why", overflow="fold"), title="To review")
         for outcome in worth[:_SHOWN]:
             table.add_row(
                 escape(shown(outcome.student)),
@@ -77,9 +77,10 @@ def show_end(console: Console, grading: Grading) -> None:
         console.print(table)
         if len(worth) > _SHOWN:
             console.print(f"and {len(worth) - _SHOWN} more: `course report` lists them by reason.")
-    if grading.plan.looks:
+    if grading.plan.to_review:
         console.print(
-            f"{len(grading.plan.looks)} of those graded before still need a look: `course report` lists them."
+            f"{len(grading.plan.to_review)} of those graded before are still to be reviewed: `course report` "
+            "lists them."
         )
     if grading.shared:
         console.print(f"marks by hand given to partners too: {escape(', '.join(grading.shared))}")

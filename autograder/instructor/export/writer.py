@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 
 from autograder.instructor import files
 from autograder.instructor.export.formats import Format, rows_for
-from autograder.instructor.export.people import Line, lines_with_roster, lines_without_roster
+from autograder.instructor.export.lines import Line, lines_with_roster, lines_without_roster
 from autograder.instructor.export.results import Results, known_labs, read_results
 from autograder.instructor.export.roster import Roster, read_roster
 from autograder.instructor.grade.late import LateRule
@@ -23,7 +23,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportOptions:
     """What to export, and how.
 
     Attributes:
@@ -32,7 +32,7 @@ class Options:
         roster: a file that says who is in the class.
         partial: whether marks that are not complete are given as they are so far.
         output: the file to write; None: build/export/<lab or "marks">-<system>.csv.
-        folder: holds the gradebook; None: the checkout.
+        folder: folder that holds the gradebook; None: the checkout.
     """
 
     to: Format
@@ -48,10 +48,10 @@ class Export:
     """A written file.
 
     Attributes:
-        path: where it is.
-        students: how many it lists.
-        labs: which labs it has.
-        warnings: what the instructor should know, one sentence each.
+        path: path of the file.
+        students: number of students that it lists.
+        labs: ids of the labs that it has.
+        warnings: sentences that the instructor should read.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class Export:
     warnings: tuple[str, ...]
 
 
-def export_marks(course: Course, options: Options) -> Export:
+def export_marks(course: Course, options: ExportOptions) -> Export:
     """Write the marks of a class.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.errors import GraderError
 from autograder.instructor.report.collect import Collector
 from autograder.instructor.report.data import ClassReport
-from autograder.instructor.report.files import write_data, write_table
+from autograder.instructor.report.data_files import write_data, write_table
 from autograder.instructor.report.page import write_index, write_page
 from autograder.instructor.settings import Course, CourseError
 
@@ -24,8 +24,8 @@ def report_lab(
     Args:
         course: the checkout.
         lab: the lab's id.
-        folder: holds submitted/ and the gradebook; None: the checkout.
-        output: where to write; None: report/ there.
+        folder: folder that holds submitted/ and the gradebook; None: the checkout.
+        output: folder to write to; None: report/ in `folder`.
 
     Returns:
         The files written, the page first.
