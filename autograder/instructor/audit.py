@@ -136,7 +136,7 @@ def audit_lab(
     start = time.perf_counter()
     course.require_lab(lab)
     path = bank or course.bank(lab)
-    answers = [answer for answer in load_bank(path).values() if only(answer)]
+    answers = [answer for answer in load_bank(path, course.languages).values() if only(answer)]
     key = current_key(course, lab)
     _require_known_checks(answers, key, path)
     audit = Audit(lab, tuple(dict.fromkeys([key.seed, *seeds])))

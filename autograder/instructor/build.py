@@ -22,6 +22,7 @@ from autograder.instructor.source import (
     code_cells,
     is_check_cell,
     read_source,
+    require_languages,
     select_language,
     write_notebook,
 )
@@ -45,10 +46,11 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
         CourseError: if the source is not as it must be, or the reference fails its own checks.
     """
     report(f"{lab}: source")
+    settings = course.settings(course.require_lab(lab))
     write_source(course, lab)
     files = []
-    if "prepare" in course.labs[lab]:
-        prepare = pkgutil.resolve_name(course.labs[lab]["prepare"])
+    if "prepare" in settings:
+        prepare = pkgutil.resolve_name(settings["prepare"])
         files += prepare(course, lab, report)
     report(f"{lab}: answer key")
     files.append(build_key(course, lab))
@@ -63,6 +65,7 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
 def write_source(course: Course, lab: str) -> Path:
     """Write the bilingual notebook that nbgrader reads: build/source/<lab>/<lab>.ipynb."""
     notebook = read_source(course.source(course.require_lab(lab)))
+    require_languages(notebook, course.languages)
     _require_name(notebook, lab)
     path = course.build / "source" / lab / f"{lab}.ipynb"
     write_notebook(notebook, path)
@@ -105,7 +108,7 @@ def build_solution(course: Course, lab: str) -> Path:
     Exploration cells are tagged so that nbval compares the outputs of check cells only: training in
     float32 differs from machine to machine.
     """
-    notebook = select_language(read_source(course.source(lab)), course.language)
+    notebook = select_language(read_source(course.source(lab)), course.language, course.languages)
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.pop("tags", []) if not tag.startswith("lang-")]
         if cell.cell_type == "code" and not is_check_cell(cell):

@@ -157,7 +157,7 @@ def hand_in(course: Course, lab: str, students: Sequence[Student], folder: Path)
     """Write the submissions of a whole class."""
     bank = load_bank(course.bank(lab))
     release = nbformat.read(course.release(lab, course.language), as_version=4)
-    solution = select_language(read_source(course.source(lab)), course.language)
+    solution = select_language(read_source(course.source(lab)), course.language, course.languages)
     solved = {str(grade_id(c)): c.source for c in solution.cells if is_student_cell(c)}
     for student in students:
         cells = solved if student.solved is None else {name: solved[name] for name in student.solved}

@@ -24,7 +24,7 @@ from autograder.instructor.grade.records import Record, Records, digest_of_submi
 from autograder.instructor.grade.scheduler import Scheduler
 from autograder.instructor.grade.store import Folders, Store
 from autograder.instructor.grade.trust import Reference, draw_seed
-from autograder.instructor.grade.work import Job, Outcome, modules_of
+from autograder.instructor.grade.work import Job, Outcome
 from autograder.instructor.gradebook import lateness
 from autograder.instructor.intake import Templates
 from autograder.instructor.intake.notes import Note, note
@@ -34,6 +34,7 @@ from autograder.instructor.keys import source_digest
 from autograder.instructor.own_names import own_names
 from autograder.instructor.releases import require_made
 from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import modules_of
 
 Advance = Callable[[Outcome], None]
 log = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ goes back in an `Outcome`.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -396,12 +395,3 @@ def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str)
     cell = new_markdown_cell(f"**{_REPORT_TITLES[language]}**\n\n{lines}")
     cell["id"] = REPORT_CELL
     notebook.cells.insert(0, cell)
-
-
-def modules_of(notebook: NotebookNode) -> tuple[str, ...]:
-    """Return the modules that a lab's own cells import: a warm kernel has them already."""
-    found: list[str] = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and not grade_id(cell):
-            found += re.findall(r"^(?:from|import)\s+([\w.]+)", cell.source, re.MULTILINE)
-    return tuple(dict.fromkeys(found))
