@@ -7,6 +7,8 @@ import os
 from autograder.errors import GraderError
 
 LANGUAGES = ("es", "en")
+# What is said in a language that the library does not speak is said in this one.
+FALLBACK = "en"
 _opened: str | None = None
 
 
@@ -19,6 +21,11 @@ def require_language(language: str) -> str:
     if language not in LANGUAGES:
         raise GraderError(f"language={language!r} is not available: choose one of {', '.join(LANGUAGES)}.")
     return language
+
+
+def spoken(language: str) -> str:
+    """Return the language that the library's own texts are in, where a course is in another one."""
+    return language if language in LANGUAGES else FALLBACK
 
 
 def set_language(language: str | None) -> None:

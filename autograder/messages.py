@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from autograder.language import current_language
+from autograder.language import current_language, spoken
 
 Error = TypeVar("Error", bound=Exception)
 # Details that differ from one layout of the code, or one build of PyTorch, to the next.
@@ -25,8 +25,9 @@ class Translated:
     texts: Mapping[str, str]
 
     def render(self, language: str) -> str:
-        """Return the text in one of `language.LANGUAGES`."""
-        return self.texts[language]
+        """Return the text in a language; one that has no such translation is answered with all."""
+        known = self.texts.get(language) or self.texts.get(spoken(language))
+        return known or " / ".join(self.texts.values())
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class Message:
         return TEXTS
 
     def render(self, language: str) -> str:
-        """Return the text in one of `language.LANGUAGES`."""
+        """Return the text in a language, or in English if the library does not speak it."""
         details = {
             name: value.render(language) if isinstance(value, (Message, Translated)) else value
             for name, value in self.details.items()
         }
-        return self.texts()[self.key][language].format(**details)
+        return self.texts()[self.key][spoken(language)].format(**details)
 
     def evidence(self) -> str:
         """Return what the message is about, the same on every machine and for every layout of the code."""

@@ -26,8 +26,13 @@ _LANGUAGES = 'a list of languages, such as ["es", "en"]'
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
+def is_language(value: object) -> bool:
+    """Tell whether something has the form of a language's code, such as "es" or "pt-BR"."""
+    return isinstance(value, str) and _LANGUAGE.fullmatch(value) is not None
+
+
 def _language(value: str) -> str:
-    if not _LANGUAGE.fullmatch(value):
+    if not is_language(value):
         raise ValueError(f'{value!r} is no code of a language, such as "es" or "pt-BR".')
     return value
 

@@ -12,7 +12,6 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from autograder.instructor.errors import CourseError
 
@@ -89,14 +88,14 @@ def checked(kind: type[T], data: object, table: Table) -> T:
     wrong = problems(kind, data, table)
     if wrong:
         raise CourseError(wrong[0].text)
-    found: T = _reader(kind).validate_python(data)
+    found: T = _reader(kind).validate_python(data)  # type: ignore[arg-type]  # as below
     return found
 
 
 def problems(kind: type[Any], data: object, table: Table) -> list[Problem]:
     """Return all that is wrong with a table; a misspelt key comes before the one that is missing."""
     try:
-        _reader(kind).validate_python(data)
+        _reader(kind).validate_python(data)  # type: ignore[arg-type]  # classes are hashable
     except ValidationError as error:
         found = sorted(error.errors(include_url=False), key=lambda e: e["type"] not in _UNKNOWN)
         return [Problem(str(e["loc"][0]) if e["loc"] else "", _said(kind, e, table)) for e in found]
@@ -109,7 +108,7 @@ def _reader(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _said(kind: type[Any], error: ErrorDetails, table: Table) -> str:
+def _said(kind: type[Any], error: Mapping[str, Any], table: Table) -> str:
     """Return one problem as a sentence."""
     way, names = error["loc"], _fields(kind)
     where = f"{table.place(*way)}, {table.name}"

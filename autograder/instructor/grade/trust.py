@@ -250,7 +250,7 @@ class Hints:
 
     Attributes:
         key: the lab's answer key.
-        found: names of the checks that were given a hint, each with the hint in the first language.
+        found: names of the checks that were given a hint, with the hint, in English if there is one.
     """
 
     key: AnswerKey
@@ -275,7 +275,7 @@ class Hints:
             if hint is not None:
                 message = Message("hint", {"hint": Translated(hint)})
                 marked.results[index] = Result(result.name, result.points, False, message, result.observation)
-                self.found[result.name] = hint["en"]
+                self.found[result.name] = Translated(hint).render("en")
 
 
 def wants_hints(marked: Sequence[MarkedBlock]) -> list[str]:

@@ -28,7 +28,7 @@ from autograder.instructor.kernels.limits import Limits
 from autograder.instructor.neutral import clean_notebook, hide
 from autograder.instructor.source import grade_id, is_check_cell, is_graded
 from autograder.key import AnswerKey
-from autograder.language import LANGUAGES
+from autograder.language import LANGUAGES, spoken
 from autograder.messages import TEXTS, Message
 
 REPORT_CELL = "grading-notes"
@@ -392,6 +392,6 @@ def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str)
     if notebook.cells and notebook.cells[0].get("id") == REPORT_CELL:
         notebook.cells[0].source += f"\n{lines}"
         return
-    cell = new_markdown_cell(f"**{_REPORT_TITLES[language]}**\n\n{lines}")
+    cell = new_markdown_cell(f"**{_REPORT_TITLES[spoken(language)]}**\n\n{lines}")
     cell["id"] = REPORT_CELL
     notebook.cells.insert(0, cell)
