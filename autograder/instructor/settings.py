@@ -145,6 +145,11 @@ class Course:
         in_src = self.root / "src" / inner
         return in_src if in_src.is_dir() else self.root / inner
 
+    @property
+    def importable(self) -> tuple[str, ...]:
+        """Return the course's packages that are there: a course may have none yet."""
+        return tuple(name for name in self.packages if self.package(name).is_dir())
+
     def demo_class(self, lab: str) -> Path:
         """Return the path of a lab's simulated class."""
         return self.root / "source_notebooks" / lab / "demo_class.toml"

@@ -224,7 +224,9 @@ def test_a_lab_without_notes_is_named(course: Course, tmp_path: Path) -> None:
         path = other.release("lab9", language)
         path.parent.mkdir(parents=True)
         shutil.copy(course.release(LAB1, language), path)
-    with pytest.raises(CourseError, match=r"lab9 has no notes on its data in 'es': write .*lab9/notes\.es\.md"):
+    with pytest.raises(
+        CourseError, match=r"lab9 has no notes on its data in 'es': write .*lab9/notes\.es\.md"
+    ):
         list(bundle_labs(other, ["lab9"], tmp_path))
 
 

@@ -41,6 +41,7 @@ class ForkServer:
         *,
         wrap: Wrap = lambda folder, command: command,
         user: int | None = None,
+        cwd: str | None = None,
     ) -> None:
         """Start the process, without waiting for it.
 
@@ -50,6 +51,7 @@ class ForkServer:
             environment: its variables.
             wrap: given the folder and the command, returns the command to run instead.
             user: number of the user and group to become; None to stay who one is.
+            cwd: folder to work in; None: this process's.
         """
         # Short: the path of a socket has at most 107 characters.
         self.folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
@@ -77,6 +79,7 @@ class ForkServer:
                 stderr=self._errors,
                 env=dict(environment),
                 start_new_session=True,
+                cwd=cwd,
                 **other,  # type: ignore[call-overload]
             )
         self._lock = threading.Lock()

@@ -30,6 +30,10 @@ from autograder.instructor.settings import CourseError
 # How many submissions wait at each worker: enough to keep it busy, few enough to keep memory low.
 _AHEAD = 2
 Task = Callable[[Job], Outcome | Trouble]
+_NOT_THERE = (
+    " Notebooks import it: install it in this environment and in that of every worker (the course itself: "
+    "`pip install -e .`), and name packages of the course in course.toml, [course]."
+)
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -102,6 +106,7 @@ def require_kernels(trials: Sequence[Future], isolation: str) -> None:
         raise CourseError(
             f"Kernels do not work here with --isolation {isolation}: {'; '.join(problems)}. Try another one, "
             "and `course doctor`."
+            + (_NOT_THERE if any("cannot be imported" in problem for problem in problems) else "")
         )
 
 

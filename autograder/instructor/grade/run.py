@@ -148,7 +148,7 @@ class Grader:
         self.records = Records(options.folder or course.root, lab)
         self.lab_digest = source_digest(course, lab)
         template = self.templates.notebooks[lab, course.language]
-        self._modules, self._names = modules_of(template), own_names(template)
+        self._modules, self._names = (*modules_of(template), *course.importable), own_names(template)
         self._template = nbformat.writes(template)
         self._known = self.store.students()
         enter_or_update(course, lab, self.store)

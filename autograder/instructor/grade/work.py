@@ -36,6 +36,18 @@ REPORT_CELL = "grading-notes"
 _MAX_SAID = 300
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
+_TRIAL = """
+import importlib
+for name in {modules!r}:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(f"{{name}} cannot be imported ({{error}})")
+        break
+else:
+    import torch
+    print(int(torch.ones(2).sum()))
+"""
 _REPORT_TITLES = {"es": "Notas de la calificación", "en": "Notes on the grading"}
 
 
@@ -196,8 +208,11 @@ def _run_fairly(notebook: NotebookNode, where: Surroundings, seed: int) -> Run:
 def try_kernel(
     isolation: str, limits: Limits, modules: tuple[str, ...], kernel_server: str | None = None
 ) -> str | None:
-    """Return why no kernel works in this process, None if one does."""
-    notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
+    """Return why no kernel works in this process, None if one does.
+
+    It imports what the lab's own cells import: where it cannot, a whole class would get 0.
+    """
+    notebook = new_notebook(cells=[new_code_cell(_TRIAL.format(modules=modules))])
     where = Surroundings(isolation, limits, {}, modules, {}, kernel_server)
     run = _run_fairly(notebook, where, seed=0)
     if run.died is not None:

@@ -91,7 +91,7 @@ def run_notebook(
         limits: what the kernel may use.
         variables: environment variables of the kernel.
         files: what was handed in beside the notebook, by path.
-        modules: what a warm kernel has imported.
+        modules: what the notebook imports of its own: a warm kernel has it, and any kernel can see it.
         kernel_server: address of the server that forks warm kernels; None: this process's own.
 
     Returns:
@@ -101,7 +101,7 @@ def run_notebook(
     folder = Path(_new_folder(kernel_server))
     try:
         return asyncio.run(
-            _run(notebook, folder, isolation, limits, variables or {}, files or {}, kernel_server)
+            _run(notebook, folder, isolation, limits, variables or {}, files or {}, modules, kernel_server)
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -121,13 +121,14 @@ async def _run(
     limits: Limits,
     variables: Mapping[str, str],
     files: Mapping[str, bytes],
+    modules: Sequence[str],
     kernel_server: str | None,
 ) -> Run:
     run = Run(deepcopy(notebook))
     start = time.monotonic()
     connection = folder / "k"
     connection.mkdir(mode=0o700)
-    box = sandbox(str(connection), limits, variables, _stage(files, folder / "files"))
+    box = sandbox(str(connection), limits, variables, _stage(files, folder / "files"), modules)
     manager = _manager(box, isolation, kernel_server)
     watchdog = Watchdog(
         limits, str(connection), lambda: _pid(manager), lambda: _signal(manager, kill=False),

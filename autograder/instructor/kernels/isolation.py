@@ -34,13 +34,14 @@ os.wait()
 shutil.rmtree(folder, ignore_errors=True)
 """
 
-# A sandbox in which notebooks do not find the course would give a whole class 0.
+# A sandbox in which notebooks do not find the library would give a whole class 0. Whether they find what
+# else they import is tried in the first kernel: see `autograder.instructor.grade.work.try_kernel`.
 _FIND = """
 import importlib.util, sys
 # One that cannot read its own library may find another Python's.
 if sys.base_prefix != sys.argv[1]:
     sys.exit(f"{sys.argv[1]} cannot be read")
-missing = [name for name in ("autograder", "course", "torch") if importlib.util.find_spec(name) is None]
+missing = [name for name in ("autograder", "torch") if importlib.util.find_spec(name) is None]
 sys.exit(f"{', '.join(missing)} cannot be found there: pip install -e ." if missing else 0)
 """
 _AS_ROOT = (
