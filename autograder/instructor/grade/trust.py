@@ -73,6 +73,7 @@ class MarkedBlock:
         results: one entry per check, in order.
         students: who the identity cell names.
         problem: what was wrong with what the kernel handed on, if anything.
+        heard: whether the kernel handed on anything that could be read.
     """
 
     name: str
@@ -80,6 +81,7 @@ class MarkedBlock:
     results: list[Result]
     students: tuple[str, ...] = ()
     problem: Note | None = None
+    heard: bool = True
 
     @property
     def score(self) -> float:
@@ -118,7 +120,14 @@ def judge(cell: NotebookNode, check_cell: str, reference: Reference) -> MarkedBl
     if name == IDENTITY:
         results = [_identity(check) for check in bundle["checks"]]
     results += [Result(name, 0.0, False, _said(text)) for text in bundle["failures"]]
-    return MarkedBlock(name, reference.blocks.get(name, 0.0), results, tuple(bundle["students"]), problem)
+    return MarkedBlock(
+        name,
+        reference.blocks.get(name, 0.0),
+        results,
+        tuple(bundle["students"]),
+        problem,
+        heard=bundle is not _NOTHING,
+    )
 
 
 def _judge_check(expected: Observation, seen: Mapping[str, Any] | None) -> Result:

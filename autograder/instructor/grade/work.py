@@ -26,7 +26,7 @@ from autograder.instructor.intake.notes import Note, Reason, note
 from autograder.instructor.kernels.execution import Run
 from autograder.instructor.kernels.limits import Limits
 from autograder.instructor.neutral import clean_notebook, hide
-from autograder.instructor.source import grade_id, is_check_cell, is_graded
+from autograder.instructor.source import grade_id, is_check_cell, is_graded, is_student_cell
 from autograder.key import AnswerKey
 from autograder.language import LANGUAGES, spoken
 from autograder.messages import TEXTS, Message
@@ -126,6 +126,8 @@ class Outcome:
         wall_s: time on the clock.
         retry: whether the next run should try again: something failed that was not handed in.
         waits: grade_ids of cells whose marks a person has to give or to confirm.
+        silence: what the kernel said in place of handing on anything at all; empty where it did, None where
+            none ran.
     """
 
     student: str
@@ -142,6 +144,7 @@ class Outcome:
     wall_s: float = 0.0
     retry: bool = False
     waits: tuple[str, ...] = ()
+    silence: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -335,7 +338,26 @@ def _outcome(
         wall_s=round(run.wall_s, 2),
         retry=run.died is not None and run.died.key == "no_start",
         waits=waits,
+        silence=hide(_silence(run, marked), str(job.reference.seed)),
     )
+
+
+def _silence(run: Run, marked: Mapping[str, MarkedBlock]) -> str:
+    """Return what a kernel said whose check cells handed on nothing, first the lab's own cells."""
+    if any(block.heard for block in marked.values()):
+        return ""
+    found = [
+        (
+            is_student_cell(cell),
+            f"{grade_id(cell) or cell.get('id')}: {error.get('ename')}: {_said_by(error)}",
+        )
+        for cell in run.notebook.cells
+        for error in cell.get("outputs", [])
+        if error["output_type"] == "error"
+    ]
+    if found:
+        return min(found, key=lambda each: each[0])[1][:_MAX_SAID]
+    return run.died.render("en") if run.died is not None else "nothing"
 
 
 def _said_by(error: NotebookNode) -> str:

@@ -6,6 +6,7 @@ path. Kernels see its packages and nothing else of such a folder.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import sys
@@ -32,8 +33,7 @@ def visible_packages(modules: Sequence[str] = ()) -> list[str]:
         modules: that notebooks import. Those that are not there are left out; see
             `autograder.instructor.grade.work.try_kernel`.
     """
-    found = [path for name in _names(modules) for path in _places(name)]
-    return list(dict.fromkeys(str(path) for path in found if not _in_environment(path)))
+    return list(_visible(tuple(modules), tuple(sys.path)))
 
 
 def visible_metadata(modules: Sequence[str] = ()) -> list[str]:
@@ -46,6 +46,18 @@ def visible_metadata(modules: Sequence[str] = ()) -> list[str]:
 def import_path(modules: Sequence[str] = ()) -> list[str]:
     """Return the folders from which these packages are imported, and the environment's are not."""
     return list(dict.fromkeys(str(Path(path).parent) for path in visible_packages(modules)))
+
+
+@functools.lru_cache(maxsize=32)
+def _visible(modules: tuple[str, ...], path: tuple[str, ...]) -> tuple[str, ...]:
+    """Find the folders and files; it takes some time, and is asked for several times per kernel.
+
+    Args:
+        modules: that notebooks import.
+        path: where Python looks now.
+    """
+    found = [place for name in _names(modules) for place in _places(name)]
+    return tuple(dict.fromkeys(str(place) for place in found if not _in_environment(place)))
 
 
 def _names(modules: Sequence[str]) -> list[str]:
