@@ -17,6 +17,7 @@ import torch
 from nbformat import NotebookNode
 
 from autograder.instructor.environment import environment
+from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import code_cells, grade_id, is_student_cell, read_source, select_language
 from autograder.session import Lab, Recording, record
@@ -47,7 +48,7 @@ def observe(
     notebook = select_language(
         read_source(course.source(course.require_lab(lab))), course.language, course.languages
     )
-    with record(seed) as recording, script_environment(device):
+    with present(course), record(seed) as recording, script_environment(device):
         namespace = run_cells(notebook, answers or {}, strict=strict, name=lab)
     failed = {name: o.error for name, o in recording.observations.items() if o.error}
     if strict and failed:
@@ -70,7 +71,7 @@ def practise(course: Course, lab: str, answers: Mapping[str, str], language: str
     notebook = select_language(
         read_source(course.source(course.require_lab(lab))), language or course.language, course.languages
     )
-    with script_environment("cpu"):
+    with present(course), script_environment("cpu"):
         namespace = run_cells(notebook, answers, strict=False, name=lab)
     session = _session(namespace)
     if session is None:

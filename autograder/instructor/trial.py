@@ -14,6 +14,7 @@ from pebble import ProcessExpired, ProcessPool
 from autograder.instructor.bank import Answer
 from autograder.instructor.environment import environment
 from autograder.instructor.observe import run_cells, script_environment
+from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import (
     grade_id,
@@ -78,7 +79,11 @@ def run_trials(
     parts = {cell: excerpt(notebook, cell, lab) for cell in {answer.cell for answer in answers}}
     # One thread per process, and no window: set before the processes import anything.
     settings = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    with environment(**settings), _pool(jobs or os.cpu_count() or 1, modules_of(notebook)) as pool:
+    with (
+        present(course),
+        environment(**settings),
+        _pool(jobs or os.cpu_count() or 1, modules_of(notebook)) as pool,
+    ):
         try:
             futures = {
                 pool.schedule(try_answer, args=(parts[a.cell], lab, a, tuple(seeds)), timeout=time_limit): a
