@@ -146,6 +146,7 @@ def audit_lab(
     todo = [answer for answer in answers if ledger.find(answer) is None]
     begin(len(answers), len(answers) - len(todo))
     expected = {seed: observe(course, lab, seed=seed).observations for seed in audit.seeds}
+    keys.require_reference(lab, key, expected[key.seed])
     audit.forgeable = forgeable_checks(list(expected.values()))
     judge = _Judge(key, expected, hints_known=bank is None)
     for trial in _trials(course, lab, todo, audit.seeds, jobs, time_limit):

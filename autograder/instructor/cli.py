@@ -266,13 +266,13 @@ def similarity(
 
 @app.command()
 def demo(
-    lab: Annotated[str, typer.Argument(help="id of a lab")] = demonstration.LAB1,
+    lab: Annotated[str | None, typer.Argument(help="id of a lab; the first if left out")] = None,
     every: Annotated[bool, typer.Option("--all", help="all labs, one after the other")] = False,
     skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
 ) -> None:
     """Build a lab, grade a simulated class with nbgrader and write a report."""
     course = load_course()
-    for name in course.labs if every else [lab]:
+    for name in course.labs if every else [lab or demonstration.first_lab(course)]:
         demonstration.run(course, console, name, skip_build=skip_build)
 
 

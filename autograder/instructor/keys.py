@@ -83,6 +83,20 @@ def make_key(course: Course, lab: str, source: str) -> AnswerKey:
     return with_hints(key, recording.observations, [trials[answer.id] for answer in hinted])
 
 
+def require_reference(lab: str, key: AnswerKey, seen: Observations) -> None:
+    """Raise unless a key accepts what the reference solution observes now, under the key's seed.
+
+    Raises:
+        CourseError: naming the checks: something that the lab imports has changed since the key was built.
+    """
+    refused = [name for name in key.checks if name not in seen or not key.accepts(seen[name])]
+    if refused:
+        raise CourseError(
+            f"The answer key of {lab} refuses the lab's own solution ({', '.join(refused)}): something that "
+            f"the lab imports has changed. Run `course build {lab}` first."
+        )
+
+
 def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> None:
     """Raise unless the marks of checks, blocks and nbgrader cells agree."""
     declared = {
