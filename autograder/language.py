@@ -26,6 +26,11 @@ def require_language(language: str, languages: Sequence[str] = LANGUAGES) -> str
     return language
 
 
+def spoken(language: str) -> str:
+    """Return the language that the library's own texts are in, where a course is in another one."""
+    return language if language in LANGUAGES else FALLBACK
+
+
 def set_language(language: str | None) -> None:
     """Speak a language from now on; None: what COURSE_LANGUAGE names."""
     global _opened

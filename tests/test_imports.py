@@ -113,7 +113,12 @@ CONTRIBUTOR = INSTRUCTOR | names(EXTRAS["dev"]) | names(EXTRAS["postgresql"])
     [
         (
             "autograder",
-            ("autograder/execution", "autograder/instructor", "autograder/rerun", "autograder/typing_plugin.py"),
+            (
+                "autograder/execution",
+                "autograder/instructor",
+                "autograder/rerun",
+                "autograder/typing_plugin.py",
+            ),
             STUDENT,
         ),
         ("autograder/execution", (), STUDENT | names(EXTRAS["check"])),

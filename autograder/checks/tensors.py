@@ -189,8 +189,7 @@ def column(function: Callable[..., torch.Tensor], index: int) -> Callable[..., t
 
     @functools.wraps(function)
     def call(*args: Any) -> torch.Tensor:
-        result = call_student(function, *args)
-        require_tensor(result)
+        result = require_tensor(call_student(function, *args))
         if result.ndim != 2 or result.shape[1] <= index:
             raise CheckFailed("wrong_shape", seen=tuple(result.shape), expected=f"(n, >{index})")
         return result[:, index]

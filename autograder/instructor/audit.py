@@ -14,6 +14,7 @@ from typing import Any
 from autograder.instructor.bank import Answer, load_bank
 from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.files import put
+from autograder.instructor.keys import require_reference
 from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.trial import TIME_LIMIT, Observations, Trial, run_trials
@@ -137,7 +138,7 @@ def audit_lab(
     course.require_lab(lab)
     _require_limits(jobs, time_limit)
     path = bank or course.bank(lab)
-    answers = [answer for answer in load_bank(path).values() if only(answer)]
+    answers = [answer for answer in load_bank(path, course.languages).values() if only(answer)]
     key = current_key(course, lab)
     _require_known_checks(answers, key, path)
     audit = Audit(lab, tuple(dict.fromkeys([key.seed, *seeds])))
@@ -147,6 +148,7 @@ def audit_lab(
     todo = [answer for answer in answers if known.find(answer) is None]
     begin(len(answers), len(answers) - len(todo))
     expected = {seed: observe(course, lab, seed=seed).observations for seed in audit.seeds}
+    require_reference(lab, key, expected[key.seed])
     audit.forgeable = forgeable_checks(list(expected.values()))
     assessor = _Assessor(key, expected, hints_known=bank is None)
     for trial in _trials(course, lab, todo, audit.seeds, jobs, time_limit):

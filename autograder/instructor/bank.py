@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
 
 from autograder.instructor.settings import CourseError
+from autograder.instructor.tables import STRICT_FIELDS, Table, checked, read_toml
 from autograder.language import LANGUAGES
 
 KINDS = ("wrong", "equivalent")
-_FORMAT = "an entry has id, cell, kind, code, and for a wrong answer perhaps check and hint.es, hint.en"
+_A_TEXT = "a text in quotes (id, cell, code and check must be texts)"
+_Text = Annotated[str, Field(strict=True, description=_A_TEXT)]
+_Kind = Annotated[Literal["wrong", "equivalent"], Field(description=f"one of {', '.join(KINDS)}")]
+_Hint = Annotated[
+    dict[str, Annotated[str, Field(strict=True)]],
+    Field(description='a text by language, such as hint.en = "…"'),
+]
 
 
 @dataclass(frozen=True)
@@ -26,55 +36,65 @@ class Answer:
         hint: what to tell the student, by language.
     """
 
-    id: str
-    cell: str
-    kind: str
-    code: str
-    check: str | None = None
-    hint: dict[str, str] = field(default_factory=dict)
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT_FIELDS
+
+    id: _Text
+    cell: _Text
+    kind: _Kind
+    code: _Text
+    check: Annotated[str | None, Field(strict=True, description=_A_TEXT)] = None
+    hint: _Hint = field(default_factory=dict)
 
 
-def load_bank(path: Path) -> dict[str, Answer]:
+def load_bank(path: Path, languages: Sequence[str] = LANGUAGES) -> dict[str, Answer]:
     """Read a bank.
+
+    Args:
+        path: of the file.
+        languages: in which each hint must be given: those of the course.
 
     Returns:
         Its entries by id, in order.
 
     Raises:
-        CourseError: if the file is no bank, naming the entry at fault.
+        CourseError: if the file is no bank, naming the entry at fault, its line and what to write.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CourseError(f"The bank {path.name} cannot be read: {error}") from None
+        data, text = read_toml(path)
+    except CourseError as error:
+        raise CourseError(f"The bank {error}") from None
     entries = data.pop("answer", [])
     if data or not isinstance(entries, list):
         raise CourseError(
             f"{path.name}: only [[answer]] entries belong here, not {', '.join(data) or 'answer'}."
         )
     answers: dict[str, Answer] = {}
-    for number, entry in enumerate(entries, start=1):
-        answer = _answer(entry, f"{path.name}, {entry.get('id', f'entry {number}')}")
+    for number, entry in enumerate(entries):
+        table = Table(path.name, _name(entry, number), ("answer", number), text)
+        answer = checked(Answer, entry, table)
+        _require_sense(answer, table, languages)
         if answer.id in answers:
-            raise CourseError(f"{path.name}: the id {answer.id!r} is used twice")
+            raise CourseError(f"{table.place('id')}: the id {answer.id!r} is used twice.")
         answers[answer.id] = answer
     return answers
 
 
-def _answer(entry: dict[str, object], where: str) -> Answer:
-    """Return one entry of a bank."""
-    try:
-        answer = Answer(**entry)  # type: ignore[arg-type]
-    except TypeError as error:
-        unknown = str(error).removeprefix("Answer.__init__() ")
-        raise CourseError(f"{where}: {unknown}; {_FORMAT}.") from None
-    if answer.kind not in KINDS:
-        raise CourseError(f"{where}: kind must be one of {', '.join(KINDS)}, not {answer.kind!r}")
-    texts = (answer.id, answer.cell, answer.code, answer.check or "")
-    if not all(isinstance(text, str) for text in texts):
-        raise CourseError(f"{where}: id, cell, code and check must be texts.")
+def _name(entry: Any, number: int) -> str:
+    """Return what to call an entry."""
+    name = entry.get("id") if isinstance(entry, Mapping) else None
+    return name if isinstance(name, str) and name else f"entry {number + 1}"
+
+
+def _require_sense(answer: Answer, table: Table, languages: Sequence[str]) -> None:
+    """Raise unless an entry has what its kind needs, and its hint every language of the course."""
     if answer.kind == "equivalent" and (answer.check or answer.hint):
-        raise CourseError(f"{where}: an equivalent answer is refused by no check and needs no hint.")
-    if answer.hint and (not isinstance(answer.hint, dict) or set(answer.hint) != set(LANGUAGES)):
-        raise CourseError(f"{where}: give the hint in every language: hint.{', hint.'.join(LANGUAGES)}.")
-    return answer
+        raise CourseError(
+            f"{table.place()}, {table.name}: an equivalent answer is refused by no check and needs no hint."
+        )
+    if answer.hint and set(answer.hint) != set(languages):
+        wrong = [each for each in answer.hint if each not in languages]
+        extra = f" The course has no language {', '.join(map(repr, wrong))}." if wrong else ""
+        raise CourseError(
+            f"{table.place('hint', *wrong[:1])}, {table.name}: give the hint in every language of the "
+            f"course: hint.{', hint.'.join(languages)}.{extra}"
+        )

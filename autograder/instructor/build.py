@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import pkgutil
 import subprocess
 import sys
@@ -17,17 +17,28 @@ from nbformat import NotebookNode
 
 from autograder.instructor.environment import environment, path_with_programs
 from autograder.instructor.keys import build_key
+from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import (
     code_cells,
     is_check_cell,
     read_source,
+    require_languages,
     select_language,
     write_notebook,
 )
 from autograder.opening import opening
 
 Report = Callable[[str], None]
+_SAY_MARKS = """
+import json
+from autograder.session import Lab
+print()
+print(json.dumps([
+    [session.summary(None).as_json()["sections"], session.messages()]
+    for session in list(globals().values()) if isinstance(session, Lab)
+]))
+"""
 
 
 def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> list[Path]:
@@ -45,10 +56,11 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
         CourseError: if the source is not as it must be, or the reference fails its own checks.
     """
     report(f"{lab}: source")
+    settings = course.settings(course.require_lab(lab))
     write_source(course, lab)
     files = []
-    if "prepare" in course.labs[lab]:
-        prepare = pkgutil.resolve_name(course.labs[lab]["prepare"])
+    if "prepare" in settings:
+        prepare = pkgutil.resolve_name(settings["prepare"])
         files += prepare(course, lab, report)
     report(f"{lab}: answer key")
     files.append(build_key(course, lab))
@@ -63,6 +75,7 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
 def write_source(course: Course, lab: str) -> Path:
     """Write the bilingual notebook that nbgrader reads: build/source/<lab>/<lab>.ipynb."""
     notebook = read_source(course.source(course.require_lab(lab)))
+    require_languages(notebook, course.languages)
     _require_name(notebook, lab)
     path = course.build / "source" / lab / f"{lab}.ipynb"
     write_notebook(notebook, path)
@@ -105,14 +118,16 @@ def build_solution(course: Course, lab: str) -> Path:
     Exploration cells are tagged so that nbval compares the outputs of check cells only: training in
     float32 differs from machine to machine.
     """
-    notebook = select_language(read_source(course.source(lab)), course.language)
+    notebook = select_language(read_source(course.source(lab)), course.language, course.languages)
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.pop("tags", []) if not tag.startswith("lang-")]
         if cell.cell_type == "code" and not is_check_cell(cell):
             tags.append("nbval-ignore-output")
         if tags:
             cell.metadata["tags"] = tags
-    with tempfile.TemporaryDirectory() as folder, environment(COURSE_PROGRESS="off"):
+    # Last, and not kept: what the notebook's own session says of the marks.
+    notebook.cells.append(nbformat.v4.new_code_cell(_SAY_MARKS))
+    with present(course), tempfile.TemporaryDirectory() as folder, environment(COURSE_PROGRESS="off"):
         client = NotebookClient(
             notebook,
             timeout=600,
@@ -125,11 +140,39 @@ def build_solution(course: Course, lab: str) -> Path:
             client.execute(stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             raise CourseError(f"The solution of {lab} stops: {error.ename}: {error.evalue}") from None
+    _require_full_marks(lab, notebook.cells.pop())
     notebook.metadata.pop("widgets", None)
     notebook.metadata.pop("language_info", None)
     path = course.solution(lab)
     write_notebook(notebook, path)
     return path
+
+
+def _require_full_marks(lab: str, said: NotebookNode) -> None:
+    """Raise unless the executed solution has full marks, as students are to have them.
+
+    Args:
+        lab: the lab's id.
+        said: the cell that says what marks there are.
+
+    Raises:
+        CourseError: naming the checks that refuse the solution.
+    """
+    text = "".join(output.get("text", "") for output in said.outputs)
+    sessions = json.loads(text.splitlines()[-1])
+    if not sessions:
+        raise CourseError(f"The solution of {lab} opens no lab: write lab = open_lab({lab!r}, …).")
+    sections, messages = sessions[0]
+    lacking = [section for section in sections if section["score"] < section["max_score"]]
+    if not lacking:
+        return
+    refused = [check["name"] for section in lacking for check in section["checks"] if not check["passed"]]
+    lines = [f"{name}: {messages.get(name, '')}" for name in refused]
+    blocks = ", ".join(f"{s['name']} {s['score']:g} / {s['max_score']:g}" for s in lacking)
+    raise CourseError(
+        f"The executed solution of {lab} lacks marks ({blocks}). Is the answer key older than "
+        "what the lab imports, or is something not seeded?\n" + "\n".join(lines)
+    )
 
 
 def run_nbgrader(
@@ -148,10 +191,8 @@ def run_nbgrader(
     """
     where = [f"--CourseDirectory.root={course_folder}"] if course_folder else []
     command = [sys.executable, "-m", "nbgrader", *arguments, *where]
-    environment = {**os.environ, "PATH": path_with_programs()}
-    result = subprocess.run(
-        command, cwd=course.root, env=environment, capture_output=True, text=True, check=False
-    )
+    with present(course), environment(PATH=path_with_programs()):
+        result = subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False)
     if check and result.returncode != 0:
         tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
         raise CourseError(f"`nbgrader {' '.join(arguments)}` failed:\n{tail}")

@@ -18,7 +18,7 @@ from autograder.instructor.audit import OTHER_SEEDS, audit_lab
 from autograder.instructor.audit_report import audit_progress, show_audits, write_audits
 from autograder.instructor.build import build_lab
 from autograder.instructor.bundle import bundle_labs
-from autograder.instructor.demo import LAB1
+from autograder.instructor.demo import first_lab
 from autograder.instructor.demo import run as run_demo
 from autograder.instructor.doctor import run as run_doctor
 from autograder.instructor.error_report import report_error
@@ -287,13 +287,13 @@ def similarity(
 
 @app.command()
 def demo(
-    lab: Annotated[str, typer.Argument(help="id of a lab")] = LAB1,
+    lab: Annotated[str | None, typer.Argument(help="id of a lab; the first if left out")] = None,
     every: Annotated[bool, typer.Option("--all", help="all labs, one after the other")] = False,
     skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
 ) -> None:
     """Build a lab, grade a simulated class with nbgrader and write a report."""
     course = load_course()
-    for name in course.labs if every else [lab]:
+    for name in course.labs if every else [lab or first_lab(course)]:
         run_demo(course, console, name, skip_build=skip_build)
 
 

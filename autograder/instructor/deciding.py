@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from autograder.block import Block
 from autograder.instructor.bank import load_bank
 from autograder.instructor.parsing import bound_names, parsed
+from autograder.instructor.presence import present
 from autograder.instructor.settings import Course
 from autograder.instructor.source import (
     code_cells,
@@ -78,15 +79,16 @@ def deciding_modules(course: Course, lab: str, notebook: NotebookNode) -> dict[s
     Returns:
         Their files, by name.
     """
-    packages = ("autograder", *course.packages)
-    answers = load_bank(course.bank(lab)).values() if course.bank(lab).exists() else ()
+    packages = ("autograder", *(name.split(".")[0] for name in course.packages))
+    answers = load_bank(course.bank(lab), course.languages).values() if course.bank(lab).exists() else ()
     graded = [c.source for c in notebook.cells if is_check_cell(c) or is_student_cell(c)]
     graded += [answer.code for answer in answers]
     plain = [c.source for c in code_cells(notebook) if not (is_check_cell(c) or is_student_cell(c))]
     needed = list(_needed(graded, plain))
     names = {node.attr for tree in needed for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     modules = {module for tree in needed for module in _imported(tree)}
-    return _closure([*_ALWAYS, *modules, *_families(names)], packages)
+    with present(course):
+        return _closure([*_ALWAYS, *modules, *_families(names)], packages)
 
 
 def _needed(graded: Iterable[str], plain: Iterable[str]) -> Iterator[ast.Module]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import nbformat
 from nbformat import NotebookNode
+from pydantic import ConfigDict, Field
 from rich.console import Console
 
-from autograder.instructor.bank import load_bank
+from autograder.instructor.bank import Answer, load_bank
 from autograder.instructor.build import build_lab, run_nbgrader, write_source
 from autograder.instructor.gradebook import Mark, read_marks, write_csv
 from autograder.instructor.report.terminal import show_table
@@ -25,8 +28,9 @@ from autograder.instructor.source import (
     select_language,
     write_notebook,
 )
+from autograder.instructor.tables import STRICT_FIELDS, Table, checked, read_toml
 
-LAB1 = "lab1_sine_gan"
+_MOST_MISTAKES = 3
 
 
 @dataclass(frozen=True)
@@ -40,78 +44,34 @@ class Student:
         mistakes: ids of bank entries handed in instead.
     """
 
-    id: str
-    what: str
-    solved: tuple[str, ...] | None = None
-    mistakes: tuple[str, ...] = field(default=())
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT_FIELDS
+
+    id: Annotated[str, Field(strict=True, min_length=1, description='a text, such as id = "10001"')]
+    what: Annotated[str, Field(strict=True, description='a text, such as what = "complete"')]
+    solved: Annotated[
+        tuple[str, ...] | None, Field(description='a list of grade_ids, such as ["identity"]')
+    ] = None
+    mistakes: Annotated[
+        tuple[str, ...], Field(description='a list of ids of answers.toml, such as ["no_relu"]')
+    ] = ()
 
 
-CLASSES = {
-    LAB1: (
-        Student("10001", "complete"),
-        Student(
-            "10002",
-            "half done",
-            solved=("identity", "train_data", "discriminator", "generator", "discriminator_step"),
-        ),
-        Student("10003", "blank", solved=()),
-        Student(
-            "10004", "no zero_grad in either step", mistakes=("d_step_no_zero_grad", "g_step_no_zero_grad")
-        ),
-        Student("10005", "labels swapped", mistakes=("d_step_swapped_labels",)),
-        Student("10006", "a layer missing", mistakes=("discriminator_missing_layer",)),
-        Student("10007", "SGD instead of Adam", mistakes=("train_sgd",)),
-    ),
-    "lab2_mnist_gan": (
-        Student("10001", "complete"),
-        Student("10002", "half done", solved=("identity", "transform", "discriminator", "generator")),
-        Student("10003", "pixels from 0 to 1", mistakes=("transform_unit_interval",)),
-        Student("10004", "usual betas", mistakes=("optimizers_usual_betas",)),
-    ),
-    "lab3_dcgan": (
-        Student("10001", "complete"),
-        Student("10002", "half done", solved=("identity", "sizes", "generator", "discriminator")),
-        Student("10003", "z not 4-D", mistakes=("d_step_latent_2d", "g_step_latent_2d")),
-        Student("10004", "optimisers not saved", mistakes=("checkpoint_no_optimizers",)),
-    ),
-    "lab4_wgan_gp": (
-        Student("10001", "complete"),
-        Student("10002", "half done", solved=("identity", "losses", "critic", "generator", "clip_weights")),
-        Student("10003", "normal alpha", mistakes=("interpolate_normal",)),
-        Student("10004", "no create_graph", mistakes=("penalty_no_graph",)),
-    ),
-    "lab5_progan": (
-        Student("10001", "complete"),
-        Student(
-            "10002", "half done", solved=("identity", "ws_conv", "pixel_norm", "conv_block", "generator")
-        ),
-        Student("10003", "scale and norm wrong", mistakes=("ws_no_kernel", "pixel_norm_sum")),
-        Student("10004", "fades in reverse", mistakes=("fade_swapped",)),
-    ),
-    "lab6_cnn_augmentation": (
-        Student("10001", "complete"),
-        Student("10002", "half done", solved=("identity", "claim", "split", "training_set", "augment")),
-        Student("10003", "a leak in the split", mistakes=("split_overlap",)),
-        Student("10004", "eval mode forgotten", mistakes=("predict_no_eval", "step_no_train")),
-    ),
-}
-
-
-def run(course: Course, console: Console, lab: str = LAB1, *, skip_build: bool = False) -> list[Mark]:
+def run(course: Course, console: Console, lab: str | None = None, *, skip_build: bool = False) -> list[Mark]:
     """Build a lab, hand in a simulated class, grade it, and write table, CSV and report.
 
     Args:
         course: the checkout.
         console: where progress and the table go.
-        lab: the lab's id; what is written goes to build/demo/<lab>.
+        lab: the lab's id, None for the first; what is written goes to build/demo/<lab>.
         skip_build: use the notebooks as they are.
 
     Returns:
         One mark per student.
 
     Raises:
-        CourseError: if there is no such lab, or no simulated class for it.
+        CourseError: if there is no such lab, or its simulated class is not valid.
     """
+    lab = first_lab(course) if lab is None else lab
     students = simulated_class(course, lab)
     folder = course.build / "demo" / lab
     shutil.rmtree(folder, ignore_errors=True)
@@ -140,24 +100,80 @@ def run(course: Course, console: Console, lab: str = LAB1, *, skip_build: bool =
     return marks
 
 
-def simulated_class(course: Course, lab: str) -> tuple[Student, ...]:
-    """Return the simulated class of a lab.
+def first_lab(course: Course) -> str:
+    """Return the id of the course's first lab.
 
     Raises:
-        CourseError: if there is no such lab, or none for it.
+        CourseError: if it has none.
     """
-    if course.require_lab(lab) not in CLASSES:
-        raise CourseError(
-            f"{lab} has no simulated class: add one to CLASSES in autograder/instructor/demo.py."
-        )
-    return CLASSES[lab]
+    for lab in course.labs:
+        return lab
+    raise CourseError("course.toml has no lab yet: see docs/authoring.md.")
+
+
+def simulated_class(course: Course, lab: str) -> tuple[Student, ...]:
+    """Return the simulated class of a lab: that of its demo_class.toml, or else one made of its bank.
+
+    Raises:
+        CourseError: if there is no such lab, or the file is not valid; it says file, line and key.
+    """
+    path = course.demo_class(course.require_lab(lab))
+    bank = load_bank(course.bank(lab), course.languages) if course.bank(lab).is_file() else {}
+    return _read_class(path, course, lab, bank) if path.is_file() else _derived_class(bank)
+
+
+def _derived_class(bank: Mapping[str, Answer]) -> tuple[Student, ...]:
+    """Return students who answer all, nothing, and with one mistake each, in different cells if there are."""
+    first: dict[str, str] = {}
+    wrong = [answer for answer in bank.values() if answer.kind == "wrong"]
+    for answer in wrong:
+        first.setdefault(answer.cell, answer.id)
+    names = list(dict.fromkeys([*first.values(), *(answer.id for answer in wrong)]))[:_MOST_MISTAKES]
+    students = [Student("10001", "complete"), Student("10002", "blank", solved=())]
+    students += [Student(f"1000{3 + n}", name, mistakes=(name,)) for n, name in enumerate(names)]
+    return tuple(students)
+
+
+def _read_class(path: Path, course: Course, lab: str, bank: Mapping[str, Answer]) -> tuple[Student, ...]:
+    """Read a simulated class.
+
+    Raises:
+        CourseError: if the file is not valid.
+    """
+    data, text = read_toml(path)
+    entries = data.pop("student", [])
+    if data or not isinstance(entries, list) or not entries:
+        raise CourseError(f"{path.name} of {lab}: only [[student]] entries belong here, at least one.")
+    source = select_language(read_source(course.source(lab)), course.language, course.languages)
+    cells = [str(grade_id(cell)) for cell in source.cells if is_student_cell(cell)]
+    students: dict[str, Student] = {}
+    for number, entry in enumerate(entries):
+        table = Table(f"{lab}/{path.name}", f"student {number + 1}", ("student", number), text)
+        student = checked(Student, entry, table)
+        _require_known(table, "solved", student.solved or (), cells)
+        _require_known(table, "mistakes", student.mistakes, bank)
+        if student.id in students:
+            raise CourseError(f"{table.place('id')}: the id {student.id!r} is used twice.")
+        students[student.id] = student
+    return tuple(students.values())
+
+
+def _require_known(table: Table, key: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise if a name stands for no cell or answer of the lab."""
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            advice = f" Did you mean {close[0]!r}?" if close else ""
+            raise CourseError(
+                f"{table.place(key)}, {table.name}: {key} names no {name!r} of the lab.{advice}"
+            )
 
 
 def hand_in(course: Course, lab: str, students: Sequence[Student], folder: Path) -> None:
     """Write the submissions of a whole class."""
-    bank = load_bank(course.bank(lab))
+    bank = load_bank(course.bank(lab), course.languages) if course.bank(lab).is_file() else {}
     release = nbformat.read(course.release(lab, course.language), as_version=4)
-    solution = select_language(read_source(course.source(lab)), course.language)
+    solution = select_language(read_source(course.source(lab)), course.language, course.languages)
     solved = {str(grade_id(c)): c.source for c in solution.cells if is_student_cell(c)}
     for student in students:
         cells = solved if student.solved is None else {name: solved[name] for name in student.solved}

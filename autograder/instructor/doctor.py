@@ -7,8 +7,6 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -88,11 +86,10 @@ def _half_made(course: Course, lab: str) -> list[str]:
     problems = [
         f"no {what}: {path.relative_to(course.root)}" for what, path in files.items() if not path.is_file()
     ]
-    needed: list[Callable[[], object]] = [lambda: course.seed(lab), lambda: course.titles(lab)]
-    needed += [partial(read_release, course, lab, language) for language in course.languages]
-    for look in needed:
+    problems += [found.text for found in course.problems(lab)]
+    for language in course.languages:
         try:
-            look()
+            read_release(course, lab, language)
         except CourseError as error:
             problems.append(str(error))
     return list(dict.fromkeys(problems))

@@ -58,10 +58,25 @@ def make_key(course: Course, lab: str, source: str) -> AnswerKey:
     )
     if not course.bank(lab).exists():
         return key
-    answers = load_bank(course.bank(lab)).values()
+    answers = load_bank(course.bank(lab), course.languages).values()
     hinted = [answer for answer in answers if answer.kind == "wrong" and answer.hint]
     trials = {t.answer.id: t for t in run_trials(course, lab, hinted, [recording.seed])}
+    _require_seen(lab, list(trials.values()), recording.seed)
     return with_hints(key, recording.observations, [trials[answer.id] for answer in hinted])
+
+
+def require_reference(lab: str, key: AnswerKey, seen: Observations) -> None:
+    """Raise unless a key accepts what the reference solution observes now, under the key's seed.
+
+    Raises:
+        CourseError: naming the checks: something that the lab imports has changed since the key was built.
+    """
+    refused = [name for name in key.checks if name not in seen or not key.accepts(seen[name])]
+    if refused:
+        raise CourseError(
+            f"The answer key of {lab} refuses the lab's own solution ({', '.join(refused)}): something that "
+            f"the lab imports has changed. Run `course build {lab}` first."
+        )
 
 
 def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> None:
@@ -80,6 +95,25 @@ def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> N
             raise CourseError(
                 f"{lab}: the checks of {block} give {total:g} marks, the block says {points:g}."
             )
+
+
+def _require_seen(lab: str, trials: Sequence[Trial], seed: int) -> None:
+    """Raise unless the check cell of every answer observed something: its hint would never be given.
+
+    Raises:
+        CourseError: naming the answers, and why there is nothing.
+    """
+    without = [trial for trial in trials if not trial.observations.get(seed)]
+    blind = {trial.answer.id: trial.error or "its check cell ran no check" for trial in without}
+    if not blind:
+        return
+    if len(blind) == len(trials):
+        first = next(iter(blind))
+        raise CourseError(f"{lab}: no answer of the bank could be run; {first}: {blind[first]}")
+    raise CourseError(
+        f"{lab}: the check cells of some answers observe nothing, so their hints would never be given. Leave "
+        "the hint out, or mend the answer.\n" + "\n".join(f"{name}: {why}" for name, why in blind.items())
+    )
 
 
 # --- hints -----------------------------------------------------------------------------------------
@@ -110,7 +144,7 @@ def with_hints(key: AnswerKey, expected: Observations, trials: Sequence[Trial]) 
         CourseError: if answers with different hints look the same to the check that they name.
     """
     hints: list[Mapping[str, str]] = []
-    quarrels: list[str] = []
+    conflicts: list[str] = []
     checks = {}
     for name, entry in key.checks.items():
         claims = [
@@ -119,21 +153,21 @@ def with_hints(key: AnswerKey, expected: Observations, trials: Sequence[Trial]) 
             for observation in trial.observations.get(key.seed, {}).values()
             if observation.name == name and not agree(expected[name], observation)
         ]
-        checks[name] = _with_claims(entry, claims, hints, quarrels)
-    if quarrels:
+        checks[name] = _with_claims(entry, claims, hints, conflicts)
+    if conflicts:
         raise CourseError(
             "Some wrong answers look the same to the check that they name: give them one hint, or name "
-            "checks that tell them apart.\n" + "\n".join(quarrels)
+            "checks that tell them apart.\n" + "\n".join(conflicts)
         )
     return replace(key, checks=checks, hints=tuple(hints))
 
 
 def _with_claims(
-    entry: KeyEntry, claims: list[_Claim], hints: list[Mapping[str, str]], quarrels: list[str]
+    entry: KeyEntry, claims: list[_Claim], hints: list[Mapping[str, str]], conflicts: list[str]
 ) -> KeyEntry:
     """Return a check's entry with a hint for every observation that has one cause.
 
-    Extends `hints`, and `quarrels` by a line for each observation that several answers claim.
+    Extends `hints`, and `conflicts` by a line for each observation that several answers claim.
     """
     wrong = []
     while claims:
@@ -146,7 +180,7 @@ def _with_claims(
         if any(claim.answer.hint != hint for claim in rivals):
             if rivals[0].named:
                 ids = ", ".join(claim.answer.id for claim in rivals)
-                quarrels.append(f"{rivals[0].observation.name}: {ids}")
+                conflicts.append(f"{rivals[0].observation.name}: {ids}")
         else:
             if hint not in hints:
                 hints.append(hint)

@@ -17,8 +17,9 @@ import torch
 from nbformat import NotebookNode
 
 from autograder.instructor.environment import environment
+from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
-from autograder.instructor.source import code_cells, grade_id, read_source, select_language
+from autograder.instructor.source import code_cells, grade_id, is_student_cell, read_source, select_language
 from autograder.judge import Recording, record
 from autograder.session import Lab
 
@@ -45,13 +46,17 @@ def observe(
     Raises:
         CourseError: if the lab is unknown, or `strict` and a cell or check fails.
     """
-    notebook = select_language(read_source(course.source(course.require_lab(lab))), course.language)
-    with record(seed) as recording, script_environment(device):
-        run_cells(notebook, answers or {}, strict=strict, name=lab)
-    if strict:
-        failed = {name: o.error for name, o in recording.observations.items() if o.error}
-        if failed:
-            raise CourseError(f"The reference solution of {lab} fails its own checks: {failed}")
+    notebook = select_language(
+        read_source(course.source(course.require_lab(lab))), course.language, course.languages
+    )
+    with present(course), record(seed) as recording, script_environment(device):
+        namespace = run_cells(notebook, answers or {}, strict=strict, name=lab)
+    failed = {name: o.error for name, o in recording.observations.items() if o.error}
+    if strict and failed:
+        session = _session(namespace)
+        said = session.messages() if session else {}
+        reasons = "; ".join(f"{name}: {said.get(name, error)}" for name, error in failed.items())
+        raise CourseError(f"The reference solution of {lab} fails its own checks: {reasons}")
     return recording
 
 
@@ -65,14 +70,19 @@ def practise(course: Course, lab: str, answers: Mapping[str, str], language: str
         language: of the messages.
     """
     notebook = select_language(
-        read_source(course.source(course.require_lab(lab))), language or course.language
+        read_source(course.source(course.require_lab(lab))), language or course.language, course.languages
     )
-    with script_environment("cpu"):
+    with present(course), script_environment("cpu"):
         namespace = run_cells(notebook, answers, strict=False, name=lab)
-    session = namespace.get("lab")
-    if not isinstance(session, Lab):
+    session = _session(namespace)
+    if session is None:
         raise CourseError(f"{lab} did not open its session: check the cell that calls open_lab.")
     return session
+
+
+def _session(namespace: Mapping[str, Any]) -> Lab | None:
+    """Return the session that a notebook opened, whatever it calls it."""
+    return next((value for value in namespace.values() if isinstance(value, Lab)), None)
 
 
 def run_cells(
@@ -84,7 +94,8 @@ def run_cells(
         The namespace.
 
     Raises:
-        CourseError: if `strict` and a cell raises, naming the cell.
+        CourseError: if a cell raises, naming the cell: any if `strict`, else one of the lab's own that cannot
+            import something, which is no answer's fault.
     """
     unknown = set(answers) - {grade_id(cell) for cell in notebook.cells}
     if unknown:
@@ -98,7 +109,7 @@ def run_cells(
         try:
             exec(compile(source, file_name, "exec"), namespace)
         except (Exception, SystemExit) as error:
-            if strict:
+            if strict or (isinstance(error, ImportError) and not is_student_cell(cell)):
                 raise CourseError(f"{name}, cell {cell.id!r}: {type(error).__name__}: {error}") from error
     return namespace
 

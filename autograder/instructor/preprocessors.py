@@ -8,11 +8,12 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
-from traitlets import Dict, Unicode
+from traitlets import Dict, List, Unicode
 
 from autograder.instructor.environment import environment
 from autograder.instructor.neutral import clean_notebook
 from autograder.instructor.source import select_language
+from autograder.language import FALLBACK
 
 _STUBS = {
     "es": "# ESCRIBE TU CÓDIGO AQUÍ",
@@ -31,11 +32,12 @@ class SelectLanguage(NbGraderPreprocessor):
     within code cells, which tags cannot reach, and the tags that have done their work.
     """
 
-    language = Unicode("es", help="The language to keep").tag(config=True)
+    language = Unicode(FALLBACK, help="The language to keep").tag(config=True)
+    languages = List(Unicode(), help="Those of the course, which mark lines of code").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook in one language."""
-        nb = select_language(nb, self.language)
+        nb = select_language(nb, self.language, self.languages)
         nb.metadata["language"] = self.language
         for cell in nb.cells:
             tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("lang-")]
@@ -46,7 +48,7 @@ class SelectLanguage(NbGraderPreprocessor):
 
 
 class ClearSolutionsInLanguage(ClearSolutions):
-    """nbgrader's ClearSolutions, with stubs in the notebook's language.
+    """nbgrader's ClearSolutions, with stubs in the notebook's language, or in English.
 
     A stub inside a function raises NotImplementedError; one at the top level of a cell does not, so that
     an unanswered cell never stops Run All.
@@ -57,17 +59,20 @@ class ClearSolutionsInLanguage(ClearSolutions):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Clear all solutions of a notebook."""
-        language = nb.metadata.get("language", "es")
-        self.text_stub = self.text_stubs[language]
-        self._comment = self.code_comments[language]
-        return super().preprocess(nb, resources)
+        language = nb.metadata.get("language", FALLBACK)
+        texts, comments = {**_TEXT_STUBS, **self.text_stubs}, {**_STUBS, **self.code_comments}
+        self.text_stub = texts.get(language, texts[FALLBACK])
+        self._comment = comments.get(language, comments[FALLBACK])
+        preprocessed: tuple[Any, Any] = super().preprocess(nb, resources)
+        return preprocessed
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
         """Clear the solutions of one cell."""
         nested = re.search(r"^[ \t]+#+ BEGIN SOLUTION", cell.source, re.MULTILINE) is not None
         stub = f"{self._comment}\nraise NotImplementedError()" if nested else self._comment
         self.code_stub = {"python": stub}
-        return super().preprocess_cell(cell, resources, index)
+        preprocessed: tuple[Any, Any] = super().preprocess_cell(cell, resources, index)
+        return preprocessed
 
 
 class NeutraliseOutputs(NbGraderPreprocessor):

@@ -2,14 +2,94 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from autograder.instructor.errors import CourseError
+from autograder.instructor.limits import Limits
+from autograder.instructor.tables import STRICT, Problem, Table, checked, problems, read_toml
+
+__all__ = ["Course", "CourseError", "load_course"]
+
+_FILE = "course.toml"
+_SEED = "a whole number, such as seed = 2023"
+_TITLE = 'a text by language, such as { en = "GAN" }'
+_LANGUAGES = 'a list of languages, such as ["es", "en"]'
+# As in the tags of cells and the names of folders.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 
 
-class CourseError(Exception):
-    """Something an instructor can put right; the message says what and how."""
+def is_language(value: object) -> bool:
+    """Tell whether something has the form of a language's code, such as "es" or "pt-BR"."""
+    return isinstance(value, str) and _LANGUAGE.fullmatch(value) is not None
+
+
+def _language(value: str) -> str:
+    if not is_language(value):
+        raise ValueError(f'{value!r} is no code of a language, such as "es" or "pt-BR".')
+    return value
+
+
+def _package(value: str) -> str:
+    if not all(part.isidentifier() for part in value.split(".")):
+        raise ValueError(f'{value!r} is no name of a package, such as "course".')
+    return value
+
+
+Language = Annotated[str, AfterValidator(_language)]
+Package = Annotated[str, AfterValidator(_package)]
+
+
+class CourseTable(BaseModel):
+    """The section [course]."""
+
+    model_config = STRICT
+    language: Language = Field(description='the code of a language, such as language = "es"')
+    languages: list[Language] = Field(description=_LANGUAGES, min_length=1)
+    id: str = Field(default="", description='a text, such as id = "gan-course"')
+    package: Package | None = Field(default=None, description='a text, such as package = "course"')
+    packages: list[Package] | None = Field(
+        default=None, description='a list of packages, such as ["course"]', min_length=1
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CourseTable:
+        if self.language not in self.languages:
+            raise ValueError(f"languages must be a list with {self.language!r} in it, not {self.languages}.")
+        if len(set(self.languages)) != len(self.languages):
+            raise ValueError(f"languages names one twice: {self.languages}.")
+        if self.package is not None and self.packages is not None:
+            raise ValueError("give package or packages, not both.")
+        return self
+
+
+class TlsTable(BaseModel):
+    """The section [grading.tls]; whether its files are there is looked at when they are used."""
+
+    model_config = STRICT
+    ca: str = Field(description="the name of a file", min_length=1)
+    cert: str = Field(description="the name of a file", min_length=1)
+    key: str = Field(description="the name of a file", min_length=1)
+
+
+class LabTable(BaseModel):
+    """A section [labs.LAB]."""
+
+    model_config = STRICT
+    seed: int = Field(description=_SEED)
+    title: dict[str, str] = Field(default={}, description=_TITLE)
+    # Called before the lab is built, as prepare(course, lab, report); returns the files that it wrote.
+    prepare: str | None = Field(
+        default=None, description='a function, such as "package.module:function"', pattern=r"^[\w.]+:[\w.]+$"
+    )
+    options: dict[str, Any] = Field(default={}, description="a table of what `prepare` needs")
 
 
 @dataclass(frozen=True)
@@ -21,8 +101,10 @@ class Course:
         language: of solutions and of the release that the gradebook knows.
         languages: of all releases.
         labs: settings of every lab, by id, in order.
-        grading: what one submission may use; see `autograder.instructor.kernels.limits`.
+        grading: what one submission may use; see `autograder.instructor.limits`.
         tls: certificates for other machines that grade; see `autograder.instructor.grade.certificates`.
+        packages: what the labs' notebooks import of the course's own; answer keys lie in the first.
+        id: what the gradebook calls the course.
     """
 
     root: Path
@@ -31,11 +113,8 @@ class Course:
     labs: dict[str, dict[str, Any]]
     grading: dict[str, Any] = field(default_factory=dict)
     tls: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """Return the names of the packages that notebooks import."""
-        return ("course",)
+    packages: tuple[str, ...] = ("course",)
+    id: str = ""
 
     @property
     def build(self) -> Path:
@@ -56,7 +135,22 @@ class Course:
 
     def key(self, lab: str) -> Path:
         """Return the path of a lab's answer key."""
-        return self.root / "course" / "keys" / f"{lab}.json"
+        return self.package(self.packages[0]) / "keys" / f"{lab}.json"
+
+    def package(self, name: str) -> Path:
+        """Return the folder of one of the course's packages: in the course's folder, or in src/ there."""
+        inner = Path(*name.split("."))
+        in_src = self.root / "src" / inner
+        return in_src if in_src.is_dir() else self.root / inner
+
+    @property
+    def importable(self) -> tuple[str, ...]:
+        """Return the course's packages that are there: a course may have none yet."""
+        return tuple(name for name in self.packages if self.package(name).is_dir())
+
+    def demo_class(self, lab: str) -> Path:
+        """Return the path of a lab's simulated class."""
+        return self.root / "source_notebooks" / lab / "demo_class.toml"
 
     def release(self, lab: str, language: str) -> Path:
         """Return the path of a lab's student notebook."""
@@ -70,12 +164,9 @@ class Course:
         """Return what course.toml says of a lab.
 
         Raises:
-            CourseError: if that is no table.
+            CourseError: if something is wrong with it, naming line and key.
         """
-        found: Any = self.labs[lab]
-        if not isinstance(found, dict):
-            raise CourseError(f"course.toml: [labs.{lab}] must be a table, with seed and title.")
-        return found
+        return dict(self._sound(lab))
 
     def titles(self, lab: str) -> dict[str, str]:
         """Return a lab's titles, by language; there may be none.
@@ -83,11 +174,7 @@ class Course:
         Raises:
             CourseError: if course.toml gives something else.
         """
-        titles = self.settings(lab).get("title", {})
-        if not isinstance(titles, dict) or not all(isinstance(title, str) for title in titles.values()):
-            raise CourseError(
-                f'course.toml, [labs.{lab}]: title must be a text by language, such as {{ es = "GAN" }}.'
-            )
+        titles: dict[str, str] = self._sound(lab, "title").get("title", {})
         return titles
 
     def seed(self, lab: str) -> int:
@@ -96,10 +183,33 @@ class Course:
         Raises:
             CourseError: if course.toml gives none.
         """
-        seed = self.settings(lab).get("seed")
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            raise CourseError(f"course.toml, [labs.{lab}]: seed must be a whole number, such as seed = 2023.")
+        seed: int = self._sound(lab, "seed")["seed"]
         return seed
+
+    def problems(self, lab: str) -> list[Problem]:
+        """Return all that is wrong with what course.toml says of a lab."""
+        table = Table(_FILE, f"[labs.{lab}]", ("labs", lab), self._text(lab))
+        return problems(LabTable, self.labs[lab], table)
+
+    def _sound(self, lab: str, key: str | None = None) -> Mapping[str, Any]:
+        """Return a lab's table; what is wrong with keys other than `key` is no matter, if one is given.
+
+        Raises:
+            CourseError: if something is wrong with it.
+        """
+        for found in self.problems(lab):
+            # A misspelt key may be the seed that is missing.
+            misspelt = key == "seed" and found.key not in LabTable.model_fields
+            if key is None or found.key in ("", key) or misspelt:
+                raise CourseError(found.text)
+        return self.labs[lab]
+
+    def _text(self, lab: str) -> str | None:
+        """Return the text of course.toml, None if it says something else of a lab by now."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            text = (self.root / _FILE).read_text(encoding="utf-8")
+            return text if tomllib.loads(text)["labs"][lab] == self.labs[lab] else None
+        return None
 
     def require_lab(self, lab: str) -> str:
         """Return the id if there is such a lab.
@@ -130,14 +240,38 @@ def load_course(start: Path | None = None) -> Course:
             f"No course.toml in {folder} or above it. Run `course` inside a checkout of the course; a class "
             "that lies elsewhere is named there, with --folder."
         )
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        course = data["course"]
-        grading = dict(data.get("grading", {}))
-        tls = grading.pop("tls", {})
-        language, languages = course["language"], course["languages"]
-        if not isinstance(languages, list) or language not in languages:
-            raise ValueError(f"[course]: languages must be a list with {language!r} in it")
-        return Course(root, language, tuple(languages), dict(data["labs"]), grading, tls)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CourseError(f"{path.name} is not valid: {error}") from None
+    return _course(root, *read_toml(path))
+
+
+def _course(root: Path, data: dict[str, Any], text: str) -> Course:
+    """Return the course that course.toml describes; its labs are looked at when they are used.
+
+    Raises:
+        CourseError: if something concerns all labs and is wrong.
+    """
+    grading = data.get("grading", {})
+    tls = grading.get("tls", {}) if isinstance(grading, dict) else {}
+    for name in ("course", "labs"):
+        if not isinstance(data.get(name), dict):
+            raise CourseError(f"{_FILE} is not valid: it needs a table [{name}].")
+    unknown = set(data) - {"course", "grading", "labs"}
+    if unknown:
+        raise CourseError(
+            f"{_FILE} takes the tables course, grading and labs, not {', '.join(sorted(unknown))}."
+        )
+    table = checked(CourseTable, data["course"], Table(_FILE, "[course]", ("course",), text))
+    if isinstance(grading, dict):
+        grading = {key: value for key, value in grading.items() if key != "tls"}
+    Limits.from_settings(grading, Table(_FILE, "[grading]", ("grading",), text))
+    if tls:
+        checked(TlsTable, tls, Table(_FILE, "[grading.tls]", ("grading", "tls"), text))
+    return Course(
+        root,
+        table.language,
+        tuple(table.languages),
+        dict(data["labs"]),
+        grading,
+        tls,
+        tuple(table.packages or [table.package or "course"]),
+        table.id or root.name,
+    )

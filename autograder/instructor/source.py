@@ -1,13 +1,13 @@
 """Source notebooks: one text file per lab, in all languages.
 
-A source notebook is a jupytext py:percent file. Its prose cells are tagged `lang-es` or `lang-en`; in
-code cells a language is chosen line by line (see `select_lines`).
+A source notebook is a jupytext py:percent file. Its prose cells are tagged with a language of the course,
+such as `lang-es`; in code cells a language is chosen line by line (see `select_lines`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 from pathlib import Path
 
@@ -16,12 +16,14 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.instructor.settings import CourseError
+from autograder.language import LANGUAGES
 
 _TAG = "lang-"
 # `# es: text` and `"""es: text`: the line stays in Spanish only, without the mark.
-_MARKED_TEXT = re.compile(r'^(?P<start>\s*(?:#\s|"""))(?P<language>es|en): (?P<text>.*)$')
+_MARKED_TEXT = re.compile(r'^(?P<start>\s*(?:#\s|"""))(?P<language>[\w-]+): (?P<text>.*)$')
 # `code  # es`: the line stays in Spanish only, without the mark.
-_MARKED_CODE = re.compile(r"^(?P<code>.*\S)\s{2,}# (?P<language>es|en)$")
+_MARKED_CODE = re.compile(r"^(?P<code>.*\S)\s{2,}# (?P<language>[\w-]+)$")
+_IMPORT = re.compile(r"^(?:from|import)\s+([\w.]+)", re.MULTILINE)
 
 
 def read_source(path: Path) -> NotebookNode:
@@ -66,13 +68,29 @@ def language_of(cell: NotebookNode) -> str | None:
     return None
 
 
-def select_lines(source: str, language: str) -> str:
+def require_languages(notebook: NotebookNode, languages: Collection[str]) -> None:
+    """Raise unless cells are tagged with languages of the course only.
+
+    Raises:
+        CourseError: naming the cell.
+    """
+    for cell in notebook.cells:
+        language = language_of(cell)
+        if language is not None and language not in languages:
+            raise CourseError(
+                f"Cell {cell.id!r} is tagged {_TAG}{language}, and the course has no such language: it has "
+                f"{', '.join(languages)}. Mend the tag, or add the language to course.toml."
+            )
+
+
+def select_lines(source: str, language: str, languages: Collection[str] = LANGUAGES) -> str:
     """Keep the lines of a code cell that belong to one language.
 
     Args:
         source: of the cell. `# es: text`, a docstring `\"\"\"es: text` and `code  # es` mark a line as
             Spanish; unmarked lines belong to all languages.
-        language: "es" or "en".
+        language: to keep, such as "es".
+        languages: that lines may be marked with; anything else is a comment like others.
 
     Returns:
         The source without the other languages' lines and without marks.
@@ -82,6 +100,8 @@ def select_lines(source: str, language: str) -> str:
         text = _MARKED_TEXT.match(line)
         code = None if text else _MARKED_CODE.match(line)
         match = text or code
+        if match and match["language"] not in languages:
+            text = code = match = None
         if match and match["language"] != language:
             continue
         if text:
@@ -92,20 +112,28 @@ def select_lines(source: str, language: str) -> str:
     return "\n".join(lines)
 
 
-def select_language(notebook: NotebookNode, language: str) -> NotebookNode:
-    """Return a copy of a notebook in one language."""
+def select_language(notebook: NotebookNode, language: str, languages: Collection[str] = ()) -> NotebookNode:
+    """Return a copy of a notebook in one language.
+
+    Args:
+        notebook: in all languages.
+        language: to keep.
+        languages: of the course; those that cells are tagged with are known without being named.
+    """
     selected = deepcopy(notebook)
+    known = {language, *languages, *filter(None, map(language_of, notebook.cells))}
     selected.cells = [c for c in selected.cells if language_of(c) in (None, language)]
     for cell in selected.cells:
         if cell.cell_type == "code":
-            cell.source = select_lines(cell.source, language)
+            cell.source = select_lines(cell.source, language, known)
     return selected
 
 
 def grade_id(cell: NotebookNode) -> str | None:
     """Return the nbgrader id of a cell, if it has one."""
     nbgrader_metadata = cell.metadata.get("nbgrader", {})
-    return nbgrader_metadata.get("grade_id")
+    name: str | None = nbgrader_metadata.get("grade_id")
+    return name
 
 
 def is_student_cell(cell: NotebookNode) -> bool:
@@ -133,6 +161,15 @@ def manual_points(notebook: NotebookNode) -> dict[str, float]:
     """Return the full marks of the cells that a person marks, by grade_id."""
     cells = [c for c in notebook.cells if is_student_cell(c) and c.metadata["nbgrader"].get("grade")]
     return {str(grade_id(c)): float(c.metadata["nbgrader"]["points"]) for c in cells}
+
+
+def modules_of(notebook: NotebookNode) -> tuple[str, ...]:
+    """Return the modules that a lab's own cells import: whoever runs many notebooks has them already."""
+    found: list[str] = []
+    for cell in code_cells(notebook):
+        if not grade_id(cell):
+            found += _IMPORT.findall(cell.source)
+    return tuple(dict.fromkeys(found))
 
 
 def code_cells(notebook: NotebookNode) -> Iterator[NotebookNode]:

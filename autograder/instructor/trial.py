@@ -14,11 +14,13 @@ from pebble import ProcessExpired, ProcessPool
 from autograder.instructor.bank import Answer
 from autograder.instructor.environment import environment
 from autograder.instructor.observe import run_cells, script_environment
+from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import (
     grade_id,
     is_check_cell,
     is_student_cell,
+    modules_of,
     read_source,
     select_language,
 )
@@ -28,13 +30,8 @@ from autograder.observation import Observation
 Observations = dict[str, Observation]
 
 TIME_LIMIT = 120.0
-# What notebooks import anyway; the first optimiser imports torch._dynamo, which takes over a second.
-_PRELOADED = (
-    "torch._dynamo",
-    "torch.utils.data",
-    "scipy.stats",
-    "sklearn.metrics",
-)
+# The first optimiser imports it, which takes over a second.
+_PRELOADED = ("torch._dynamo",)
 
 
 @dataclass(frozen=True)
@@ -76,11 +73,17 @@ def run_trials(
     Raises:
         CourseError: if an answer is to a cell that the lab does not have.
     """
-    notebook = select_language(read_source(course.source(course.require_lab(lab))), course.language)
+    notebook = select_language(
+        read_source(course.source(course.require_lab(lab))), course.language, course.languages
+    )
     parts = {cell: excerpt(notebook, cell, lab) for cell in {answer.cell for answer in answers}}
     # One thread per process, and no window: set before the processes import anything.
     settings = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    with environment(**settings), _pool(jobs or os.cpu_count() or 1) as pool:
+    with (
+        present(course),
+        environment(**settings),
+        _pool(jobs or os.cpu_count() or 1, modules_of(notebook)) as pool,
+    ):
         try:
             futures = {
                 pool.schedule(try_answer, args=(parts[a.cell], lab, a, tuple(seeds)), timeout=time_limit): a
@@ -93,15 +96,16 @@ def run_trials(
             pool.stop()
 
 
-def _pool(jobs: int) -> ProcessPool:
+def _pool(jobs: int, modules: Sequence[str]) -> ProcessPool:
     """Return a pool whose every process serves one answer.
 
-    Where the system can, they are forked from one that has imported everything.
+    Where the system can, they are forked from one that has imported what the lab's own cells import. There
+    is one such process for all labs: those after the first import what else they need.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return ProcessPool(max_workers=jobs, max_tasks=1)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, *_PRELOADED])
+    context.set_forkserver_preload([__name__, *_PRELOADED, *modules])
     return ProcessPool(max_workers=jobs, max_tasks=1, context=context)
 
 

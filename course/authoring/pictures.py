@@ -36,8 +36,8 @@ def build_generated(
 
     Args:
         course: the checkout.
-        lab: that they are for; `pictures_by` in its table of course.toml names the lab whose solution makes
-            them, with a cell `data` that chooses real pictures and with exports.
+        lab: that they are for; `options.pictures_by` in its table of course.toml names the lab whose solution
+            makes them, with a cell `data` that chooses real pictures and with exports.
         report: called with a line before each class.
 
     Returns:
@@ -46,7 +46,7 @@ def build_generated(
     Raises:
         CourseError: if the solution fails.
     """
-    maker = course.settings(lab)["pictures_by"]
+    maker = course.settings(lab)["options"]["pictures_by"]
     missing = [name for name in CLASSES if not strip_path(name).is_file()]
     for name in missing:
         report(f"{maker}: pictures of class {name}")

@@ -16,7 +16,7 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from tests.instructor import reach
 
 # Opens every file of a folder for writing, and writes nothing.

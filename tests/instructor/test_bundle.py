@@ -172,7 +172,7 @@ def test_an_unpacked_bundle_installs_itself_runs_and_can_be_checked(
 
 @pytest.mark.slow
 def test_the_first_cell_without_the_wheel_says_where_to_put_it(fresh: Path, tmp_path: Path) -> None:
-    code = install_cell("en").source
+    code = install_cell("en", "gan_course", "course").source
     clean = _clean()
     python = [fresh, "-c", f"import sys; sys.modules['autograder'] = None\n{code}"]
     result = subprocess.run(python, env=clean, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -190,7 +190,7 @@ def test_a_submission_with_the_first_cell_is_graded_as_one_without(
 ) -> None:
     without = answer(templates.notebooks[LAB1, language], answers)
     handed_in = answer(templates.notebooks[LAB1, language], answers)
-    handed_in.cells.insert(0, install_cell(language))
+    handed_in.cells.insert(0, install_cell(language, "gan_course", "course"))
     if stripped:
         for number, cell in enumerate(handed_in.cells):
             cell.metadata, cell["id"] = NotebookNode(), f"random{number}"
@@ -204,7 +204,7 @@ def test_a_student_who_edits_the_first_cell_keeps_it(
     templates: Templates, answers: dict[str, str], tmp_path: Path
 ) -> None:
     handed_in = answer(templates.notebooks[LAB1, "es"], answers)
-    handed_in.cells.insert(0, install_cell("es"))
+    handed_in.cells.insert(0, install_cell("es", "gan_course", "course"))
     handed_in.cells[0].source += "\nmy_helper = 3"
     nbformat.write(handed_in, tmp_path / f"{LAB1}.ipynb")
     assert "my_helper" in rebuild(tmp_path, LAB1, templates, "es").notebook.cells[0].source
@@ -224,7 +224,9 @@ def test_a_lab_without_notes_is_named(course: Course, tmp_path: Path) -> None:
         path = other.release("lab9", language)
         path.parent.mkdir(parents=True)
         shutil.copy(course.release(LAB1, language), path)
-    with pytest.raises(CourseError, match=r"lab9 has no notes on its data in 'es': write .*lab9\.es\.md"):
+    with pytest.raises(
+        CourseError, match=r"lab9 has no notes on its data in 'es': write .*lab9/notes\.es\.md"
+    ):
         list(bundle_labs(other, ["lab9"], tmp_path))
 
 

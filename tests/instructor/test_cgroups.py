@@ -8,7 +8,7 @@ import pytest
 
 from autograder.instructor.kernels import cgroups
 from autograder.instructor.kernels.cgroups import Group, Hierarchy
-from autograder.instructor.kernels.limits import MB, Limits
+from autograder.instructor.limits import MB, Limits
 
 LIMITS = Limits(memory_mb=100, disk_mb=10, processes=8)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from rich.console import Console
 
 from autograder.instructor import demo
+from autograder.instructor.bank import load_bank
 from autograder.instructor.settings import Course, CourseError
-from tests.conftest import LAB1, LABS
+from tests.conftest import LAB1, LABS, ROOT
 
 
 @pytest.mark.slow
@@ -43,7 +45,7 @@ def test_class_is_graded_by_stock_nbgrader(course: Course) -> None:
     assert "http://" not in report and "https://" not in report
     assert "This class was graded with <code>nbgrader autograde</code>" in report
     assert f'href="feedback/10004/{LAB1}/{LAB1}.html"' in report
-    assert all(student.id in report for student in demo.CLASSES[LAB1])
+    assert all(student.id in report for student in demo.simulated_class(course, LAB1))
     assert "10004" in output.getvalue()
 
     feedback = (folder / "feedback" / "10004" / LAB1 / f"{LAB1}.html").read_text(encoding="utf-8")
@@ -65,6 +67,58 @@ def test_every_lab_has_a_simulated_class_with_known_mistakes(
     assert len(list(tmp_path.glob(f"submitted/*/{lab}/{lab}.ipynb"))) == len(students)
 
 
-def test_lab_without_a_class_is_described(course: Course) -> None:
-    with pytest.raises(CourseError, match=r"lab9 has no simulated class: add one to CLASSES"):
-        demo.simulated_class(replace(course, labs={"lab9": {}}), "lab9")
+# --- classes that nobody wrote, or wrote wrongly -----------------------------------------------------
+
+
+@pytest.fixture
+def draft(course: Course, tmp_path: Path) -> Course:
+    """The example lab in a course folder of its own, without a simulated class."""
+    shutil.copytree(ROOT / "docs" / "example_lab", tmp_path / "source_notebooks" / "lab0_example")
+    return replace(course, root=tmp_path, labs={"lab0_example": {"seed": 2099}})
+
+
+def test_a_lab_without_a_class_gets_one_made_of_its_bank(draft: Course) -> None:
+    students = demo.simulated_class(draft, "lab0_example")
+    assert [student.what for student in students[:2]] == ["complete", "blank"]
+    bank = load_bank(draft.bank("lab0_example"))
+    mistakes = [bank[name] for student in students[2:] for name in student.mistakes]
+    assert len(mistakes) == 3 and {answer.kind for answer in mistakes} == {"wrong"}
+    assert {answer.cell for answer in mistakes} == {"latent", "generator"}
+
+
+def test_a_lab_without_a_bank_gets_a_complete_and_a_blank_student(draft: Course) -> None:
+    draft.bank("lab0_example").unlink()
+    assert [s.solved for s in demo.simulated_class(draft, "lab0_example")] == [None, ()]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"only \[\[student\]\] entries belong here, at least one"),
+        (
+            '[[student]]\nid = 1\nwhat = "x"',
+            "demo_class.toml, line 2, student 1: id must be a text",
+        ),
+        ('[[student]]\nid = "1"\nwhat = "x"\nsolvd = []', "line 4, .* no key 'solvd'. Did you mean solved"),
+        (
+            '[[student]]\nid = "1"\nwhat = "x"\nsolved = "latent"',
+            "line 4, .*solved must be a list of",
+        ),
+        ('[[student]]\nid = "1"\nwhat = "x"\nsolved = ["laten"]', "line 4, .* no 'laten' .*mean 'latent'"),
+        (
+            '[[student]]\nid = "1"\nwhat = "x"\nmistakes = ["no"]',
+            "line 4, .*mistakes names no 'no'",
+        ),
+        ('[[student]]\nid = "1"\nwhat = "x"\n' * 2, "line 5: the id '1' is used twice"),
+    ],
+)
+def test_what_is_wrong_with_a_class_is_said_with_its_line(draft: Course, text: str, message: str) -> None:
+    draft.demo_class("lab0_example").write_text(text)
+    with pytest.raises(CourseError, match=message):
+        demo.simulated_class(draft, "lab0_example")
+
+
+def test_the_first_lab_is_the_one_that_is_shown(course: Course) -> None:
+    assert demo.first_lab(course) == LAB1
+    with pytest.raises(CourseError, match="no lab yet"):
+        demo.first_lab(replace(course, labs={}))

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from autograder.execution.outputs import merged_streams
 from autograder.instructor.forkserver.client import close_servers
 from autograder.instructor.kernels.execution import Run, run_notebook
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from tests.instructor.conftest import usable_isolation
 
 pytestmark = pytest.mark.slow

@@ -22,7 +22,7 @@ from autograder.instructor.forkserver.tasks import ChildError, ChildLimits, run_
 from autograder.instructor.kernels import isolation as ways
 from autograder.instructor.kernels import warm
 from autograder.instructor.kernels.execution import run_notebook
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 
 pytestmark = [
     pytest.mark.slow,

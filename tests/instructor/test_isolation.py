@@ -25,8 +25,8 @@ from autograder.instructor.grade.work import try_kernel
 from autograder.instructor.kernels import cgroups, watchdog
 from autograder.instructor.kernels import isolation as ways
 from autograder.instructor.kernels.execution import Run, run_notebook
-from autograder.instructor.kernels.limits import MB, Limits
 from autograder.instructor.kernels.warm import WARM, kernel_server
+from autograder.instructor.limits import MB, Limits
 from autograder.instructor.settings import Course, CourseError
 from tests.instructor import probe, reach
 
@@ -575,7 +575,7 @@ def test_what_is_shown_read_only_is_so_with_all_that_is_mounted_below(tmp_path: 
 import os
 from tests.instructor import probe, reach
 from autograder.instructor.kernels import confine
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.kernels.sandbox import Sandbox
 from pathlib import Path
 shown, folder = Path({str(tmp_path)!r}, 'shown'), Path({str(tmp_path)!r}, 'k')

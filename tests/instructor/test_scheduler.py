@@ -25,7 +25,7 @@ from distributed.utils import get_ip
 
 from autograder.instructor import cli, doctor
 from autograder.instructor.grade.scheduler import Scheduler
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.settings import Course, CourseError, load_course
 from tests.conftest import LAB1, ROOT
 from tests.instructor.conftest import Classroom

@@ -21,7 +21,7 @@ from autograder.instructor.grade.trust import Hints, Reference, draw_seed, judge
 from autograder.instructor.grade.work import Job, Outcome, grade_submission
 from autograder.instructor.intake import Templates
 from autograder.instructor.kernels.execution import Run, run_notebook
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.settings import Course
 from autograder.instructor.source import grade_id, is_check_cell
 from autograder.key import AnswerKey

@@ -12,12 +12,14 @@ from string import Template
 import nbformat
 
 from autograder.instructor.bundle.install_cell import install_cell
-from autograder.instructor.bundle.wheel import build_wheel
+from autograder.instructor.bundle.wheel import build_wheel, library_wheel, wheel_name
 from autograder.instructor.files import write
 from autograder.instructor.releases import read_release
 from autograder.instructor.settings import Course, CourseError
+from autograder.language import spoken
 
-_README = {"es": "LEEME.md", "en": "README.md"}
+_README = {"es": "LEEME.md"}
+_OTHER_README = "README.md"
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -49,10 +51,10 @@ def bundle_labs(
             if left_out is None:
                 raise
             left_out(f"{lab} is left out: {error}")
-    wheel, data = build_wheel(course)
+    wheels = dict(filter(None, [build_wheel(course), library_wheel(course)]))
     for (lab, language), texts in contents.items():
         files = {name: text.encode() for name, text in texts.items()}
-        yield write(folder / f"{lab}-{language}.zip", _zipped(lab, {**files, wheel: data}))
+        yield write(folder / f"{lab}-{language}.zip", _zipped(lab, {**files, **wheels}))
 
 
 def require_built(course: Course, lab: str) -> None:
@@ -69,11 +71,11 @@ def require_built(course: Course, lab: str) -> None:
 
 def _texts(course: Course, lab: str, language: str) -> dict[str, str]:
     """Return the notebook and the notes of one zip file, by name."""
-    notebook = read_release(course, lab, language)
-    notebook.cells.insert(0, install_cell(language))
+    notebook, notes = read_release(course, lab, language), _notes(course, lab, language)
+    notebook.cells.insert(0, install_cell(language, wheel_name(course), course.packages[0]))
     nbformat.validate(notebook)
     text = nbformat.writes(notebook, indent=1, sort_keys=True, ensure_ascii=False)
-    return {f"{lab}.ipynb": text.rstrip("\n") + "\n", _README[language]: _notes(course, lab, language)}
+    return {f"{lab}.ipynb": text.rstrip("\n") + "\n", _README.get(language, _OTHER_README): notes}
 
 
 def _notes(course: Course, lab: str, language: str) -> str:
@@ -89,9 +91,10 @@ def _notes(course: Course, lab: str, language: str) -> str:
             f"{lab} has no notes on its data in {language!r}: write them into "
             f"{data.relative_to(course.root)}."
         )
-    frame = Template((texts / f"frame.{language}.md").read_text(encoding="utf-8"))
+    frame = Template((texts / f"frame.{spoken(language)}.md").read_text(encoding="utf-8"))
     title = course.titles(lab).get(language, lab)
-    return frame.substitute(lab=lab, title=title, data=data.read_text(encoding="utf-8").strip())
+    text = data.read_text(encoding="utf-8").strip()
+    return frame.substitute(lab=lab, title=title, data=text, wheel=wheel_name(course))
 
 
 def _zipped(lab: str, files: Mapping[str, bytes]) -> bytes:

@@ -12,6 +12,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.instructor.grade.marked import OUTPUTS_CELL
 from autograder.instructor.grade.work import REPORT_CELL
+from autograder.instructor.settings import is_language
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
 from autograder.language import LANGUAGES
 from autograder.opening import opening
@@ -151,7 +152,8 @@ def _plain(text: str) -> str:
 def language_of(nb: NotebookNode) -> str:
     """Return the language of a lab's notebook, also of one whose metadata an editor lost."""
     said = nb.metadata.get("language")
-    if said not in LANGUAGES:
+    if not is_language(said):
         found = (opening(cell.source) for cell in nb.cells if cell.cell_type == "code")
-        said = next((opened.language for opened in found if opened), None)
-    return str(said) if said in LANGUAGES else LANGUAGES[0]
+        opened = next((opened.language for opened in found if opened), None)
+        said = opened if opened in LANGUAGES else LANGUAGES[0]
+    return str(said)

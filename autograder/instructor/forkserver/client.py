@@ -41,6 +41,7 @@ class ForkServer:
         *,
         wrap: Wrap = lambda folder, command: command,
         user: int | None = None,
+        cwd: str | None = None,
     ) -> None:
         """Start the process, without waiting for it.
 
@@ -50,6 +51,7 @@ class ForkServer:
             environment: its variables.
             wrap: given the folder and the command, returns the command to run instead.
             user: number of the user and group to become; None to stay who one is.
+            cwd: folder to work in; None: this process's.
         """
         # Short: the path of a socket has at most 107 characters.
         self.folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
@@ -77,6 +79,7 @@ class ForkServer:
                 stderr=self._errors,
                 env=dict(environment),
                 start_new_session=True,
+                cwd=cwd,
                 **other,  # type: ignore[call-overload]
             )
         self._lock = threading.Lock()
@@ -103,7 +106,7 @@ class ForkServer:
     @property
     def pid(self) -> int:
         """Return the number of the process."""
-        return self._process.pid
+        return int(self._process.pid)
 
     @property
     def alive(self) -> bool:
@@ -127,10 +130,10 @@ class ForkServer:
     def _end(self) -> int:
         """Wait for the end of the process, or end it; return its exit status."""
         try:
-            return self._process.wait(timeout=5)
+            return int(self._process.wait(timeout=5))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            return self._process.wait()
+            return int(self._process.wait())
 
 
 def connect(address: str) -> Connection:

@@ -49,10 +49,22 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def import_all(modules: Sequence[str]) -> None:
-    """Import modules; one that is missing is missed by the child that wants it."""
+    """Import modules.
+
+    Args:
+        modules: by name; one that ends in "?" only saves time, so whoever needs it may miss it.
+
+    Raises:
+        SystemExit: if another one cannot be imported; it says which.
+    """
     for name in modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+        try:
+            importlib.import_module(name.removesuffix("?"))
+        except ImportError as error:
+            said = f"{name.removesuffix('?')} cannot be imported ({error})"
+            if not name.endswith("?"):
+                sys.exit(said)
+            print(said, file=sys.stderr)
 
 
 def _serve(listener: socket.socket, control: socket.socket, handler: Handler) -> None:

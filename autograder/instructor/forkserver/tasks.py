@@ -103,7 +103,8 @@ def run_in_child(
         except (OSError, EOFError) as error:
             raise ForkServerError(f"a child could not be had: {error!r}") from None
         try:
-            return _answer(connection, process, limits)
+            answer: T = _answer(connection, process, limits)
+            return answer
         finally:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(process, signal.SIGKILL)

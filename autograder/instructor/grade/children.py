@@ -23,8 +23,8 @@ from autograder.instructor.intake import Note, Templates, rebuild
 from autograder.instructor.intake.attachments import attachments
 from autograder.instructor.intake.choosing import identify
 from autograder.instructor.intake.notes import a_few_of_each, note
-from autograder.instructor.kernels.limits import Limits
 from autograder.instructor.kernels.warm import server_address
+from autograder.instructor.limits import Limits
 from autograder.instructor.settings import Course
 
 # What children have imported: all that grading a submission needs.

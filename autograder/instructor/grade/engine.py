@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dask
 from distributed import Client, Future, LocalCluster, as_completed
@@ -24,12 +24,16 @@ from autograder.instructor.grade.guard import Trouble, trouble
 from autograder.instructor.grade.scheduler import Scheduler
 from autograder.instructor.grade.work import Job, Outcome
 from autograder.instructor.intake.notes import reason
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.settings import CourseError
 
 # How many submissions wait at each worker: enough to keep it busy, few enough to keep memory low.
 _AHEAD = 2
 Task = Callable[[Job], Outcome | Trouble]
+_NOT_THERE = (
+    " Notebooks import it: install it in this environment and in that of every worker (the course itself: "
+    "`pip install -e .`), and name packages of the course in course.toml, [course]."
+)
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -83,7 +87,9 @@ def _local_cluster(workers: int) -> LocalCluster:
     )
 
 
-def begin_trials(client: Client, isolation: str, limits: Limits, modules: tuple[str, ...]) -> list[Future]:
+def begin_trials(
+    client: Client, isolation: str, limits: Limits, modules: tuple[str, ...]
+) -> list[Future[Any]]:
     """Let every worker start a kernel, which also warms it up; does not wait for them."""
     return [
         client.submit(try_kernel_in_child, isolation, limits, modules, workers=[address], pure=False)
@@ -91,7 +97,7 @@ def begin_trials(client: Client, isolation: str, limits: Limits, modules: tuple[
     ]
 
 
-def require_kernels(trials: Sequence[Future], isolation: str) -> None:
+def require_kernels(trials: Sequence[Future[Any]], isolation: str) -> None:
     """Wait for the workers' first kernels.
 
     Raises:
@@ -102,6 +108,7 @@ def require_kernels(trials: Sequence[Future], isolation: str) -> None:
         raise CourseError(
             f"Kernels do not work here with --isolation {isolation}: {'; '.join(problems)}. Try another one, "
             "and `course doctor`."
+            + (_NOT_THERE if any("cannot be imported" in problem for problem in problems) else "")
         )
 
 
@@ -132,9 +139,9 @@ def run_jobs(
         jobs: the submissions; they are taken as workers become free.
         task: function to call with each.
     """
-    waiting: dict[Future, Job] = {}
+    waiting: dict[Future[Any], Job] = {}
 
-    def submit(job: Job) -> Future:
+    def submit(job: Job) -> Future[Any]:
         # A key of its own: the same submission graded again is other work.
         future = client.submit(task, job, pure=False, retries=1)
         waiting[future] = job
@@ -149,7 +156,12 @@ def run_jobs(
             completed.add(submit(following))
 
 
-def _result(future: Future, job: Job) -> Outcome | Trouble:
+def run_one(client: Client, job: Job, task: Task = grade_in_child) -> Outcome | Trouble:
+    """Grade one submission, where the others are graded."""
+    return _result(client.submit(task, job, pure=False, retries=1), job)
+
+
+def _result(future: Future[Any], job: Job) -> Outcome | Trouble:
     """Return what became of a submission; whatever happens to one, the others are graded."""
     try:
         found: Outcome | Trouble = future.result()

@@ -23,17 +23,19 @@ from autograder.instructor.grade.people import is_storable, recipients, resolve
 from autograder.instructor.grade.records import Record, Records, digest_of_submission, log_entries
 from autograder.instructor.grade.review import needs_review
 from autograder.instructor.grade.scheduler import Scheduler
+from autograder.instructor.grade.silence import Silence
 from autograder.instructor.grade.store import Folders, Store
 from autograder.instructor.grade.trust import Reference, draw_seed
-from autograder.instructor.grade.work import Job, Outcome, modules_of
+from autograder.instructor.grade.work import Job, Outcome
 from autograder.instructor.gradebook import lateness
 from autograder.instructor.intake import Templates
 from autograder.instructor.intake.notes import Note, note
 from autograder.instructor.kernels.isolation import Isolation, choose
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.own_names import own_names
 from autograder.instructor.releases import require_made
 from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.source import modules_of
 
 Advance = Callable[[Outcome], None]
 log = logging.getLogger(__name__)
@@ -147,7 +149,7 @@ class Grader:
         self.records = Records(options.folder or course.root, lab)
         self.lab_digest = deciding_digest(course, lab)
         template = self.templates.notebooks[lab, course.language]
-        self._modules, self._names = modules_of(template), own_names(template)
+        self._modules, self._names = (*modules_of(template), *course.importable), own_names(template)
         self._template = nbformat.writes(template)
         self._known = self.store.students()
         enter_or_update(course, lab, self.store)
@@ -250,11 +252,15 @@ class Grader:
             engine.require_kernels(trials, self.isolation.way)
             self._digests: dict[str, str] = {}
             self._not_taken_in: list[Outcome] = []
+            silence = Silence(
+                self.lab, replace(self._blank, usable=True), functools.partial(engine.run_one, client)
+            )
             jobs = self._jobs(workers)
             with contextlib.closing(engine.run_jobs(client, jobs)) as results:
                 for job, found in results:
                     yield from self._as_records(seed)
-                    yield self._as_record(self._outcome(job, found), seed)
+                    yield from silence.let_through(self._as_record(self._outcome(job, found), seed))
+            yield from silence.end()
             yield from self._as_records(seed)
 
     def _blank_job(self, reference: Reference) -> Job:

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from autograder.emission import SEED_VARIABLE
 from autograder.instructor.grade.trust import Hints, MarkedBlock, block_of, wants_hints
 from autograder.instructor.kernels.execution import Run, run_notebook
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.own_names import restore, with_own_names
 from autograder.instructor.parsing import bound_names, parsed
 from autograder.instructor.source import grade_id, is_check_cell, is_students_own

@@ -74,6 +74,7 @@ class MarkedBlock:
         results: one entry per check, in order.
         students: who the identity cell names.
         problem: what was wrong with what the kernel handed on, if anything.
+        heard: whether the kernel handed on anything that could be read.
     """
 
     name: str
@@ -81,6 +82,7 @@ class MarkedBlock:
     results: list[Result]
     students: tuple[str, ...] = ()
     problem: Note | None = None
+    heard: bool = True
 
     @property
     def score(self) -> float:
@@ -118,7 +120,14 @@ def judge(cell: NotebookNode, check_cell: str, reference: Reference) -> MarkedBl
     if name == IDENTITY:
         results = [_identity(check) for check in bundle["checks"]]
     results += [Result(name, 0.0, Verdict.WRONG, _said(text)) for text in bundle["failures"]]
-    return MarkedBlock(name, reference.blocks.get(name, 0.0), results, tuple(bundle["students"]), problem)
+    return MarkedBlock(
+        name,
+        reference.blocks.get(name, 0.0),
+        results,
+        tuple(bundle["students"]),
+        problem,
+        heard=bundle is not _NOTHING,
+    )
 
 
 def _judge_check(expected: Observation, seen: Mapping[str, Any] | None) -> Result:
@@ -241,7 +250,7 @@ class Hints:
 
     Attributes:
         key: the lab's answer key.
-        found: names of the checks that were given a hint, each with the hint in the first language.
+        found: names of the checks that were given a hint, with the hint, in English if there is one.
     """
 
     key: AnswerKey
@@ -266,7 +275,7 @@ class Hints:
             if hint is not None:
                 message = Message("hint", {"hint": Translated(hint)})
                 marked.results[index] = replace(result, message=message)
-                self.found[result.name] = hint["en"]
+                self.found[result.name] = Translated(hint).render("en")
 
 
 def wants_hints(marked: Sequence[MarkedBlock]) -> list[str]:

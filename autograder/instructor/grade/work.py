@@ -7,7 +7,6 @@ goes back in an `Outcome`.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -30,9 +29,9 @@ from autograder.instructor.grade.marked import (
 from autograder.instructor.grade.trust import Hints, MarkedBlock, Reference, block_of, judge
 from autograder.instructor.intake.notes import Note, Reason, note
 from autograder.instructor.kernels.execution import Run
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.neutral import clean_notebook, hide
-from autograder.instructor.source import grade_id, is_check_cell, is_graded
+from autograder.instructor.source import grade_id, is_check_cell, is_graded, is_student_cell
 from autograder.key import AnswerKey
 from autograder.language import LANGUAGES
 from autograder.marks import Result
@@ -43,6 +42,18 @@ REPORT_CELL = "grading-notes"
 _MAX_SAID = 300
 # Why a kernel may have ended through no fault of the submission's: it is given another one.
 _PERHAPS_CHANCE = {"kernel_died", "no_start"}
+_TRIAL = """
+import importlib
+for name in {modules!r}:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(f"{{name}} cannot be imported ({{error}})")
+        break
+else:
+    import torch
+    print(int(torch.ones(2).sum()))
+"""
 
 
 @dataclass(frozen=True)
@@ -120,6 +131,8 @@ class Outcome:
         wall_s: time on the clock.
         retry: whether the next run should try again: something failed that was not handed in.
         waits: grade_ids of cells whose marks a person has to give or to confirm.
+        silence: what the kernel said in place of handing on anything at all; empty where it did, None where
+            none ran.
     """
 
     student: str
@@ -136,6 +149,7 @@ class Outcome:
     wall_s: float = 0.0
     retry: bool = False
     waits: tuple[str, ...] = ()
+    silence: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON data that `from_json` reads."""
@@ -202,8 +216,11 @@ def _run_fairly(notebook: NotebookNode, where: Surroundings, seed: int) -> Run:
 def try_kernel(
     isolation: str, limits: Limits, modules: tuple[str, ...], kernel_server: str | None = None
 ) -> str | None:
-    """Return why no kernel works in this process, None if one does."""
-    notebook = new_notebook(cells=[new_code_cell("import torch\nprint(int(torch.ones(2).sum()))")])
+    """Return why no kernel works in this process, None if one does.
+
+    It imports what the lab's own cells import: where it cannot, a whole class would get 0.
+    """
+    notebook = new_notebook(cells=[new_code_cell(_TRIAL.format(modules=modules))])
     where = Surroundings(isolation, limits, {}, modules, {}, kernel_server)
     run = _run_fairly(notebook, where, seed=0)
     if run.died is not None:
@@ -326,7 +343,26 @@ def _outcome(
         wall_s=round(run.wall_s, 2),
         retry=run.died is not None and run.died.key == "no_start",
         waits=waits,
+        silence=hide(_silence(run, marked), str(job.reference.seed)),
     )
+
+
+def _silence(run: Run, marked: Mapping[str, MarkedBlock]) -> str:
+    """Return what a kernel said whose check cells handed on nothing, first the lab's own cells."""
+    if any(block.heard for block in marked.values()):
+        return ""
+    found = [
+        (
+            is_student_cell(cell),
+            f"{grade_id(cell) or cell.get('id')}: {error.get('ename')}: {_said_by(error)}",
+        )
+        for cell in run.notebook.cells
+        for error in cell.get("outputs", [])
+        if error["output_type"] == "error"
+    ]
+    if found:
+        return min(found, key=lambda each: each[0])[1][:_MAX_SAID]
+    return run.died.render("en") if run.died is not None else "nothing"
 
 
 def _said_by(error: NotebookNode) -> str:
@@ -401,12 +437,3 @@ def _prepend_notes(notebook: NotebookNode, notes: Sequence[Note], language: str)
     cell = new_markdown_cell(f"**{MarkedText('notes_title').render(language)}**\n\n{lines}")
     cell["id"] = REPORT_CELL
     notebook.cells.insert(0, cell)
-
-
-def modules_of(notebook: NotebookNode) -> tuple[str, ...]:
-    """Return the modules that a lab's own cells import: a warm kernel has them already."""
-    found: list[str] = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and not grade_id(cell):
-            found += re.findall(r"^(?:from|import)\s+([\w.]+)", cell.source, re.MULTILINE)
-    return tuple(dict.fromkeys(found))

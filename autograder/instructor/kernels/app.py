@@ -26,7 +26,7 @@ class InheritedHeartbeat(Heartbeat):
 
     def _try_bind_socket(self) -> None:
         self.socket.setsockopt(zmq.USE_FD, self.descriptor)
-        super()._try_bind_socket()
+        super()._try_bind_socket()  # type: ignore[no-untyped-call]
 
 
 class InheritedApp(IPKernelApp):
@@ -43,12 +43,13 @@ class InheritedApp(IPKernelApp):
 
     def init_control(self, context: zmq.Context[Any]) -> None:
         """Initialise the control channel, without the debugger's way to it: there is no path."""
-        super().init_control(context)
+        super().init_control(context)  # type: ignore[no-untyped-call]
         self.debug_shell_socket.disconnect(self.shell_socket.getsockopt(zmq.LAST_ENDPOINT))
 
     def init_heartbeat(self) -> None:
         """Start the heart beating."""
-        self.heartbeat = InheritedHeartbeat(zmq.Context(), (self.transport, self.ip, self.hb_port))
+        address = (self.transport, self.ip, self.hb_port)
+        self.heartbeat = InheritedHeartbeat(zmq.Context(), address)  # type: ignore[no-untyped-call]
         self.heartbeat.descriptor = self.descriptors["hb_port"]
         self.heartbeat.start()
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.instructor.kernels.limits import MB, Limits
+from autograder.instructor.limits import MB, Limits
 
 _PREFIX = "course-"
 _CONTROLLERS = ("memory", "pids")

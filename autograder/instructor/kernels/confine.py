@@ -20,9 +20,9 @@ from typing import NoReturn
 
 from autograder.instructor.forkserver.processes import die_with_parent, private_memory
 from autograder.instructor.kernels import seccomp
-from autograder.instructor.kernels.limits import MB
 from autograder.instructor.kernels.sandbox import HOME, Sandbox, hidden_in_proc, resource_limits
 from autograder.instructor.kernels.users import kernel_user
+from autograder.instructor.limits import MB
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # From <sched.h>, <sys/mount.h> and <sys/prctl.h>.

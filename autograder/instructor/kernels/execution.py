@@ -24,10 +24,10 @@ from autograder.execution.loop import run_to_end
 from autograder.execution.outputs import Allowance, OutputBounds
 from autograder.instructor.intake.notes import Reason, reason
 from autograder.instructor.kernels.cgroups import Group
-from autograder.instructor.kernels.limits import MB, Limits
 from autograder.instructor.kernels.sandbox import Sandbox, sandbox
 from autograder.instructor.kernels.warm import WARM, server_address
 from autograder.instructor.kernels.watchdog import Watchdog
+from autograder.instructor.limits import MB, Limits
 
 # The greatest message that a kernel may send: a larger one ends its connection, and with it the cell.
 _MAX_MESSAGE = 64 * MB
@@ -75,7 +75,7 @@ def run_notebook(
         limits: what the kernel may use.
         variables: environment variables of the kernel.
         files: what was handed in beside the notebook, by path.
-        modules: what a warm kernel has imported.
+        modules: what the notebook imports of its own: a warm kernel has it, and any kernel can see it.
         kernel_server: address of the server that forks warm kernels; None: this process's own.
 
     Returns:
@@ -85,7 +85,9 @@ def run_notebook(
     folder = Path(_new_folder(kernel_server))
     try:
         return run_to_end(
-            lambda: _run(notebook, folder, isolation, limits, variables or {}, files or {}, kernel_server)
+            lambda: _run(
+                notebook, folder, isolation, limits, variables or {}, files or {}, modules, kernel_server
+            )
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -105,13 +107,14 @@ async def _run(
     limits: Limits,
     variables: Mapping[str, str],
     files: Mapping[str, bytes],
+    modules: Sequence[str],
     kernel_server: str | None,
 ) -> Run:
     run = Run(deepcopy(notebook))
     start = time.monotonic()
     connection = folder / "k"
     connection.mkdir(mode=0o700)
-    box = sandbox(str(connection), limits, variables, _stage(files, folder / "files"))
+    box = sandbox(str(connection), limits, variables, _stage(files, folder / "files"), modules)
     manager = _manager(box, isolation, kernel_server)
     watchdog = Watchdog(
         limits, str(connection), lambda: _pid(manager), lambda: interrupt(manager),

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.instructor.kernels import cgroups, seccomp
-from autograder.instructor.kernels.limits import Limits
 from autograder.instructor.kernels.sandbox import bubblewrap_command, bubblewrap_wall, sandbox
 from autograder.instructor.kernels.users import closed_folder, give, kernel_user, run_as
+from autograder.instructor.limits import Limits
 from autograder.instructor.settings import CourseError
 
 WAYS = ("bwrap", "fork", "none")
 _PROBE = """
 import os, shutil
 from autograder.instructor.kernels.confine import run_confined
-from autograder.instructor.kernels.limits import Limits
+from autograder.instructor.limits import Limits
 from autograder.instructor.kernels.sandbox import sandbox
 import tempfile
 folder = tempfile.mkdtemp(prefix="gk-", dir="/tmp")
@@ -34,13 +34,14 @@ os.wait()
 shutil.rmtree(folder, ignore_errors=True)
 """
 
-# A sandbox in which notebooks do not find the course would give a whole class 0.
+# A sandbox in which notebooks do not find the library would give a whole class 0. Whether they find what
+# else they import is tried in the first kernel: see `autograder.instructor.grade.work.try_kernel`.
 _FIND = """
 import importlib.util, sys
 # One that cannot read its own library may find another Python's.
 if sys.base_prefix != sys.argv[1]:
     sys.exit(f"{sys.argv[1]} cannot be read")
-missing = [name for name in ("autograder", "course", "torch") if importlib.util.find_spec(name) is None]
+missing = [name for name in ("autograder", "torch") if importlib.util.find_spec(name) is None]
 sys.exit(f"{', '.join(missing)} cannot be found there: pip install -e ." if missing else 0)
 """
 _AS_ROOT = (

@@ -20,7 +20,7 @@ from typing import Any
 
 import matplotlib
 from jupyter_client.connect import KernelConnectionInfo, port_names
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Dict, Unicode
 
 from autograder.instructor.forkserver.processes import number_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import resource
 import sys
@@ -11,8 +10,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.instructor.kernels.limits import MB, Limits
+from autograder.instructor.kernels.packages import (
+    import_path,
+    package_folder,
+    visible_metadata,
+    visible_packages,
+)
 from autograder.instructor.kernels.users import closed_folder, give, kernel_user, run_as
+from autograder.instructor.limits import MB, Limits
 
 HOME = "/home/student"
 MATPLOTLIB = "/tmp/matplotlib"
@@ -64,7 +69,11 @@ class Sandbox:
 
 
 def sandbox(
-    folder: str, limits: Limits, variables: Mapping[str, str], files: Mapping[str, str] | None = None
+    folder: str,
+    limits: Limits,
+    variables: Mapping[str, str],
+    files: Mapping[str, str] | None = None,
+    modules: Sequence[str] = (),
 ) -> Sandbox:
     """Return the sandbox of one submission on this machine.
 
@@ -73,24 +82,29 @@ def sandbox(
         limits: what the kernel may use.
         variables: environment variables of its own.
         files: what was handed in beside the notebook: path within HOME and where it lies.
+        modules: that the lab's notebooks import: the kernel sees those of the course.
     """
     return Sandbox(
         folder=folder,
-        environment={**base_environment(), **variables},
+        environment={**base_environment(modules), **variables},
         limits=limits,
         files=dict(files or {}),
-        read_only=readable(),
-        masked=[str(Path(_package("autograder")) / "instructor")],
+        read_only=readable(modules),
+        masked=[str(Path(package_folder("autograder")) / "instructor")],
     )
 
 
-def readable() -> list[str]:
-    """Return what every kernel may read: the system, this Python environment, and the student's packages."""
-    packages = [_package(name) for name in ("autograder", "course")]
+def readable(modules: Sequence[str] = ()) -> list[str]:
+    """Return what kernels may read: the system, this Python environment, and packages that students use.
+
+    Args:
+        modules: that the lab's notebooks import.
+    """
+    packages = [*visible_packages(modules), *visible_metadata(modules)]
     return _without_nested([*_existing_system(), *_python(), *packages])
 
 
-def base_environment() -> dict[str, str]:
+def base_environment(modules: Sequence[str] = ()) -> dict[str, str]:
     """Return the environment variables that every graded kernel has: nothing of the instructor's."""
     programs = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -106,7 +120,7 @@ def base_environment() -> dict[str, str]:
         "COURSE_DEVICE": "cpu",
         "COURSE_PROGRESS": "off",
         **one_thread,
-        **_import_path(),
+        **_import_path(modules),
     }
 
 
@@ -121,22 +135,14 @@ def _python() -> list[str]:
     return [str(Path(prefix)) for prefix in (sys.prefix, sys.base_prefix, sys.base_exec_prefix)]
 
 
-def _import_path() -> dict[str, str]:
-    """Return where Python finds the student's packages, if that is a checkout and not this environment.
+def _import_path(modules: Sequence[str]) -> dict[str, str]:
+    """Return where Python finds packages that lie in a checkout and not in this environment.
 
     Of the checkout a kernel sees nothing else. Without this, one that runs without being installed would give
     a whole class 0: no notebook could import it.
     """
-    parents = dict.fromkeys(str(Path(_package(name)).parent) for name in ("autograder", "course"))
-    outside = [path for path in parents if not Path(path).is_relative_to(sys.prefix)]
+    outside = import_path(modules)
     return {"PYTHONPATH": os.pathsep.join(outside)} if outside else {}
-
-
-def _package(name: str) -> str:
-    """Return the folder of a package, without importing it."""
-    spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.origin is not None
-    return str(Path(spec.origin).parent)
 
 
 def _without_nested(paths: Sequence[str]) -> list[str]:
@@ -189,7 +195,7 @@ def bubblewrap_command(
     return [*line, "--", "prlimit", *_prlimit(box.limits), "--", *command]
 
 
-def bubblewrap_wall(folder: str, command: Sequence[str]) -> list[str]:
+def bubblewrap_wall(folder: str, command: Sequence[str], modules: Sequence[str] = ()) -> list[str]:
     """Return the command line that runs the process which forks kernels behind a wall of bubblewrap's making.
 
     It sees what its kernels may see, and the folder that holds theirs; it may make namespaces, since each
@@ -199,10 +205,11 @@ def bubblewrap_wall(folder: str, command: Sequence[str]) -> list[str]:
         folder: where the kernels' folders will be; where root grades, it is given to the user that the
             process becomes.
         command: of the process.
+        modules: that the lab's notebooks import.
     """
     user = kernel_user()
     give(folder, user)
-    line = _bubblewrap(readable(), base_environment(), 64, user)
+    line = _bubblewrap(readable(modules), base_environment(modules), 64, user)
     # A kernel may mount a /proc of its own only where a whole one can be seen.
     line += ["--bind", "/proc", "/proc", "--dev", "/dev"]
     return [*line, "--bind", folder, folder, "--chdir", HOME, "--remount-ro", "/", "--", *command]

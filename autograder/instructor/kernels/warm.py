@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -58,9 +59,11 @@ def kernel_server(modules: Sequence[str], *, walled: bool) -> ForkServer:
     def start() -> ForkServer:
         return ForkServer(
             "autograder.instructor.kernels.zygote:serve",
-            [*MODULES, *modules],
-            _environment(),
-            wrap=bubblewrap_wall if walled else lambda folder, command: command,
+            [*(f"{name}?" for name in MODULES), *modules],
+            _environment(modules),
+            wrap=functools.partial(bubblewrap_wall, modules=modules) if walled else _unwalled,
+            # Whoever starts it may stand in a folder that is gone before it has begun.
+            cwd="/",
         )
 
     return shared(("kernels", walled, tuple(modules)), start)
@@ -133,9 +136,14 @@ def fork_kernel(
         raise
 
 
-def _environment() -> dict[str, str]:
+def _unwalled(folder: str, command: list[str]) -> list[str]:
+    return command
+
+
+def _environment(modules: Sequence[str]) -> dict[str, str]:
     """Return the server's variables: its kernels can read them, so they hold nothing of the instructor's."""
     ours = {name: os.environ[name] for name in _OURS if name in os.environ}
     # The user's own list of fonts, which Matplotlib would otherwise make anew.
-    wanted = {name: value for name, value in base_environment().items() if name != "MPLCONFIGDIR"}
-    return {**wanted, **ours}
+    wanted = {name: value for name, value in base_environment(modules).items() if name != "MPLCONFIGDIR"}
+    paths = [found["PYTHONPATH"] for found in (wanted, ours) if "PYTHONPATH" in found]
+    return {**wanted, **ours, **({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})}

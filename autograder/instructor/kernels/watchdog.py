@@ -19,7 +19,7 @@ from pathlib import Path
 
 from autograder.instructor.intake.notes import Reason, reason
 from autograder.instructor.kernels.cgroups import Group
-from autograder.instructor.kernels.limits import MB, Limits
+from autograder.instructor.limits import MB, Limits
 
 _INTERVAL_S = 0.2
 # How long a cell may take to end after it was interrupted: processor time, or waiting.

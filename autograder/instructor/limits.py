@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
-from autograder.instructor.settings import CourseError
+from pydantic import ConfigDict, Field
+
+from autograder.instructor.tables import STRICT_FIELDS, Table, checked
 
 MB = 2**20
+_Time = Annotated[float, Field(strict=True, gt=0, description="a positive number of seconds")]
+_Count = Annotated[int, Field(strict=True, gt=0, description="a positive number, and whole")]
+_IN_COURSE = Table("course.toml", "[grading]")
 
 
 @dataclass(frozen=True)
@@ -27,27 +33,23 @@ class Limits:
         outputs: how many outputs one cell may show: pictures, tables, stretches of print.
     """
 
-    cell_cpu_s: float = 60.0
-    notebook_cpu_s: float = 300.0
-    idle_s: float = 60.0
-    memory_mb: int = 4096
-    processes: int = 64
-    disk_mb: int = 256
-    files: int = 20_000
-    output_mb: int = 4
-    outputs: int = 1000
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT_FIELDS
+
+    cell_cpu_s: _Time = 60.0
+    notebook_cpu_s: _Time = 300.0
+    idle_s: _Time = 60.0
+    memory_mb: _Count = 4096
+    processes: _Count = 64
+    disk_mb: _Count = 256
+    files: _Count = 20_000
+    output_mb: _Count = 4
+    outputs: _Count = 1000
 
     @classmethod
-    def from_settings(cls, settings: dict[str, Any]) -> Limits:
+    def from_settings(cls, settings: Mapping[str, Any], table: Table = _IN_COURSE) -> Limits:
         """Return the limits that course.toml sets in its section [grading].
 
         Raises:
             CourseError: for a name that does not exist, or a value that is no positive number.
         """
-        names = [field.name for field in fields(cls)]
-        for name, value in settings.items():
-            if name not in names:
-                raise CourseError(f"course.toml: [grading] has no {name!r}. It takes {', '.join(names)}.")
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
-                raise CourseError(f"course.toml: [grading] {name} must be a positive number, not {value!r}.")
-        return cls(**settings)
+        return checked(cls, settings, table)

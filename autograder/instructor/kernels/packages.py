@@ -1,0 +1,89 @@
+"""Which packages kernels see besides this Python environment: the library's, and the course's own.
+
+A course need not be installed into the environment: it may be a checkout, or lie in a folder that is on the
+path. Kernels see its packages and nothing else of such a folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+_LIBRARY = "autograder"
+# Entry points of these groups name packages that the library imports or reads.
+_GROUPS = (f"{_LIBRARY}.checks", f"{_LIBRARY}.keys")
+
+
+def package_folder(name: str) -> str:
+    """Return the folder of a package that is there, without importing it."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.origin is not None
+    return str(Path(spec.origin).parent)
+
+
+def visible_packages(modules: Sequence[str] = ()) -> list[str]:
+    """Return the folders and files that hold the library, plug-ins and what notebooks import of a course.
+
+    Args:
+        modules: that notebooks import. Those that are not there are left out; see
+            `autograder.instructor.grade.work.try_kernel`.
+    """
+    return list(_visible(tuple(modules), tuple(sys.path)))
+
+
+def visible_metadata(modules: Sequence[str] = ()) -> list[str]:
+    """Return the folders of metadata by which entry points of these packages are found."""
+    parents = dict.fromkeys(Path(path).parent for path in visible_packages(modules))
+    folders = (folder for parent in parents for folder in sorted(parent.glob("*-info")))
+    return [str(folder) for folder in folders if (folder / "entry_points.txt").is_file()]
+
+
+def import_path(modules: Sequence[str] = ()) -> list[str]:
+    """Return the folders from which these packages are imported, and the environment's are not."""
+    return list(dict.fromkeys(str(Path(path).parent) for path in visible_packages(modules)))
+
+
+@functools.lru_cache(maxsize=32)
+def _visible(modules: tuple[str, ...], path: tuple[str, ...]) -> tuple[str, ...]:
+    """Find the folders and files; it takes some time, and is asked for several times per kernel.
+
+    Args:
+        modules: that notebooks import.
+        path: where Python looks now.
+    """
+    found = [place for name in _names(modules) for place in _places(name)]
+    return tuple(dict.fromkeys(str(place) for place in found if not _in_environment(place)))
+
+
+def _names(modules: Sequence[str]) -> list[str]:
+    """Return the names of top-level packages and modules."""
+    plugged = [entry.value for group in _GROUPS for entry in entry_points(group=group)]
+    names = [_LIBRARY, *plugged, *modules]
+    return list(dict.fromkeys(name.partition(":")[0].split(".")[0] for name in names))
+
+
+def _places(name: str) -> Iterator[Path]:
+    """Yield where a top-level package or module lies, without importing it."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):  # `__main__` has none
+        spec = None
+    if spec is None:
+        return
+    if spec.submodule_search_locations is not None:
+        yield from (Path(folder) for folder in spec.submodule_search_locations)
+    elif spec.origin is not None and os.path.isabs(spec.origin):
+        yield Path(spec.origin)
+
+
+def _in_environment(path: Path) -> bool:
+    """Tell whether every kernel can import this anyway: it is Python's own, or in this environment."""
+    if not path.exists():
+        return True
+    prefixes = {sys.prefix, sys.base_prefix, sys.base_exec_prefix}
+    return any(path.is_relative_to(prefix) for prefix in prefixes)

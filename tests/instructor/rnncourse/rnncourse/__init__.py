@@ -1,0 +1,1 @@
+"""A course on recurrent networks: what its notebooks import."""

@@ -1,0 +1,3 @@
+"""How large things are in the labs."""
+
+HIDDEN = 5

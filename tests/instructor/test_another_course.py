@@ -1,0 +1,126 @@
+"""A course of another subject, in French and German, in a folder of its own: all commands serve it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+
+from autograder.instructor.source import grade_id
+from tests.conftest import ROOT
+from tests.instructor.conftest import usable_isolation
+
+pytestmark = pytest.mark.slow
+LAB = "lab1_sequences"
+ANSWERS = {
+    "ana": ("fr", "return torch.randn(n, 3, HIDDEN)"),
+    "udo": ("de", "return torch.rand(n, 3, HIDDEN)"),
+}
+
+
+def course(folder: Path, *arguments: str, fails: bool = False) -> str:
+    """Type `course …` in a folder."""
+    command = [sys.executable, "-m", "autograder.instructor.cli", *arguments]
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200"}
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert (result.returncode != 0) == fails, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The course, built; it is on the path, and not installed."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copytree(Path(__file__).parent / "rnncourse", folder, dirs_exist_ok=True)
+    course(folder, "build")
+    return folder
+
+
+def release(folder: Path, language: str) -> NotebookNode:
+    return nbformat.read(folder / "release" / language / LAB / f"{LAB}.ipynb", as_version=4)
+
+
+def cell(notebook: NotebookNode, name: str) -> NotebookNode:
+    return next(c for c in notebook.cells if grade_id(c) == name)
+
+
+def test_the_build_writes_into_the_courses_own_package_and_makes_no_other(built: Path) -> None:
+    assert (built / "rnncourse" / "keys" / f"{LAB}.json").is_file()
+    assert not (built / "autograder").exists() and not (built / "course").exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "docstring"),
+    [("fr", "# Des suites", "Des suites normales"), ("de", "# Folgen", "Normalverteilte Folgen")],
+)
+def test_each_release_is_in_one_language_with_english_stubs(
+    built: Path, language: str, title: str, docstring: str
+) -> None:
+    notebook = release(built, language)
+    assert [c.source for c in notebook.cells if c.cell_type == "markdown"] == [title]
+    source = cell(notebook, "sequences").source
+    assert f'"""{docstring}' in source and source.count('"""') == 2
+    assert "# WRITE YOUR CODE HERE" in source
+
+
+def test_a_hint_is_sealed_in_the_languages_of_the_course(built: Path) -> None:
+    key = json.loads((built / "rnncourse" / "keys" / f"{LAB}.json").read_text())
+    assert [set(hint) for hint in key["hints"]] == [{"fr", "de"}]
+
+
+def test_what_students_get_holds_the_courses_wheel_and_the_librarys(built: Path) -> None:
+    course(built, "bundle")
+    with zipfile.ZipFile(built / "build" / "release" / f"{LAB}-de.zip") as archive:
+        names = {Path(name).name for name in archive.namelist()}
+        wheel = zipfile.ZipFile(io.BytesIO(archive.read(f"{LAB}/rnn_course-1.0-py3-none-any.whl")))
+        first = json.loads(archive.read(f"{LAB}/{LAB}.ipynb"))["cells"][0]
+    assert {f"{LAB}.ipynb", "README.md", "rnn_course-1.0-py3-none-any.whl"} < names
+    assert any(name.startswith("gan_course-") for name in names)
+    assert {name.split("/")[0] for name in wheel.namelist()} == {"rnncourse", "rnn_course-1.0.dist-info"}
+    code = "".join(first["source"])
+    assert "rnn_course-*.whl" in code and "import rnncourse" in code
+
+
+def test_a_class_is_graded_and_a_hint_comes_in_the_language_of_the_notebook(built: Path) -> None:
+    for student, (language, code) in ANSWERS.items():
+        notebook = release(built, language)
+        cell(notebook, "sequences").source = f"def sequences(n):\n    {code}"
+        path = built / "submitted" / student / LAB / f"{LAB}.ipynb"
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    course(built, "grade", LAB, "--isolation", usable_isolation(), "--workers", "1")
+    with Gradebook(f"sqlite:///{built / 'gradebook.db'}") as gradebook:
+        marks = {s.student.id: s.score for s in gradebook.assignment_submissions(LAB)}
+    assert marks == {"ana": 4.0, "udo": 0.0}
+    marked = nbformat.read(built / "autograded" / "udo" / LAB / f"{LAB}.ipynb", as_version=4)
+    assert "Die Folgen sind normalverteilt" in str(cell(marked, "sequences_check").outputs)
+
+
+def test_a_build_notices_that_the_solution_and_what_it_imports_no_longer_agree(
+    built: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "rnncourse" / "sizes.py").write_text("HIDDEN = 6\n")
+    assert "sequences.values: the shape is (16, 3, 6)" in " ".join(
+        course(tmp_path, "build", fails=True).split()
+    )
+
+
+def test_a_module_that_is_missing_is_named_and_nobody_gets_a_mark(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "rnncourse" / "sizes.py").unlink()
+    said = " ".join(course(tmp_path, "build", fails=True).split())
+    assert "cell 'setup': ModuleNotFoundError: No module named 'rnncourse.sizes'" in said
