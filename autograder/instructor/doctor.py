@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -30,6 +31,7 @@ def run(course: Course, console: Console) -> bool:
         *_versions(),
         _device(),
         *_data(),
+        *_packages(course),
         *_labs(course),
         *_nbgrader(course),
         *_isolation(),
@@ -66,6 +68,16 @@ def _data() -> list[Finding]:
     return [
         ("data", Path(root).is_dir(), f"{root}" if Path(root).is_dir() else f"COURSE_DATA: no folder {root}")
     ]
+
+
+def _packages(course: Course) -> list[Finding]:
+    """Say whether notebooks find the course's own packages, wherever they are run."""
+    findings: list[Finding] = []
+    for name in course.packages:
+        found = importlib.util.find_spec(name.split(".")[0]) is not None
+        said = "found" if found else "cannot be imported: `pip install -e .`, or mend course.toml, [course]"
+        findings.append((f"package {name}", found, said))
+    return findings
 
 
 def _labs(course: Course) -> list[Finding]:
@@ -124,7 +136,7 @@ def _nbgrader(course: Course) -> list[Finding]:
         (
             "nbgrader_config.py",
             config.is_file(),
-            "found" if config.is_file() else "missing: restore it from git",
+            "found" if config.is_file() else "missing: docs/authoring.md says what stands in it",
         )
     ]
     found = shutil.which("alembic") or shutil.which("alembic", path=str(here))

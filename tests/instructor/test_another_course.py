@@ -122,5 +122,11 @@ def test_a_build_notices_that_the_solution_and_what_it_imports_no_longer_agree(
 def test_a_module_that_is_missing_is_named_and_nobody_gets_a_mark(built: Path, tmp_path: Path) -> None:
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     (tmp_path / "rnncourse" / "sizes.py").unlink()
-    said = " ".join(course(tmp_path, "build", fails=True).split())
-    assert "cell 'setup': ModuleNotFoundError: No module named 'rnncourse.sizes'" in said
+    path = tmp_path / "submitted" / "eva" / LAB / f"{LAB}.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(release(built, "fr"), path)
+    for command in (["build"], ["grade", LAB, "--isolation", usable_isolation(), "--workers", "1"]):
+        said = course(tmp_path, *command, fails=True)
+        assert "No module named 'rnncourse.sizes'" in " ".join(said.split())
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
+        assert "eva" not in {s.student.id for s in gradebook.assignment_submissions(LAB)}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.instructor import doctor
 from autograder.instructor.bank import load_bank
 from autograder.instructor.build import write_source
 from autograder.instructor.settings import Course, CourseError, load_course
@@ -69,6 +70,12 @@ def test_keys_lie_in_src_where_the_package_does(tmp_path: Path) -> None:
     (tmp_path / "src" / "rnn").mkdir(parents=True)
     course = read(tmp_path, COURSE + 'package = "rnn"\n[labs]')
     assert course.key("lab1") == tmp_path / "src" / "rnn" / "keys" / "lab1.json"
+
+
+def test_doctor_says_whether_notebooks_find_the_packages(course: Course) -> None:
+    assert [fine for _, fine, _ in doctor._packages(course)] == [True]
+    [(what, fine, said)] = doctor._packages(replace(course, packages=("rnnmissing",)))
+    assert what == "package rnnmissing" and fine is False and "pip install -e ." in said
 
 
 # --- what concerns one lab -------------------------------------------------------------------------
