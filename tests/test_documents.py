@@ -13,6 +13,7 @@ import typer
 
 from autograder.__main__ import _TIME_LIMIT_S, _parser
 from autograder.block import Block
+from autograder.checks.base import Checks
 from autograder.instructor.bank import load_bank
 from autograder.instructor.cli import app
 from autograder.instructor.settings import Course
@@ -22,9 +23,15 @@ from tests.conftest import LABS, ROOT
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 # What a check is made of, and no check.
-NO_CHECKS = {"score", "view", "replay", "run_array", "run_numbers", "run_check"}
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-CHECKS = {name for name in vars(Block) if not name.startswith("_")} - NO_CHECKS
+FAMILIES = [kind for kind in type(Block.__new__(Block)).__mro__ if issubclass(kind, Checks)]
+CHECKS = {
+    name
+    for kind in FAMILIES
+    if kind is not Checks and kind.__name__ != "Block"
+    for name in vars(kind)
+    if not name.startswith("_")
+}
 
 
 @pytest.fixture(params=PAGES, ids=lambda path: str(path.name))
