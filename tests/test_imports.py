@@ -126,7 +126,7 @@ CONTRIBUTOR = INSTRUCTOR | names(EXTRAS["dev"]) | names(EXTRAS["postgresql"])
         ("course", ("course/authoring",), STUDENT),
         ("course/authoring", (), INSTRUCTOR),
         ("autograder/instructor", (), INSTRUCTOR),
-        ("tests", (), CONTRIBUTOR),
+        ("tests", ("tests/instructor/rnncourse",), CONTRIBUTOR),
     ],
 )
 def test_every_library_that_is_imported_is_declared(
