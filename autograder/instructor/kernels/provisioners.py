@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import resource
 import select
 import shutil
 import signal
@@ -25,7 +24,7 @@ from traitlets import Dict, Unicode
 
 from autograder.instructor.forkserver.processes import number_of
 from autograder.instructor.kernels import cgroups, seccomp
-from autograder.instructor.kernels.sandbox import Sandbox, bubblewrap_command, resource_limits
+from autograder.instructor.kernels.sandbox import Sandbox, bubblewrap_command, limited, resource_limits
 from autograder.instructor.kernels.users import give, kernel_user, run_as
 from autograder.instructor.kernels.warm import WarmKernel, fork_kernel
 
@@ -109,15 +108,6 @@ class PlainProvisioner(_Sandboxed):
     Where you are root, it is another user all the same.
     """
 
-    async def _start(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel and set its limits."""
-        info = await super()._start(cmd, **kwargs)
-        for name, value in resource_limits(self.box.limits).items():
-            if name != "NPROC":  # outside a namespace, all processes of the user would count
-                with contextlib.suppress(OSError, ValueError):
-                    resource.prlimit(self.pid or 0, getattr(resource, f"RLIMIT_{name}"), (value, value))
-        return info
-
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare the command and a folder to run in."""
         kwargs = await super().pre_launch(**kwargs)
@@ -133,7 +123,11 @@ class PlainProvisioner(_Sandboxed):
             folders["MPLCONFIGDIR"] = str(matplotlib.get_configdir())
         kwargs["env"] = {**kwargs["env"], **folders}
         kwargs["cwd"] = str(home)
-        kwargs["cmd"] = cgroups.entering(self.group, [*run_as(user), *self._kernel_command(kwargs["cmd"])])
+        # Set on the way to the kernel: from outside, it may be another user's process already.
+        limits = resource_limits(self.box.limits)
+        limits.pop("NPROC", None)  # outside a namespace, all processes of the user would count
+        command = [*run_as(user), *limited(limits), *self._kernel_command(kwargs["cmd"])]
+        kwargs["cmd"] = cgroups.entering(self.group, command)
         return kwargs
 
     async def kill(self, restart: bool = False) -> None:

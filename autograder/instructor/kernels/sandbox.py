@@ -192,7 +192,7 @@ def bubblewrap_command(
     line += ["--ro-bind", box.connection_file, box.connection_file, "--chdir", HOME, "--remount-ro", "/"]
     if seccomp_fd is not None:
         line += ["--seccomp", str(seccomp_fd)]
-    return [*line, "--", "prlimit", *_prlimit(box.limits), "--", *command]
+    return [*line, "--", *limited(resource_limits(box.limits)), *command]
 
 
 def bubblewrap_wall(folder: str, command: Sequence[str], modules: Sequence[str] = ()) -> list[str]:
@@ -277,10 +277,14 @@ def counts_processes_by_namespace() -> bool:
     return (major, minor) >= (5, 14)
 
 
-def _prlimit(limits: Limits) -> list[str]:
-    """Return the limits as options of prlimit, none above what this process itself may have."""
+def limited(limits: Mapping[str, int]) -> list[str]:
+    """Return what a command line begins with so that it runs with limits.
+
+    Args:
+        limits: by the name of their RLIMIT. None is set above what this process itself may have.
+    """
     found = []
-    for name, value in resource_limits(limits).items():
+    for name, value in limits.items():
         hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
         found.append(f"--{name.lower()}={value if hard == resource.RLIM_INFINITY else min(value, hard)}")
-    return found
+    return ["prlimit", *found, "--"]
