@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
 from autograder.instructor.environment import environment, path_with_programs
@@ -30,6 +30,7 @@ from autograder.instructor.source import (
 from autograder.opening import opening
 
 Report = Callable[[str], None]
+_CELL_TIMEOUT_S = 600
 _SAY_MARKS = """
 import json
 from autograder.session import Lab
@@ -130,7 +131,7 @@ def build_solution(course: Course, lab: str) -> Path:
     with present(course), tempfile.TemporaryDirectory() as folder, environment(COURSE_PROGRESS="off"):
         client = NotebookClient(
             notebook,
-            timeout=600,
+            timeout=_CELL_TIMEOUT_S,
             kernel_name="python3",
             record_timing=False,
             resources={"metadata": {"path": folder}},
@@ -140,6 +141,11 @@ def build_solution(course: Course, lab: str) -> Path:
             client.execute(stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             raise CourseError(f"The solution of {lab} stops: {error.ename}: {error.evalue}") from None
+        except CellTimeoutError:
+            raise CourseError(
+                f"The solution of {lab} has a cell that takes more than {_CELL_TIMEOUT_S} s here: build on a "
+                "machine with less to do."
+            ) from None
     _require_full_marks(lab, notebook.cells.pop())
     notebook.metadata.pop("widgets", None)
     notebook.metadata.pop("language_info", None)

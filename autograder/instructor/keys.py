@@ -55,6 +55,7 @@ def make_key(course: Course, lab: str, source: str) -> AnswerKey:
         manual=manual_points(notebook),
         checks={name: enrol(o, lab) for name, o in recording.observations.items()},
         source=source,
+        languages=course.languages,
     )
     if not course.bank(lab).exists():
         return key
