@@ -13,7 +13,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.key import AnswerKey, installed_keys
-from autograder.language import LANGUAGES
 from autograder.opening import opening
 from autograder.rerun.texts import RerunError
 
@@ -71,7 +70,7 @@ def read_notebook(path: Path) -> Notebook:
         raise RerunError("unknown_lab", file=path.name, lab=lab, known=", ".join(known) or "-")
     key = AnswerKey.load(known[lab])
     language = opened.language or content.metadata.get("language")
-    return Notebook(path, content, lab, language if language in LANGUAGES else LANGUAGES[0], key)
+    return Notebook(path, content, lab, language if language in key.languages else key.languages[0], key)
 
 
 def _read_file(path: Path) -> NotebookNode:
