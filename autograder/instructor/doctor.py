@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from autograder.errors import KeyFileError
@@ -40,7 +41,7 @@ def run(course: Course, console: Console) -> bool:
     table = Table("", "what", "found", title="course doctor")
     symbols = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
     for what, fine, found in findings:
-        table.add_row(symbols[fine], what, found)
+        table.add_row(symbols[fine], escape(what), escape(found))
     console.print(table)
     return all(fine is not False for _, fine, _ in findings)
 

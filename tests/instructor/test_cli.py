@@ -125,3 +125,13 @@ def test_observe_writes_json_to_the_terminal() -> None:
     data = json.loads(result.stdout)
     assert data["seed"] == 5 and data["lab"] == LAB1
     assert len(data["observations"]["generator.output"]["values"]) >= 4
+
+
+def test_doctor_shows_what_stands_in_brackets(
+    run: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = (ROOT / "course.toml").read_text(encoding="utf-8")
+    (tmp_path / "course.toml").write_text(settings.replace("seed = 2023", "sed = 2023"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert run("doctor") == 1
+    assert "[labs." in capsys.readouterr().out
