@@ -16,7 +16,7 @@ from autograder.checks.tensors import TensorSupplies
 from autograder.errors import UnknownLabError
 from autograder.judge import Emitter, Judge, Practice, Recorder, recording_now
 from autograder.key import AnswerKey, installed_keys
-from autograder.language import require_language, set_language
+from autograder.language import LANGUAGES, require_language, set_language
 from autograder.marks import CellMarks
 from autograder.summary import Summary, summarise, write_marks
 from autograder.watch import watch
@@ -148,7 +148,8 @@ def open_lab(
     """
     judge = _judge(name, key)
     if isinstance(judge, Practice):
-        require_language(language, judge.key.languages)
+        # What the library says, it says in all its languages, whatever those of the lab are.
+        require_language(language, tuple(dict.fromkeys((*judge.key.languages, *LANGUAGES))))
     set_language(language)
     lab = Lab(name, judge, language=language, device=device)
     if isinstance(judge, Emitter):

@@ -96,7 +96,7 @@ def test_an_installed_package_brings_checks_supplied_things_and_texts(tmp_path: 
     [
         ("brought.nothing:FAMILY", "The checks 'doubling' (brought.nothing:FAMILY) cannot be imported"),
         ("brought.doubling:OTHER", "cannot be imported: module 'brought.doubling' has no attribute 'OTHER'"),
-        ("brought.doubling:TEXTS", "are a dict, no Family"),
+        ("brought.doubling:TEXTS", "are a mappingproxy, no Family"),
     ],
 )
 def test_a_family_that_cannot_be_used_is_named(tmp_path: Path, entry: str, said: str) -> None:

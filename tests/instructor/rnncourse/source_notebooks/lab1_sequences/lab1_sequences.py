@@ -22,7 +22,8 @@ from rnncourse.sizes import HIDDEN
 
 from autograder import open_lab
 
-lab = open_lab("lab1_sequences", language="en")
+lab = open_lab("lab1_sequences", language="fr")  # fr
+lab = open_lab("lab1_sequences", language="de")  # de
 
 # %% id="identity" nbgrader={"grade": false, "grade_id": "identity", "locked": false, "schema_version": 3, "solution": true, "task": false}
 student_id_1 = ""
