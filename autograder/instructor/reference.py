@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from autograder.block import Block
 from autograder.checks.base import Checks
 from autograder.checks.supplied import Supplies
+from autograder.instructor.files import write
 from autograder.session import Lab
 
 _HEAD = """\
@@ -39,9 +40,12 @@ def reference() -> str:
 
 
 def write_reference(path: Path) -> Path:
-    """Write the page."""
-    path.write_text(reference(), encoding="utf-8")
-    return path
+    """Write the page; a folder that is missing is made.
+
+    Raises:
+        CourseError: if that is not possible.
+    """
+    return write(path, reference())
 
 
 def _families(composed: type, base: type, name: str) -> Iterator[str]:
