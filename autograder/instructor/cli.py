@@ -27,7 +27,7 @@ from autograder.instructor.files import write
 from autograder.instructor.grade.grader import GradeOptions, Grader
 from autograder.instructor.grade.terminal import grading_progress, show_end, show_start
 from autograder.instructor.new import CourseOptions
-from autograder.instructor.new.command import NewCommand, run_new
+from autograder.instructor.new.command import run_new
 from autograder.instructor.observe import as_json, observe
 from autograder.instructor.reference import write_reference
 from autograder.instructor.release import release_lab
@@ -81,10 +81,15 @@ def options(
     context.ensure_object(Invocation).debug = debug
 
 
-@app.command(cls=NewCommand)
+@app.command(context_settings={"ignore_unknown_options": True})
 def new(
-    context: typer.Context,
-    lab: Annotated[str | None, typer.Argument(help="id of a new lab, such as lab1_regression")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[LAB] [--title-LANGUAGE TEXT]...",
+            help="id of a new lab, such as lab1_regression, and its title in each language of the course",
+        ),
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="take the lab back, and what was built")] = False,
     force: Annotated[bool, typer.Option("--force", help="remove also what people have written")] = False,
     folder: Annotated[
@@ -105,8 +110,7 @@ def new(
     codes = tuple(code.strip() for code in languages.split(",")) if languages else ()
     run_new(
         console,
-        context,
-        lab,
+        words or [],
         folder,
         CourseOptions(package, language, codes, library),
         remove=remove,

@@ -18,6 +18,7 @@ from autograder.instructor.source import grade_id, is_check_cell, manual_points,
 from autograder.instructor.trial import Observations, Trial, run_trials
 from autograder.judge import Recording
 from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal
+from autograder.language import LANGUAGES
 from autograder.observation import Observation
 
 
@@ -55,6 +56,8 @@ def make_key(course: Course, lab: str, source: str) -> AnswerKey:
         manual=manual_points(notebook),
         checks={name: enrol(o, lab) for name, o in recording.observations.items()},
         source=source,
+        # Messages of the library that lack a course's language are in English there.
+        languages=tuple(dict.fromkeys([*course.languages, *LANGUAGES])),
     )
     if not course.bank(lab).exists():
         return key

@@ -71,7 +71,7 @@ def read_notebook(path: Path) -> Notebook:
         raise RerunError("unknown_lab", file=path.name, lab=lab, known=", ".join(known) or "-")
     key = AnswerKey.load(known[lab])
     language = opened.language or content.metadata.get("language")
-    return Notebook(path, content, lab, language if language in LANGUAGES else LANGUAGES[0], key)
+    return Notebook(path, content, lab, language if language in key.languages else LANGUAGES[0], key)
 
 
 def _read_file(path: Path) -> NotebookNode:

@@ -59,7 +59,12 @@ def test_a_course_has_the_languages_that_it_is_given_in_their_order(tmp_path: Pa
 
 def test_what_is_written_names_no_folder_of_this_machine(tmp_path: Path) -> None:
     texts = contents(made(tmp_path / "a" / "course_of_mine")).values()
-    assert not [line for text in texts for line in text.splitlines() if re.search(r"(?<![.\w~])/(tmp|home|root)/", line)]
+    assert not [
+        line
+        for text in texts
+        for line in text.splitlines()
+        if re.search(r"(?<![.\w~])/(tmp|home|root)/", line)
+    ]
 
 
 def test_a_checkout_that_is_given_is_named_as_it_was_given(tmp_path: Path) -> None:
@@ -110,13 +115,20 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 
 
 def installed(folder: Path, target: Path) -> dict[str, str]:
-    """Install a course beside the library, without a network; return the environment that finds both."""
+    """Install a course beside the library, without a network; return the environment that finds both.
+
+    As after `make setup`, `course` and `pytest` are programs there; the former is this checkout's.
+    """
     copy = target / "source"
     shutil.copytree(folder, copy)
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, f"--target={target / 'site'}", str(copy)]
     subprocess.run(command, check=True, capture_output=True)
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    script = target / "bin" / "course"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m autograder.instructor.cli "$@"\n')
+    script.chmod(0o755)
+    programs = os.pathsep.join([str(script.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     path = os.pathsep.join([str(target / "site"), str(ROOT)])
     return {**os.environ, "PATH": programs, "PYTHONPATH": path, "COLUMNS": "200"}
 
@@ -183,7 +195,9 @@ def with_answer(notebook: NotebookNode, code: str) -> NotebookNode:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fork", "bwrap"])
-def test_a_class_is_graded_and_told_what_the_courses_own_check_says(built: Lecturer, kind: str, tmp_path: Path) -> None:
+def test_a_class_is_graded_and_told_what_the_courses_own_check_says(
+    built: Lecturer, kind: str, tmp_path: Path
+) -> None:
     if problem := isolation.examine(kind).problem:
         pytest.skip(problem)
     built.course("release", LAB, "--folder", str(tmp_path))
@@ -196,7 +210,9 @@ def test_a_class_is_graded_and_told_what_the_courses_own_check_says(built: Lectu
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         marks = {s.student.id: s.score for s in gradebook.assignment_submissions(LAB)}
     assert marks == {"ana": 8.0, "eva": 8.0, "luis": 0.0, "sol": 0.0, "juan": 0.0}
-    said = {name: str(nbformat.read(tmp_path / "autograded" / name / LAB / f"{LAB}.ipynb", 4)) for name in marks}
+    said = {
+        name: str(nbformat.read(tmp_path / "autograded" / name / LAB / f"{LAB}.ipynb", 4)) for name in marks
+    }
     assert "That is ridge regression" in said["luis"]
     assert "the residuals are correlated with feature" in said["sol"]
     built.course("report", LAB, "--folder", str(tmp_path))

@@ -1,15 +1,12 @@
-"""What `course new` is asked for: the options of its command line, with a title for each language of the course."""
+"""What `course new` is asked for, and what it shows."""
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import typer
 from rich.console import Console
 from rich.markup import escape
-from typer.core import TyperCommand, TyperOption
 
 from autograder.instructor.errors import CourseError
 from autograder.instructor.new.course import CourseOptions, new_course
@@ -17,41 +14,42 @@ from autograder.instructor.new.lab import new_lab
 from autograder.instructor.new.removal import remove_lab
 from autograder.instructor.settings import load_course
 
-_TITLES = f"{__name__}.titles"
+_TITLE = "--title-"
 
 
-class NewCommand(TyperCommand):
-    """A command that takes an option --title-LANGUAGE for each language of the course in whose folder it runs."""
+def lab_and_titles(words: Sequence[str]) -> tuple[str | None, dict[str, str]]:
+    """Return the lab that a command line names, and the titles that it gives, by language.
 
-    def get_params(self, ctx: Any) -> list[Any]:
-        """Return the command's parameters, with those of the course."""
-        params: list[Any] = super().get_params(ctx)
-        languages: tuple[str, ...] = ()
-        with contextlib.suppress(CourseError, OSError):
-            languages = load_course().languages
-        return [*params[:-1], *map(_title_option, languages), *params[-1:]]
+    Which languages there are is for the course to say, so these options are not known beforehand.
 
+    Args:
+        words: what is no other option: `LAB`, `--title-en TEXT`, `--title-en=TEXT`, in any order.
 
-def _title_option(language: str) -> TyperOption:
-    """Return the option --title-LANGUAGE; what it is given goes to the context."""
-
-    def keep(context: Any, parameter: Any, value: str | None) -> None:
-        if value is not None:
-            context.meta.setdefault(_TITLES, {})[language] = value
-
-    return TyperOption(
-        param_decls=[f"--title-{language}"],
-        type=str,
-        help=f"the lab's title in {language!r}; default: made of its id",
-        expose_value=False,
-        callback=keep,
-    )
+    Raises:
+        CourseError: if there is another option, a title is missing, or two labs are named.
+    """
+    labs: list[str] = []
+    titles: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        option, sign, title = word.partition("=")
+        if option.startswith(_TITLE):
+            text = title if sign else next(rest, None)
+            if text is None:
+                raise CourseError(f"{option} needs a text.")
+            titles[option.removeprefix(_TITLE)] = text
+        elif word.startswith("--"):
+            raise CourseError(f"There is no option {option}: see `course new --help`.")
+        else:
+            labs.append(word)
+    if len(labs) > 1:
+        raise CourseError(f"One lab at a time, not {', '.join(labs)}. A title of several words is quoted.")
+    return (labs[0] if labs else None), titles
 
 
 def run_new(
     console: Console,
-    context: typer.Context,
-    lab: str | None,
+    words: Sequence[str],
     folder: Path | None,
     options: CourseOptions,
     *,
@@ -62,8 +60,7 @@ def run_new(
 
     Args:
         console: where to show it.
-        context: of the call, with the titles that it was given.
-        lab: a lab's id, if it is about one.
+        words: a lab's id, if it is about one, and titles; see `lab_and_titles`.
         folder: of a whole course, if it is about one.
         options: what that course is to be like.
         remove: whether to take the lab back.
@@ -72,7 +69,7 @@ def run_new(
     Raises:
         CourseError: if the options do not fit, or what they ask for cannot be done.
     """
-    titles: dict[str, str] = context.meta.get(_TITLES, {})
+    lab, titles = lab_and_titles(words)
     _require_fitting(lab, folder, options, titles, remove=remove, force=force)
     if folder is not None:
         _show_course(console, folder, new_course(folder, options))

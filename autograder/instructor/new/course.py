@@ -45,7 +45,7 @@ class CourseOptions:
 
 
 def new_course(folder: Path, options: CourseOptions) -> list[Path]:
-    """Write a course with a package, a family of checks, a lab and tests, for which `make demo` and `make test` pass.
+    """Write a course with a package, a family of checks, a lab and tests: `make demo` and `make test` pass.
 
     Args:
         folder: that is not there yet, or empty.
@@ -103,7 +103,7 @@ def _languages(options: CourseOptions) -> tuple[str, list[str]]:
         raise CourseError(f"--languages names one twice: {', '.join(languages)}.")
     if main not in languages:
         raise CourseError(
-            f"--language {main} must be one of --languages {','.join(languages)}: solutions are written in it."
+            f"--language {main} must be one of --languages {','.join(languages)}: solutions are in it."
         )
     return main, languages
 
@@ -111,8 +111,8 @@ def _languages(options: CourseOptions) -> tuple[str, list[str]]:
 def _requirement(library: str, folder: Path) -> str:
     """Return how pip is told where the library comes from.
 
-    No absolute path is written unless it was given: the checkout that runs now is named as it is seen from the
-    new folder.
+    No absolute path is written unless it was given: the checkout that runs now is named as it is seen from
+    the new folder.
 
     Raises:
         CourseError: if what was given is neither a checkout nor an address.
@@ -141,8 +141,8 @@ def _plain(place: str) -> str:
     """
     if not _PLAIN.fullmatch(place):
         raise CourseError(
-            f"The library lies at {place!r}, and make and pip cannot be told so: no spaces, quotes, # or $. Move it, "
-            "or give another folder or an address with --library."
+            f"The library lies at {place!r}, and make and pip cannot be told so: no spaces, quotes, # or $. "
+            "Move it, or give another folder or an address with --library."
         )
     return place
 

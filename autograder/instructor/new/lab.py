@@ -13,7 +13,6 @@ from autograder.instructor.new.entry import with_entry
 from autograder.instructor.new.names import require_lab_name, spoken_name
 from autograder.instructor.new.rendering import LAB_TREE, Files, filled, write_folder
 from autograder.instructor.settings import Course
-from autograder.language import spoken
 
 # The first public seed of a course; each further lab gets the next one.
 FIRST_SEED = 2001
@@ -37,17 +36,19 @@ def new_lab(course: Course, lab: str, titles: Mapping[str, str] | None = None) -
     folder = course.source(lab).parent
     if lab in course.labs:
         raise CourseError(
-            f"There is a lab {lab!r} already. Choose another id, or take it back: `course new {lab} --remove`."
+            f"There is a lab {lab!r} already. Choose another id, or take that one back: "
+            f"`course new {lab} --remove`."
         )
     if folder.exists():
         raise CourseError(
-            f"{folder.relative_to(course.root)}/ is there already, and course.toml has no lab {lab!r}: move the "
-            "folder away, or choose another id."
+            f"{folder.relative_to(course.root)}/ is there already, and course.toml has no lab {lab!r}: move "
+            "the folder away, or choose another id."
         )
-    entry = {"seed": _next_seed(course), "title": _titles(course, lab, titles or {})}
+    named = _titles(course, lab, titles or {})
     settings = course.root / "course.toml"
+    entry = {"seed": _next_seed(course), "title": named}
     text = with_entry(settings.read_text(encoding="utf-8"), lab, entry)
-    files = write_folder(lab_sources(course.languages, course.language, lab, entry["title"]), folder)
+    files = write_folder(lab_sources(course.languages, course.language, lab, named), folder)
     try:
         write(settings, text)
     except BaseException:
@@ -73,8 +74,6 @@ def lab_sources(
         "titles": titles,
         "languages": list(languages),
         "main": language,
-        # Notebooks open their lab in a language that the library has texts in.
-        "spoken": {each: spoken(each) for each in languages},
     }
     return filled(tree, values, {"LAB": lab})
 

@@ -24,8 +24,8 @@ def require_lab_name(lab: str) -> str:
     """
     if not _LAB.fullmatch(lab):
         raise CourseError(
-            f"{lab!r} is no id for a lab: it takes a letter first, then letters, digits, _ and -, 64 in all at "
-            "most, such as lab1_regression."
+            f"{lab!r} is no id for a lab: it takes a letter first, then letters, digits, _ and -, 64 in all "
+            "at most, such as lab1_regression."
         )
     return lab
 

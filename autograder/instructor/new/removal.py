@@ -70,7 +70,8 @@ def _work(course: Course, lab: str) -> list[str]:
         found.append(f"course.toml, [labs.{lab}]: {', '.join(more)}")
     handed_in = sorted(course.root.glob(f"submitted/*/{lab}"))
     if handed_in:
-        found.append(f"the way to grade {len(handed_in)} submissions (they stay in submitted/)")
+        shown = [path.relative_to(course.root) for path in handed_in[:_SHOWN]]
+        found.append(f"the way to grade what was handed in (it stays): {', '.join(map(str, shown))}")
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -60,7 +59,8 @@ def as_toml(value: Any) -> str:
         table = tomlkit.inline_table()
         table.update(value)
         return table.as_string()
-    return tomlkit.item(value).as_string()
+    text: str = tomlkit.item(value).as_string()
+    return text
 
 
 def _environment(tree: str, values: Mapping[str, Any]) -> Environment:
@@ -76,7 +76,8 @@ def _environment(tree: str, values: Mapping[str, Any]) -> Environment:
 
     def text(key: str, language: str, **more: Any) -> str:
         entry = texts[key]
-        return entry.get(language, entry[FALLBACK]).format(**{**values, **more})
+        chosen: str = entry.get(language, entry[FALLBACK])
+        return chosen.format(**{**values, **more})
 
     environment.globals["text"] = text
     environment.filters["toml"] = as_toml
@@ -150,7 +151,7 @@ def _write_beside(contents: Files, folder: Path) -> None:
                 place.chmod(place.stat().st_mode | 0o111)
         if folder.is_dir():
             folder.rmdir()
-        os.rename(whole, folder)
+        whole.rename(folder)
 
 
 def remove(path: Path) -> None:
