@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.catalogue import load
 from autograder.instructor import cli
 from autograder.instructor.bank import load_bank
 from autograder.instructor.errors import CourseError
@@ -16,6 +17,7 @@ from autograder.instructor.new import new_lab, remove_lab
 from autograder.instructor.new.entry import with_entry, without_entry
 from autograder.instructor.settings import Course, load_course
 from autograder.instructor.source import read_source, select_language
+from autograder.language import LANGUAGES
 from tests.conftest import ROOT
 
 SETTINGS = """\
@@ -61,6 +63,16 @@ def test_the_lab_stands_in_course_toml_with_a_seed_of_its_own_and_all_else_is_as
     }
 
 
+def test_line_ends_of_windows_are_kept(own: Course) -> None:
+    settings = own.root / "course.toml"
+    settings.write_bytes(SETTINGS.replace("\n", "\r\n").encode())
+    before = settings.read_bytes()
+    new_lab(own, "lab2_next")
+    assert settings.read_bytes().startswith(before)
+    remove_lab(load_course(own.root), "lab2_next")
+    assert settings.read_bytes() == before
+
+
 def test_a_title_that_is_not_given_is_made_of_the_id(own: Course) -> None:
     new_lab(own, "lab2_two_words", {"es": "Dos palabras"})
     expected = {"en": "Lab 2: two words", "es": "Dos palabras"}
@@ -103,6 +115,12 @@ def test_the_bank_has_two_wrong_answers_with_hints_and_an_equivalent_one(own: Co
     answers = load_bank(own.bank("lab2_next"), own.languages).values()
     assert [answer.kind for answer in answers] == ["wrong", "wrong", "equivalent"]
     assert all(set(answer.hint) == {"en", "es"} for answer in answers if answer.kind == "wrong")
+
+
+@pytest.mark.parametrize("tree", ["new_lab", "new_course_lab", "new_course"])
+def test_the_template_says_everything_in_all_languages_of_the_library(tree: str) -> None:
+    texts = load("autograder.instructor", f"templates/{tree}/texts")
+    assert texts and all(set(entry) == set(LANGUAGES) for entry in texts.values())
 
 
 # --- what may go wrong -------------------------------------------------------------------------------

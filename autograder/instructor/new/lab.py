@@ -47,7 +47,7 @@ def new_lab(course: Course, lab: str, titles: Mapping[str, str] | None = None) -
     named = _titles(course, lab, titles or {})
     settings = course.root / "course.toml"
     entry = {"seed": _next_seed(course), "title": named}
-    text = with_entry(settings.read_text(encoding="utf-8"), lab, entry)
+    text = with_entry(settings.read_bytes().decode("utf-8"), lab, entry)
     files = write_folder(lab_sources(course.languages, course.language, lab, named), folder)
     try:
         write(settings, text)

@@ -47,7 +47,7 @@ def remove_lab(course: Course, lab: str, *, force: bool = False) -> list[Path]:
             + more
         )
     settings = course.root / "course.toml"
-    text = without_entry(settings.read_text(encoding="utf-8"), lab)
+    text = without_entry(settings.read_bytes().decode("utf-8"), lab)
     removed = [path for path in _places(course, lab) if path.exists()]
     for path in removed:
         try:
