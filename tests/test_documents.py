@@ -16,7 +16,7 @@ from autograder.block import Block
 from autograder.checks.base import Checks
 from autograder.instructor.bank import load_bank
 from autograder.instructor.cli import app
-from autograder.instructor.settings import Course
+from autograder.instructor.settings import Course, load_course
 from autograder.key import AnswerKey
 from tests.conftest import LABS, ROOT
 
@@ -117,7 +117,10 @@ def typed(text: str) -> Iterator[tuple[str, set[str]]]:
 
 
 def options_of(command: str) -> set[str]:
-    return {name for each in COMMANDS[command].params for name in each.opts if name.startswith("--")}
+    found = {name for each in COMMANDS[command].params for name in each.opts if name.startswith("--")}
+    # A lab has a title in each language of its course.
+    titles = {f"--title-{language}" for language in load_course(ROOT).languages}
+    return found | titles if command == "new" else found
 
 
 def test_every_course_command_that_is_named_takes_the_options_it_is_given(page: Path) -> None:

@@ -26,7 +26,10 @@ from autograder.instructor.export import ExportOptions, Format, export_marks
 from autograder.instructor.files import write
 from autograder.instructor.grade.grader import GradeOptions, Grader
 from autograder.instructor.grade.terminal import grading_progress, show_end, show_start
+from autograder.instructor.new import CourseOptions
+from autograder.instructor.new.command import run_new
 from autograder.instructor.observe import as_json, observe
+from autograder.instructor.reference import write_reference
 from autograder.instructor.release import release_lab
 from autograder.instructor.report.writer import report_all, report_lab
 from autograder.instructor.settings import CourseError, load_course
@@ -76,6 +79,54 @@ def options(
 ) -> None:
     """Build, release, grade and check the labs of this course. The gradebook is nbgrader's."""
     context.ensure_object(Invocation).debug = debug
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def new(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[LAB] [--title-LANGUAGE TEXT]...",
+            help="id of a new lab, such as lab1_regression, and its title in each language of the course",
+        ),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="take the lab back, and what was built")] = False,
+    force: Annotated[bool, typer.Option("--force", help="remove also what people have written")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--course", help="make a whole course of your own in this new folder")
+    ] = None,
+    package: Annotated[
+        str, typer.Option(help="what its notebooks import; default: made of the folder's name")
+    ] = "",
+    language: Annotated[str, typer.Option(help="of its solutions; default: the first of --languages")] = "",
+    languages: Annotated[
+        str, typer.Option(help="of its releases, such as en,es; default: --language, else en")
+    ] = "",
+    library: Annotated[
+        str, typer.Option(help="where it gets this library: a checkout's folder, or an address pip takes")
+    ] = "",
+) -> None:
+    """Make a lab from a template, or a whole course; neither needs anything before it is built."""
+    codes = tuple(code.strip() for code in languages.split(",")) if languages else ()
+    run_new(
+        console,
+        words or [],
+        folder,
+        CourseOptions(package, language, codes, library),
+        remove=remove,
+        force=force,
+    )
+
+
+@app.command()
+def reference(
+    output: Annotated[
+        Path | None, typer.Option(help="file to write; default: docs/reference.md of the checkout")
+    ] = None,
+) -> None:
+    """Write the page with every check and everything that is supplied, from the docstrings."""
+    path = output or load_course().root / "docs" / "reference.md"
+    console.print(f"[green]✓[/] {escape(str(write_reference(path)))}", soft_wrap=True)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from autograder.block import Block
 from autograder.checks.base import Checks
 from autograder.checks.supplied import Supplies
+from autograder.instructor.files import write
 from autograder.session import Lab
 
 _HEAD = """\
@@ -33,25 +34,40 @@ _SECTION = re.compile(r"^(Args|Returns|Raises|Attributes|Yields):$")
 
 def reference() -> str:
     """Return the page in Markdown."""
-    parts = [_HEAD, "## Checks\n", *_families(type(Block.__new__(Block)), Checks, "checks")]
-    parts += ["## What is supplied\n", *_families(type(Lab.__new__(Lab)), Supplies, "lab")]
-    return "\n".join(parts).rstrip("\n") + "\n"
+    block, lab = type(Block.__new__(Block)), type(Lab.__new__(Lab))
+    parts = [_HEAD, "## Checks\n", *_index(block, Checks), *_families(block, Checks, "checks")]
+    parts += ["## What is supplied\n", *_index(lab, Supplies), *_families(lab, Supplies, "lab")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip("\n") + "\n"
 
 
 def write_reference(path: Path) -> Path:
-    """Write the page."""
-    path.write_text(reference(), encoding="utf-8")
-    return path
+    """Write the page; a folder that is missing is made.
+
+    Raises:
+        CourseError: if that is not possible.
+    """
+    return write(path, reference())
+
+
+def _kinds(composed: type, base: type) -> list[type]:
+    """Return the classes that a class is put together of and that have methods, the library's own first."""
+    kinds = [kind for kind in composed.__mro__ if issubclass(kind, base) and kind is not base]
+    kinds = [kind for kind in kinds if kind.__name__ != composed.__name__ and _methods(kind)]
+    return sorted(kinds, key=lambda kind: not kind.__module__.startswith("autograder."))
+
+
+def _index(composed: type, base: type) -> Iterator[str]:
+    """Yield the names of all methods, a list item for each class."""
+    for kind in _kinds(composed, base):
+        names = ", ".join(f"`{name}`" for name in _methods(kind))
+        yield f"- {_first_line(kind)}: {names}"
+    yield ""
 
 
 def _families(composed: type, base: type, name: str) -> Iterator[str]:
-    """Yield the sections of all classes that a class is put together of, the library's own first."""
-    kinds = [kind for kind in composed.__mro__ if issubclass(kind, base) and kind is not base]
-    kinds = [kind for kind in kinds if kind.__name__ != composed.__name__]
-    for kind in sorted(kinds, key=lambda kind: not kind.__module__.startswith("autograder.")):
+    """Yield the sections of all classes that a class is put together of."""
+    for kind in _kinds(composed, base):
         methods = _methods(kind)
-        if not methods:
-            continue
         yield f"### {_first_line(kind)} `{kind.__module__}`\n"
         for method in methods.values():
             is_called = not isinstance(vars(kind)[method.__name__], property)

@@ -70,7 +70,8 @@ def read_notebook(path: Path) -> Notebook:
         raise RerunError("unknown_lab", file=path.name, lab=lab, known=", ".join(known) or "-")
     key = AnswerKey.load(known[lab])
     language = opened.language or content.metadata.get("language")
-    return Notebook(path, content, lab, language if language in key.languages else key.languages[0], key)
+    spoken = (*key.languages, *LANGUAGES)
+    return Notebook(path, content, lab, language if language in spoken else key.languages[0], key)
 
 
 def _read_file(path: Path) -> NotebookNode:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,9 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 
-from autograder.instructor.source import grade_id
+from autograder.instructor.demo import answer
+from autograder.instructor.settings import load_course
+from autograder.instructor.source import grade_id, is_student_cell, read_source, select_language
 from tests.conftest import ROOT
 from tests.instructor.conftest import usable_isolation
 
@@ -42,15 +46,18 @@ def course(folder: Path, *arguments: str, fails: bool = False) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The course, built; it is on the path, and not installed."""
+    """The course, built; it is on the path, with metadata, and not installed."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copytree(Path(__file__).parent / "rnncourse", folder, dirs_exist_ok=True)
+    # Its family of checks is found by its metadata, which lie beside the package as in a checkout.
+    metadata = [sys.executable, "-c", "from setuptools import setup; setup()", "--quiet", "egg_info"]
+    subprocess.run(metadata, cwd=folder, check=True, capture_output=True)
     course(folder, "build")
     return folder
 
 
-def release(folder: Path, language: str) -> NotebookNode:
-    return nbformat.read(folder / "release" / language / LAB / f"{LAB}.ipynb", as_version=4)
+def release(folder: Path, language: str, lab: str = LAB) -> NotebookNode:
+    return nbformat.read(folder / "release" / language / lab / f"{lab}.ipynb", as_version=4)
 
 
 def cell(notebook: NotebookNode, name: str) -> NotebookNode:
@@ -90,6 +97,7 @@ def test_what_students_get_holds_the_courses_wheel_and_the_librarys(built: Path)
     assert {f"{LAB}.ipynb", "README.md", "rnn_course-1.0-py3-none-any.whl"} < names
     assert any(name.startswith("gan_course-") for name in names)
     assert {name.split("/")[0] for name in wheel.namelist()} == {"rnncourse", "rnn_course-1.0.dist-info"}
+    assert "rnncourse/checks/recurrent.toml" in wheel.namelist()
     code = "".join(first["source"])
     assert "rnn_course-*.whl" in code and "import rnncourse" in code
 
@@ -130,3 +138,48 @@ def test_a_module_that_is_missing_is_named_and_nobody_gets_a_mark(built: Path, t
         assert "No module named 'rnncourse.sizes'" in " ".join(said.split())
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         assert "eva" not in {s.student.id for s in gradebook.assignment_submissions(LAB)}
+
+
+# --- checks of its own -------------------------------------------------------------------------------
+
+READER = "lab2_reader"
+AVERAGE = """class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, 4, padding_idx=0)
+        self.lstm = nn.LSTM(4, 5, batch_first=True)
+        self.output = nn.Linear(5, 1)
+
+    def forward(self, ids):
+        return self.output(self.lstm(self.embedding(ids))[0].mean(dim=1))
+"""
+
+
+def test_wrong_answers_about_padded_sequences_are_refused_and_equivalent_ones_accepted(built: Path) -> None:
+    said = course(built, "audit", READER)
+    assert re.search(r"lab2_reader\s*│ 2/2\s*│ 2/2\s*│ 2/2\s*│ 2/2", said), said
+
+
+def solved(folder: Path, language: str, lab: str) -> NotebookNode:
+    """Return the notebook of somebody who knows all answers."""
+    notebook = release(folder, language, lab)
+    source = select_language(read_source(load_course(folder).source(lab)), language, ["fr", "de"])
+    answers = {str(grade_id(c)): c.source for c in source.cells if is_student_cell(c)}
+    return answer(notebook, answers)
+
+
+def test_what_its_own_check_says_reaches_a_student_in_the_language_of_the_notebook(built: Path) -> None:
+    submissions = {
+        "kim": solved(built, "de", READER),
+        "lea": answer(solved(built, "fr", READER), {"reader": AVERAGE}),
+    }
+    for student, notebook in submissions.items():
+        path = built / "submitted" / student / READER / f"{READER}.ipynb"
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    course(built, "grade", READER, "--isolation", usable_isolation(), "--workers", "1")
+    with Gradebook(f"sqlite:///{built / 'gradebook.db'}") as gradebook:
+        marks = {s.student.id: s.score for s in gradebook.assignment_submissions(READER)}
+    assert marks == {"kim": 10.0, "lea": 4.0}
+    marked = nbformat.read(built / "autograded" / "lea" / READER / f"{READER}.ipynb", as_version=4)
+    assert "prends l'état du dernier mot" in html.unescape(str(cell(marked, "reader_check").outputs))

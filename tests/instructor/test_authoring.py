@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +22,47 @@ DOCUMENT = ROOT / "docs" / "authoring.md"
 EXAMPLE = ROOT / "docs" / "example_lab"
 
 
-@pytest.mark.parametrize(("language", "file"), [("text", "lab0_example.py"), ("toml", "answers.toml")])
-def test_what_the_page_shows_of_the_example_stands_in_the_example(language: str, file: str) -> None:
-    shown = blocks(DOCUMENT, language)
+@pytest.mark.parametrize(
+    ("language", "start", "file"), [("text", "", "lab0_example.py"), ("toml", "[[answer]]", "answers.toml")]
+)
+def test_what_the_page_shows_of_the_example_stands_in_the_example(
+    language: str, start: str, file: str
+) -> None:
+    shown = [block for block in blocks(DOCUMENT, language) if block.startswith(start)]
     assert shown and all(block in (EXAMPLE / file).read_text() for block in shown)
+
+
+CENTRE = """
+from autograder import open_lab
+from autograder.judge import record
+for function in (lambda x: x - x.mean(dim=0), lambda x: x - x.mean(), lambda x: x[0]):
+    with record(1) as recording:
+        with open_lab("any", language="en").marks("centre", points=3) as checks:
+            checks.centred("centre.values", function, points=3)
+    seen = recording.observations["centre.values"]
+    print(len(seen.values) >= 4, seen.error)
+"""
+
+
+def test_the_family_that_the_page_shows_is_found_observes_and_refuses(tmp_path: Path) -> None:
+    (code,) = (block for block in blocks(DOCUMENT, "python") if "FAMILY" in block)
+    _, texts, entry = blocks(DOCUMENT, "toml")
+    package = tmp_path / "mycourse" / "checks"
+    package.mkdir(parents=True)
+    (package / "clusters.py").write_text(code, encoding="utf-8")
+    (package / "clusters.toml").write_text(texts, encoding="utf-8")
+    metadata = tmp_path / "mycourse-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mycourse\nVersion: 1\n")
+    ((name, points),) = tomllib.loads(entry)["project"]["entry-points"].items()
+    lines = [f"[{name}]", *(f"{key} = {value}" for key, value in points.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-c", CENTRE], env=environment, capture_output=True, text=True, check=False
+    )
+    said = ["True None", "False not_centred", "False wrong_shape"]
+    assert done.stdout.splitlines() == said, done.stderr
 
 
 @pytest.mark.slow

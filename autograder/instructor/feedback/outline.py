@@ -155,5 +155,5 @@ def language_of(nb: NotebookNode) -> str:
     if not is_language(said):
         found = (opening(cell.source) for cell in nb.cells if cell.cell_type == "code")
         opened = next((opened.language for opened in found if opened), None)
-        said = opened if opened in LANGUAGES else LANGUAGES[0]
+        said = opened if is_language(opened) else LANGUAGES[0]
     return str(said)
