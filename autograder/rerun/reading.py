@@ -13,6 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.key import AnswerKey, installed_keys
+from autograder.language import LANGUAGES
 from autograder.opening import opening
 from autograder.rerun.texts import RerunError
 
