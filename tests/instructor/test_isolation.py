@@ -486,7 +486,8 @@ def test_groups_whose_maker_has_ended_are_removed() -> None:
     if found is None:
         pytest.skip("no control groups here")
     code = (
-        "from autograder.instructor.kernels import cgroups, limits; cgroups.new_group(limits.Limits()); "
+        "from autograder.instructor.kernels import cgroups; from autograder.instructor.limits import Limits; "
+        "cgroups.new_group(Limits()); "
         "import os; print(os.getpid())"
     )
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
