@@ -181,7 +181,7 @@ def test_a_lab_is_added_built_audited_and_taken_back(lecturer: Lecturer) -> None
     lecturer.course("new", "lab2_mine", "--title-en", "Mine", "--title-es=Mío")
     lecturer.course("build", "lab2_mine")
     said = lecturer.course("audit", "lab2_mine")
-    assert re.search(r"lab2_mine\s*│ 2/2\s*│ 2/2\s*│ 2/2\s*│ 1/1", said), said
+    assert re.search(r"lab2_mine(\s*│\s*2/2){3}\s*│\s*1/1", said), said
     lecturer.course("new", "lab2_mine", "--remove")
     assert snapshot(lecturer.folder) == before
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import nbformat
@@ -13,10 +14,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.instructor.forkserver.client import ForkServerError
+from autograder.instructor.grade import work
 from autograder.instructor.grade.work import try_kernel
 from autograder.instructor.kernels import warm
 from autograder.instructor.kernels.execution import run_notebook
-from autograder.instructor.kernels.packages import visible_packages
+from autograder.instructor.kernels.packages import import_path, visible_metadata, visible_packages
 from autograder.instructor.kernels.sandbox import bubblewrap_command, sandbox
 from autograder.instructor.limits import Limits
 from tests.instructor.conftest import usable_isolation
@@ -63,6 +65,25 @@ def test_bubblewrap_shows_packages_and_metadata_and_nothing_else_of_the_folder(
     assert str(folder) in box.environment["PYTHONPATH"].split(os.pathsep)
 
 
+@pytest.fixture
+def apart(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Metadata of the course apart from its package, as those of a checkout that a user installed."""
+    home = tmp_path_factory.mktemp("site")
+    (folder / "rnn_course.egg-info").rename(home / "rnn_course.egg-info")
+    (home / "other.dist-info").mkdir()
+    (home / "other.dist-info" / "entry_points.txt").write_text("[console_scripts]\nx = x:x\n")
+    monkeypatch.syspath_prepend(home)
+    return home
+
+
+def test_metadata_apart_from_the_package_that_they_name_are_visible_and_those_of_others_are_not(
+    folder: Path, apart: Path
+) -> None:
+    assert str(apart / "rnn_course.egg-info") in visible_metadata(("rnncourse",))
+    assert not [path for path in visible_metadata() if "other" in path]
+    assert {str(folder), str(apart)} <= set(import_path())
+
+
 @pytest.mark.slow
 def test_a_kernel_imports_the_course_finds_its_keys_and_not_its_bank(folder: Path) -> None:
     code = (
@@ -100,6 +121,18 @@ def test_the_first_kernel_says_which_module_of_a_lab_it_cannot_import(isolation:
     address = warm.server_address(isolation, ())
     said = try_kernel(isolation, LIMITS, ("rnnmissing",), address)
     assert said is not None and "rnnmissing cannot be imported (No module named 'rnnmissing')" in said
+
+
+@pytest.mark.slow
+def test_the_first_kernel_says_which_checks_it_does_not_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    # To the grader they are there; the kernel looks for itself.
+    named = EntryPoint("clusters", "mycourse.checks:FAMILY", "autograder.checks")
+    monkeypatch.setattr(work, "entry_points", lambda group: [named])
+    isolation = usable_isolation()
+    said = try_kernel(isolation, LIMITS, (), warm.server_address(isolation, ()))
+    assert said is not None and said.startswith(
+        "The checks clusters are not found there: install the package"
+    )
 
 
 @pytest.mark.slow

@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import entry_points
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder.checks.family import known_errors
+from autograder.checks.family import GROUP, known_errors
 from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.instructor.grade.doubts import doubt
 from autograder.instructor.grade.guard import begin_stage
@@ -52,7 +53,14 @@ for name in {modules!r}:
         break
 else:
     import torch
-    print(int(torch.ones(2).sum()))
+    from importlib.metadata import entry_points
+    from autograder.checks.family import installed_families
+    missing = sorted(set({families!r}) - {{entry.name for entry in entry_points(group={group!r})}})
+    if missing:
+        print("The checks", ", ".join(missing), "are not found there: install the package that brings them.")
+    else:
+        installed_families()
+        print(int(torch.ones(2).sum()))
 """
 
 
@@ -218,9 +226,12 @@ def try_kernel(
 ) -> str | None:
     """Return why no kernel works in this process, None if one does.
 
-    It imports what the lab's own cells import: where it cannot, a whole class would get 0.
+    It imports what the lab's own cells import, and the families of checks that are installed here: where it
+    cannot, a whole class would get 0.
     """
-    notebook = new_notebook(cells=[new_code_cell(_TRIAL.format(modules=modules))])
+    families = [entry.name for entry in entry_points(group=GROUP)]
+    code = _TRIAL.format(modules=modules, families=families, group=GROUP)
+    notebook = new_notebook(cells=[new_code_cell(code)])
     where = Surroundings(isolation, limits, {}, modules, {}, kernel_server)
     run = _run_fairly(notebook, where, seed=0)
     if run.died is not None:

@@ -38,14 +38,31 @@ def visible_packages(modules: Sequence[str] = ()) -> list[str]:
 
 def visible_metadata(modules: Sequence[str] = ()) -> list[str]:
     """Return the folders of metadata by which entry points of these packages are found."""
-    parents = dict.fromkeys(Path(path).parent for path in visible_packages(modules))
-    folders = (folder for parent in parents for folder in sorted(parent.glob("*-info")))
-    return [str(folder) for folder in folders if (folder / "entry_points.txt").is_file()]
+    folders = (folder for parent in import_path(modules) for folder in sorted(Path(parent).glob("*-info")))
+    return [str(folder) for folder in folders if _is_plugged(folder)]
 
 
 def import_path(modules: Sequence[str] = ()) -> list[str]:
     """Return the folders from which these packages are imported, and the environment's are not."""
-    return list(dict.fromkeys(str(Path(path).parent) for path in visible_packages(modules)))
+    parents = [Path(path).parent for path in visible_packages(modules)]
+    return list(dict.fromkeys(map(str, [*parents, *_metadata_homes()])))
+
+
+def _metadata_homes() -> list[Path]:
+    """Return the folders that hold metadata with such entry points: not always beside the package they name.
+
+    That of a package whose code lies in a checkout may lie in a user's own site-packages. Without it a kernel
+    would lack the course's checks, and give a whole class 0.
+    """
+    entries = (entry for group in _GROUPS for entry in entry_points(group=group))
+    homes = dict.fromkeys(Path(str(entry.dist.locate_file(""))) for entry in entries if entry.dist)
+    return [home for home in homes if not _in_environment(home)]
+
+
+def _is_plugged(metadata: Path) -> bool:
+    """Tell whether a folder of metadata has entry points of these groups."""
+    path = metadata / "entry_points.txt"
+    return path.is_file() and any(f"[{group}]" in path.read_text(encoding="utf-8") for group in _GROUPS)
 
 
 @functools.lru_cache(maxsize=32)
