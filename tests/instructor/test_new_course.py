@@ -222,8 +222,12 @@ def test_a_class_is_graded_and_told_what_the_courses_own_check_says(
     assert "That is ridge regression" in said["luis"]
     assert "the residuals are correlated with feature" in said["sol"]
     built.course("report", LAB, "--folder", str(tmp_path))
-    report = (tmp_path / "report" / f"{LAB}.html").read_text(encoding="utf-8")
-    assert "fit.coefficients" in report and "residuals are correlated" in report
+    report = (tmp_path / "report" / f"{LAB}.json").read_text(encoding="utf-8")
+    assert "residuals_correlated" in report and "That is ridge regression" in report
+    where = f"--CourseDirectory.root={tmp_path}"
+    built.types(sys.executable, "-m", "nbgrader", "generate_feedback", LAB, where)
+    page = (tmp_path / "feedback" / "sol" / LAB / f"{LAB}.html").read_text(encoding="utf-8")
+    assert "the residuals are correlated with feature" in page
 
 
 @pytest.mark.slow
