@@ -302,7 +302,8 @@ def test_a_secret_is_hidden_wherever_it_stands() -> None:
     [
         ({"language": "en"}, "", "en"),
         ({}, 'lab = open_lab("x", language="en", device=device)', "en"),
-        ({"language": {"x": 1}}, 'lab = open_lab("x", language="fr")', "es"),
+        ({}, 'lab = open_lab("x", language="fr")', "fr"),
+        ({"language": {"x": 1}}, 'lab = open_lab("x", language="no such")', "es"),
         ({}, "", "es"),
     ],
 )

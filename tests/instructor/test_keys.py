@@ -75,6 +75,7 @@ def test_a_reference_that_fails_its_own_check_says_why(course: Course, tmp_path:
     shutil.copytree(ROOT / "docs" / "example_lab", tmp_path / "source_notebooks" / "lab0_example")
     draft = replace(course, root=tmp_path, labs={"lab0_example": {"seed": 2099}})
     path = draft.source("lab0_example")
-    path.write_text(path.read_text().replace("return torch.randn(n, 2)", "return torch.randn(n, n.size)", 1))
+    wrong = "return torch.randn(n, 2 if n == 10 else n.size)"
+    path.write_text(path.read_text().replace("return torch.randn(n, 2)", wrong, 1))
     with pytest.raises(CourseError, match=r"latent\.values: .*AttributeError.*'int' object has no attribute"):
         observe(draft, "lab0_example", seed=1)
