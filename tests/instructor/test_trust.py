@@ -143,7 +143,7 @@ def test_what_a_kernel_says_is_shown_as_text(reference: Reference) -> None:
 # --- cheats, in a real kernel ----------------------------------------------------------------------
 
 FORGE = """
-def forge(block):
+def forge(block, *_):
     from IPython.display import display
     display({{"{mime}": {bundles}[block.name], "text/plain": ""}}, raw=True)
 """
@@ -308,17 +308,17 @@ from IPython.display import display as _show
 import autograder.emission as _e
 _first = sample
 _tried, _state = {}, {"again": False}
-def _emit(block):
+def _emit(block, lab):
     if _state["again"]:
-        _tried[block.name] = _e.bundle(block)
+        _tried[block.name] = _e.bundle(block, lab)
     elif block.name not in _tried:
-        _show({_e.MIME_TYPE: _e.bundle(block)}, raw=True, display_id=block.name)
+        _show({_e.MIME_TYPE: _e.bundle(block, lab)}, raw=True, display_id=block.name)
         _state["again"] = True
         globals()["sample"] = _second
         exec(In[-1], globals())
         globals()["sample"] = _first
         _state["again"] = False
-        _show({_e.MIME_TYPE: _e.bundle(block)}, raw=True, display_id=block.name + "later")
+        _show({_e.MIME_TYPE: _e.bundle(block, lab)}, raw=True, display_id=block.name + "later")
     else:
         _show({_e.MIME_TYPE: _tried[block.name]}, raw=True, display_id=block.name, update=True)
 def _late(*_):
