@@ -22,9 +22,9 @@ from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import (
     code_cells,
     is_check_cell,
+    read_lab,
     read_source,
     require_languages,
-    select_language,
     write_notebook,
 )
 from autograder.opening import opening
@@ -119,7 +119,7 @@ def build_solution(course: Course, lab: str) -> Path:
     Exploration cells are tagged so that nbval compares the outputs of check cells only: training in
     float32 differs from machine to machine.
     """
-    notebook = select_language(read_source(course.source(lab)), course.language, course.languages)
+    notebook = read_lab(course, lab)
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.pop("tags", []) if not tag.startswith("lang-")]
         if cell.cell_type == "code" and not is_check_cell(cell):

@@ -26,8 +26,7 @@ from autograder.instructor.source import (
     is_check_cell,
     is_student_cell,
     manual_points,
-    read_source,
-    select_language,
+    read_lab,
 )
 from autograder.session import Lab
 
@@ -56,7 +55,7 @@ _IDLE = (
 
 def deciding_digest(course: Course, lab: str) -> str:
     """Return a digest of all that decides a lab's key: code cells, bank, seed, and modules behind them."""
-    notebook = select_language(read_source(course.source(lab)), course.language)
+    notebook = read_lab(course, lab)
     found = hashlib.sha256(f"{lab} {course.seed(lab)} {course.language} {manual_points(notebook)}".encode())
     for cell in code_cells(notebook):
         data = cell.metadata.get("nbgrader", {})

@@ -24,8 +24,7 @@ from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import (
     grade_id,
     is_student_cell,
-    read_source,
-    select_language,
+    read_lab,
     write_notebook,
 )
 from autograder.instructor.tables import STRICT_FIELDS, Table, checked, read_toml
@@ -144,7 +143,7 @@ def _read_class(path: Path, course: Course, lab: str, bank: Mapping[str, Answer]
     entries = data.pop("student", [])
     if data or not isinstance(entries, list) or not entries:
         raise CourseError(f"{path.name} of {lab}: only [[student]] entries belong here, at least one.")
-    source = select_language(read_source(course.source(lab)), course.language, course.languages)
+    source = read_lab(course, lab)
     cells = [str(grade_id(cell)) for cell in source.cells if is_student_cell(cell)]
     students: dict[str, Student] = {}
     for number, entry in enumerate(entries):
@@ -173,7 +172,7 @@ def hand_in(course: Course, lab: str, students: Sequence[Student], folder: Path)
     """Write the submissions of a whole class."""
     bank = load_bank(course.bank(lab), course.languages) if course.bank(lab).is_file() else {}
     release = nbformat.read(course.release(lab, course.language), as_version=4)
-    solution = select_language(read_source(course.source(lab)), course.language, course.languages)
+    solution = read_lab(course, lab)
     solved = {str(grade_id(c)): c.source for c in solution.cells if is_student_cell(c)}
     for student in students:
         cells = solved if student.solved is None else {name: solved[name] for name in student.solved}

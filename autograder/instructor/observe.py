@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from autograder.instructor.environment import environment
 from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
-from autograder.instructor.source import code_cells, grade_id, is_student_cell, read_source, select_language
+from autograder.instructor.source import code_cells, grade_id, is_student_cell, read_lab
 from autograder.judge import Recording, record
 from autograder.session import Lab
 
@@ -46,9 +46,7 @@ def observe(
     Raises:
         CourseError: if the lab is unknown, or `strict` and a cell or check fails.
     """
-    notebook = select_language(
-        read_source(course.source(course.require_lab(lab))), course.language, course.languages
-    )
+    notebook = read_lab(course, lab)
     with present(course), record(seed) as recording, script_environment(device):
         namespace = run_cells(notebook, answers or {}, strict=strict, name=lab)
     failed = {name: o.error for name, o in recording.observations.items() if o.error}
@@ -69,9 +67,7 @@ def practise(course: Course, lab: str, answers: Mapping[str, str], language: str
         answers: the student's code for some student cells, by grade_id; the reference elsewhere.
         language: of the messages.
     """
-    notebook = select_language(
-        read_source(course.source(course.require_lab(lab))), language or course.language, course.languages
-    )
+    notebook = read_lab(course, lab, language)
     with present(course), script_environment("cpu"):
         namespace = run_cells(notebook, answers, strict=False, name=lab)
     session = _session(namespace)

@@ -15,7 +15,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.instructor.settings import CourseError
+from autograder.instructor.settings import Course, CourseError
 from autograder.language import LANGUAGES
 
 _TAG = "lang-"
@@ -127,6 +127,16 @@ def select_language(notebook: NotebookNode, language: str, languages: Collection
         if cell.cell_type == "code":
             cell.source = select_lines(cell.source, language, known)
     return selected
+
+
+def read_lab(course: Course, lab: str, language: str | None = None) -> NotebookNode:
+    """Return a lab's source notebook in one language, by default that of the course.
+
+    Raises:
+        CourseError: if there is no such lab, or its source cannot be read.
+    """
+    notebook = read_source(course.source(course.require_lab(lab)))
+    return select_language(notebook, language or course.language, course.languages)
 
 
 def grade_id(cell: NotebookNode) -> str | None:

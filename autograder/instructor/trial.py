@@ -21,8 +21,7 @@ from autograder.instructor.source import (
     is_check_cell,
     is_student_cell,
     modules_of,
-    read_source,
-    select_language,
+    read_lab,
 )
 from autograder.judge import record
 from autograder.observation import Observation
@@ -73,9 +72,7 @@ def run_trials(
     Raises:
         CourseError: if an answer is to a cell that the lab does not have.
     """
-    notebook = select_language(
-        read_source(course.source(course.require_lab(lab))), course.language, course.languages
-    )
+    notebook = read_lab(course, lab)
     parts = {cell: excerpt(notebook, cell, lab) for cell in {answer.cell for answer in answers}}
     # One thread per process, and no window: set before the processes import anything.
     settings = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "Agg"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from autograder.instructor.environment import environment
 from autograder.instructor.observe import run_cells
 from autograder.instructor.settings import Course, CourseError
-from autograder.instructor.source import read_source, select_language
+from autograder.instructor.source import read_lab
 from autograder.judge import record
 from course.data.brains import CLASSES, COUNTS
 from course.data.generated import strip_path, write_strip
@@ -68,7 +68,7 @@ def export_pictures(
         folder: to run in; the pictures go to generated/<name>/ there.
         source: of `load_brains`: "phantoms", or "mri" with COURSE_DATA set.
     """
-    notebook = select_language(read_source(course.source(course.require_lab(lab))), course.language)
+    notebook = read_lab(course, lab)
     cells = [cell for cell in notebook.cells if cell.id == "data"]
     if len(cells) != 1:
         raise CourseError(f"{lab} has no cell `data` that chooses its pictures.")

@@ -14,7 +14,7 @@ from autograder.instructor.intake import Templates
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.similarity.likeness import Comparison, compare_code, compare_texts
 from autograder.instructor.similarity.submissions import Work, read_work, work_of
-from autograder.instructor.source import is_student_cell, read_source, select_language
+from autograder.instructor.source import is_student_cell, read_lab
 
 # Chosen by measurement: see tests/instructor/test_similarity.py.
 THRESHOLD = 0.7
@@ -136,7 +136,7 @@ def _compare(
     """Compare what was read."""
     notebooks = [templates.notebooks[lab, language] for language in templates.languages(lab)]
     cells = [cell for notebook in notebooks for cell in notebook.cells]
-    solution = select_language(read_source(course.source(lab)), course.language)
+    solution = read_lab(course, lab)
     code = compare_code(
         works, [c.source for c in cells if c.cell_type == "code"], work_of("reference", solution)
     )
