@@ -10,6 +10,8 @@ from typing import Any
 from autograder.messages import Message
 from autograder.observation import Observation
 
+# Of the marks as data.
+FORMAT = 1
 # Errors of a student who has not come this far: code that is not there cannot be wrong.
 UNWRITTEN = ("not_written", "name_missing")
 
@@ -79,7 +81,7 @@ class CellMarks:
     def as_json(self) -> dict[str, Any]:
         """Return the marks as JSON data, for programs that read an executed notebook."""
         return {
-            "format": 1,
+            "format": FORMAT,
             "block": self.name,
             "score": self.score,
             "points": self.points,

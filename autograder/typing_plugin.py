@@ -15,6 +15,8 @@ from importlib.metadata import entry_points
 from mypy.nodes import MypyFile, TypeInfo
 from mypy.plugin import ClassDefContext, Plugin
 
+from autograder.checks.family import GROUP
+
 # The classes that are put together, and the base of what is added to each.
 _COMPOSED = {
     "autograder.block.Block": "autograder.checks.base.Checks",
@@ -25,7 +27,7 @@ _FIRST_LINE, _NO_LINE = 10, -1
 
 def _modules() -> list[str]:
     """Return the modules of the installed families."""
-    return sorted({entry.module for entry in entry_points(group="autograder.checks")})
+    return sorted({entry.module for entry in entry_points(group=GROUP)})
 
 
 class FamilyPlugin(Plugin):

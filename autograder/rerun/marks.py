@@ -10,8 +10,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.display import MARKS_MIME
-
-_FORMAT = 1
+from autograder.marks import FORMAT
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def _are_marks(data: Any) -> bool:
     return (
         isinstance(data, dict)
         and _is_number(data.get("format"))
-        and data["format"] == _FORMAT
+        and data["format"] == FORMAT
         and all(isinstance(data.get(name), str) for name in ("block", "language"))
         and all(_is_number(data.get(name)) for name in ("score", "points"))
         and isinstance(data.get("students"), list)

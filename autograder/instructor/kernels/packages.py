@@ -14,9 +14,12 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from autograder.checks.family import GROUP
+from autograder.key import KEYS
+
 _LIBRARY = "autograder"
 # Entry points of these groups name packages that the library imports or reads.
-_GROUPS = (f"{_LIBRARY}.checks", f"{_LIBRARY}.keys")
+_GROUPS = (GROUP, KEYS)
 
 
 def package_folder(name: str) -> str:
