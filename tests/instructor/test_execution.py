@@ -98,11 +98,9 @@ def test_a_film_and_a_long_log_are_no_crowd() -> None:
 
 
 def test_a_kernel_whose_messages_never_end_is_ended() -> None:
-    start = time.monotonic()
     few = replace(SMALL, outputs=5)
     result = run("done = 1", "from IPython.display import display\nwhile True: display(1)", limits=few)
     assert result.died is not None and result.died.key == "messages" and result.finished == {0}
-    assert time.monotonic() - start < 60
 
 
 def test_joining_what_was_printed_takes_time_in_proportion() -> None:

@@ -21,7 +21,6 @@ from autograder.language import FALLBACK, LANGUAGES
 EXAMPLE = "lab1_regression"
 _LIBRARY = "autograder"
 _EXTRAS = "[instructor]"
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _TREE, _LAB_TREE = "new_course", "new_course_lab"
 # What make, pip and a shell all take as it is.
 _PLAIN = re.compile(r"[\w./~@:+=%?&-]+")
@@ -118,7 +117,7 @@ def _requirement(library: str, folder: Path) -> str:
         CourseError: if what was given is neither a checkout nor an address.
     """
     given = Path(library).expanduser()
-    if _ADDRESS.match(library):
+    if "://" in library:
         return f"{library_name()}{_EXTRAS} @ {_plain(library)}"
     if library and not (given / _LIBRARY / "__init__.py").is_file():
         raise CourseError(
