@@ -98,6 +98,8 @@ def test_no_template_is_left_unfilled(tmp_path: Path) -> None:
         ({"language": "es", "languages": ("en", "fr")}, "--language es must be one of --languages en,fr"),
         ({"languages": ("en", "en")}, "names one twice"),
         ({"library": "nowhere"}, "no checkout of the library is there"),
+        ({"library": "://nowhere"}, "no checkout of the library is there"),
+        ({"library": "no/where://there"}, "no checkout of the library is there"),
         ({"library": "git+https://git.example/a kit"}, "no spaces"),
     ],
 )

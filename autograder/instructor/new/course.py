@@ -21,6 +21,8 @@ from autograder.language import FALLBACK, LANGUAGES
 EXAMPLE = "lab1_regression"
 _LIBRARY = "autograder"
 _EXTRAS = "[instructor]"
+# Of an address, as in git+https://…
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*")
 _TREE, _LAB_TREE = "new_course", "new_course_lab"
 # What make, pip and a shell all take as it is.
 _PLAIN = re.compile(r"[\w./~@:+=%?&-]+")
@@ -117,7 +119,8 @@ def _requirement(library: str, folder: Path) -> str:
         CourseError: if what was given is neither a checkout nor an address.
     """
     given = Path(library).expanduser()
-    if "://" in library:
+    scheme, is_address, _ = library.partition("://")
+    if is_address and _SCHEME.fullmatch(scheme):
         return f"{library_name()}{_EXTRAS} @ {_plain(library)}"
     if library and not (given / _LIBRARY / "__init__.py").is_file():
         raise CourseError(
