@@ -297,7 +297,7 @@ def taken(folder, take):
     os.makedirs(folder + '/root', exist_ok=True)
     try:
         while len(kept) < 40:
-            path = f'{folder}/root/{len(kept)}'
+            path = os.path.join(folder, 'root', str(len(kept)))
             kept.append(os.open(path, os.O_CREAT | os.O_RDWR))
             os.unlink(path)
             if not take(kept[-1]):
