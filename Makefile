@@ -25,8 +25,8 @@ demo: setup  ## build lab 1, grade a simulated class, write build/demo/lab1_sine
 test: setup  ## everything that CI checks
 	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-audit: setup  ## run every known wrong and equivalent answer and judge the grader
-	course audit
+audit: setup  ## run every known wrong and equivalent answer, mutants and rewrites, and judge the grader
+	course audit --mutants --rewrites
 
 notebooks: setup  ## rebuild all that is generated: release/, solutions/, course/keys/
 	course build

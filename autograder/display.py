@@ -6,14 +6,17 @@ import re
 from html import escape
 from typing import Any, Protocol
 
+from autograder.labels import label_of, number, points_of
 from autograder.marks import CellMarks, Result
 from autograder.messages import text
+from autograder.quoting import plain
 
 # Marks as data, for programs that read an executed notebook.
 MARKS_MIME = "application/vnd.autograder.marks+json"
 
 # Colours that keep their contrast on light and dark notebook themes: text is set with its background.
 GREEN, AMBER, RED, GREY = "#116329", "#9a6700", "#cf222e", "#57606a"
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 _TINTS = {GREEN: "#e6f4ea", AMBER: "#fff8e1", RED: "#fdecea", GREY: "#f0f2f4"}
 
 
@@ -37,14 +40,18 @@ def show(view: View) -> None:
         display(view)
 
 
-def _as_html(message: str) -> str:
-    """Return a message as HTML, with what stands in backticks as code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(message))
+def as_html(message: str) -> str:
+    """Return a message as HTML: with what stands in backticks as code, and between two stars as bold."""
+    parts = re.split("`([^`]+)`", escape(plain(message)))
+    for index, part in enumerate(parts):
+        parts[index] = f"<code>{part}</code>" if index % 2 else _BOLD.sub(r"<strong>\1</strong>", part)
+    return "".join(parts)
 
 
-def number(value: float) -> str:
-    """Return a number of marks without needless zeros."""
-    return f"{value:g}"
+def as_text(message: str) -> str:
+    """Return a message as plain text: backticks stay, marks of bold go."""
+    parts = re.split("(`[^`]+`)", plain(message))
+    return "".join(part if index % 2 else _BOLD.sub(r"\1", part) for index, part in enumerate(parts))
 
 
 def box(colour: str, title: str, body: str) -> str:
@@ -57,7 +64,7 @@ def box(colour: str, title: str, body: str) -> str:
 
 
 class CellView:
-    """How the marks of a check cell look, wherever they were given: a line per check.
+    """How the marks of a check cell look, wherever they were given: a line per check, what ended it first.
 
     Args:
         cell: the marks.
@@ -76,29 +83,50 @@ class CellView:
 
     def _title(self) -> str:
         cell = self._cell
-        return f"{cell.name}: {number(cell.score)} / {number(cell.points)} {text('marks', cell.language)}"
+        if cell.points == 0:
+            return cell.heading or cell.name
+        marks = f"{number(cell.score)} / {number(cell.points)} {text('marks', cell.language)}"
+        return f"{cell.heading or cell.name}: {marks}"
 
-    def _line(self, result: Result) -> tuple[str, str, str]:
-        label = f"{result.name} [{number(result.points)}]"
-        return "✓" if result.passed else "✗", label, result.message.render(self._cell.language)
+    def _lines(self) -> list[Result]:
+        """Return the results as they are shown: an error of the cell itself first, it explains the rest."""
+        return sorted(self._cell.results, key=lambda result: not result.is_of_cell)
+
+    def _label(self, result: Result) -> tuple[str, str]:
+        """Return what a check is called, and its marks."""
+        language = self._cell.language
+        points = points_of(result.points, language) if result.points else ""
+        return label_of(result.name, language), points
+
+    def _notices(self) -> list[str]:
+        return [notice.render(self._cell.language) for notice in self._cell.notices]
+
+    def _message(self, result: Result) -> str:
+        return result.message.render(self._cell.language)
 
     def __repr__(self) -> str:
         lines = [f"{self._state[1]} {self._title()}"]
-        for result in self._cell.results:
-            symbol, label, message = self._line(result)
-            lines.append(f"  {symbol} {label}: {message}")
+        lines += [f"  ! {as_text(said)}" for said in self._notices()]
+        for result in self._lines():
+            label, points = self._label(result)
+            said = f"{label} ({points})" if label and points else label or points
+            symbol = "✓" if result.passed else "✗"
+            lines.append(f"  {symbol} {said}{': ' if said else ''}{as_text(self._message(result))}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         colour, symbol = self._state
-        rows = []
-        for result in self._cell.results:
-            mark, label, message = self._line(result)
+        rows = [f"<div>{as_html(said)}</div>" for said in self._notices()]
+        for result in self._lines():
+            label, points = self._label(result)
+            said = f"<strong>{escape(label)}</strong>" if label else ""
+            said += f" ({escape(points)})" if label and points else escape(points)
             failed = f"border-left:3px solid {RED};background:{_TINTS[RED]};padding:2px 8px;margin:2px 0"
             rows.append(
                 f'<div style="{"" if result.passed else failed}">'
-                f'<span style="color:{GREEN if result.passed else RED};font-weight:bold">{mark}</span> '
-                f"<code>{escape(label)}</code> {_as_html(message)}</div>"
+                f'<span style="color:{GREEN if result.passed else RED};font-weight:bold">'
+                f"{'✓' if result.passed else '✗'}</span> "
+                f"{said}{': ' if said else ''}{as_html(self._message(result))}</div>"
             )
         return box(colour, f"{symbol} {escape(self._title())}", "".join(rows))
 

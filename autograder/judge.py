@@ -7,7 +7,7 @@ A check makes an observation; one of three judges decides about it. `Practice` c
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,7 +15,7 @@ from typing import Protocol
 from autograder import display, emission
 from autograder.key import AnswerKey
 from autograder.marks import UNWRITTEN, CellMarks, Verdict
-from autograder.observation import Observation
+from autograder.observation import Observation, Projected
 
 
 class Judge(Protocol):
@@ -25,6 +25,7 @@ class Judge(Protocol):
         seed: of all replays.
         blocks: full marks of the blocks that are known beforehand, in notebook order.
         manual: full marks of what a person marks, likewise.
+        headings: what the lab and its blocks are called, by language, where that is known.
         gives_marks: whether its verdicts are marks that the student sees.
         says_why: whether what to say of a wrong observation is needed although its verdict is open.
     """
@@ -32,14 +33,26 @@ class Judge(Protocol):
     seed: int
     blocks: Mapping[str, float]
     manual: Mapping[str, float]
+    headings: Mapping[str, Mapping[str, str]]
     gives_marks: bool
     says_why: bool
 
     def judge(self, observation: Observation) -> Verdict:
         """Return the verdict on an observation."""
 
-    def hint(self, observation: Observation) -> Mapping[str, str] | None:
-        """Return the hint, by language, for an observation that a known wrong answer makes."""
+    def saw(self, check: str, arrays: Sequence[Projected]) -> None:
+        """Take the arrays behind the numbers of a check; they leave the process with no judge."""
+
+    def stopped(self, block: str, error: BaseException) -> None:
+        """Take an error of a check cell itself: its author's mistake, where the answers are right."""
+
+    def hint(self, observation: Observation, refused: Collection[str]) -> Mapping[str, str] | None:
+        """Return the hint, by language, for an observation that a known wrong answer makes.
+
+        Args:
+            observation: of one check.
+            refused: names of all checks of the cell that refuse the answer.
+        """
 
     def close(self, cell: CellMarks, lab: str) -> None:
         """Take a cell whose checks have run: show its marks, keep them, or hand them on."""
@@ -60,14 +73,21 @@ class Practice:
         self.seed = key.seed
         self.blocks = key.blocks
         self.manual = key.manual
+        self.headings = key.headings
 
     def judge(self, observation: Observation) -> Verdict:
         """Return whether the key accepts the observation."""
         return Verdict.RIGHT if self.key.accepts(observation) else Verdict.WRONG
 
-    def hint(self, observation: Observation) -> Mapping[str, str] | None:
+    def saw(self, check: str, arrays: Sequence[Projected]) -> None:
+        """Leave them: a key knows numbers only."""
+
+    def stopped(self, block: str, error: BaseException) -> None:
+        """Leave it: the cell says so."""
+
+    def hint(self, observation: Observation, refused: Collection[str]) -> Mapping[str, str] | None:
         """Return the key's hint; code that is not there yet needs none."""
-        return None if observation.error in UNWRITTEN else self.key.hint(observation)
+        return None if observation.error in UNWRITTEN else self.key.hint(observation, refused)
 
     def close(self, cell: CellMarks, lab: str) -> None:
         """Show the marks."""
@@ -81,13 +101,17 @@ class Recording:
     Attributes:
         seed: of all replays of the run.
         observations: by name of the check, in the order in which they were made.
+        arrays: by name of the check, the arrays behind its numbers.
         blocks: the full marks of each block, in order.
+        stopped: by block, the error of a check cell itself.
         identities: the student ids that the identity cell gave.
     """
 
     seed: int
     observations: dict[str, Observation] = field(default_factory=dict)
+    arrays: dict[str, tuple[Projected, ...]] = field(default_factory=dict)
     blocks: dict[str, float] = field(default_factory=dict)
+    stopped: dict[str, BaseException] = field(default_factory=dict)
     identities: tuple[str, ...] = ()
 
 
@@ -97,8 +121,15 @@ class _Open:
     gives_marks = False
     manual: Mapping[str, float] = {}
     blocks: Mapping[str, float] = {}
+    headings: Mapping[str, Mapping[str, str]] = {}
 
-    def hint(self, observation: Observation) -> Mapping[str, str] | None:
+    def saw(self, check: str, arrays: Sequence[Projected]) -> None:
+        """Leave them."""
+
+    def stopped(self, block: str, error: BaseException) -> None:
+        """Leave it."""
+
+    def hint(self, observation: Observation, refused: Collection[str]) -> Mapping[str, str] | None:
         """Return None: without a key no answer is known."""
         return None
 
@@ -120,6 +151,14 @@ class Recorder(_Open):
         """Keep the observation; one that could not be made is wrong."""
         self.recording.observations[observation.name] = observation
         return Verdict.OPEN if observation.error is None else Verdict.WRONG
+
+    def saw(self, check: str, arrays: Sequence[Projected]) -> None:
+        """Keep the arrays: whether they change with the seed tells what can be written down."""
+        self.recording.arrays[check] = tuple(arrays)
+
+    def stopped(self, block: str, error: BaseException) -> None:
+        """Keep the first error of the block."""
+        self.recording.stopped.setdefault(block, error)
 
     def close(self, cell: CellMarks, lab: str) -> None:
         """Keep the block's full marks, and who hands in."""

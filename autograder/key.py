@@ -23,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -36,7 +36,7 @@ from autograder.errors import KeyFileError
 from autograder.language import LANGUAGES
 from autograder.observation import Observation
 
-FORMAT = 3
+FORMAT = 4
 # The group of entry points that name the packages with answer keys.
 KEYS = "autograder.keys"
 _REMEDY = "Install the course package again; an author rebuilds it with `course build`."
@@ -131,6 +131,24 @@ class Seal:
 
 
 @dataclass(frozen=True)
+class Clue:
+    """What one check observes of a known wrong answer.
+
+    One number may have many causes. So the whole cell is the evidence: a hint is given only where the same
+    checks refuse an answer as refuse the known one.
+
+    Attributes:
+        hint: index of the hint.
+        refused: names of all checks of the cell that refuse the known answer.
+        seal: of what this check observes.
+    """
+
+    hint: int
+    refused: frozenset[str]
+    seal: Seal
+
+
+@dataclass(frozen=True)
 class KeyEntry:
     """What a key holds of one check.
 
@@ -140,7 +158,7 @@ class KeyEntry:
         digits: significant digits compared.
         salt: of all digests of the check.
         expected: the expected observation.
-        wrong: observations of known wrong answers, each with the index of its hint.
+        clues: what known wrong answers look like to the check.
     """
 
     block: str
@@ -148,7 +166,7 @@ class KeyEntry:
     digits: int
     salt: str
     expected: Seal
-    wrong: tuple[tuple[int, Seal], ...] = ()
+    clues: tuple[Clue, ...] = ()
 
 
 def enrol(observation: Observation, lab: str) -> KeyEntry:
@@ -205,6 +223,7 @@ class AnswerKey:
         checks: the entry of every check.
         hints: what to say to known wrong answers, by language.
         languages: of the lab.
+        headings: what the lab, its blocks and its cells are called where a person reads of them, by language.
         source: digest of all that the key was built from; see `course build`.
     """
 
@@ -216,6 +235,7 @@ class AnswerKey:
     hints: tuple[Mapping[str, str], ...] = ()
     source: str = ""
     languages: tuple[str, ...] = LANGUAGES
+    headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def accepts(self, observation: Observation) -> bool:
         """Tell whether the key holds this check and accepts what was observed.
@@ -227,18 +247,31 @@ class AnswerKey:
             entry is not None and observation.error is None and entry.expected.opens(observation, entry.salt)
         )
 
-    def hint(self, observation: Observation) -> Mapping[str, str] | None:
+    def hint(self, observation: Observation, refused: Collection[str]) -> Mapping[str, str] | None:
         """Return the hint, by language, for an observation that a known wrong answer makes.
 
-        None for any other observation, so for every right one.
+        Args:
+            observation: of one check.
+            refused: names of all checks of the cell that refuse the answer.
+
+        Returns:
+            None for any other observation, so for every right one, and where other checks tell that the
+            answer is not the known one.
         """
         entry = self.checks.get(observation.name)
         if entry is None:
             return None
-        for index, wrong in entry.wrong:
-            if wrong.opens(observation, entry.salt, near=HINT_DISTANCE):
-                return self.hints[index]
+        for clue in entry.clues:
+            if clue.refused == set(refused) and clue.seal.opens(observation, entry.salt, near=HINT_DISTANCE):
+                return self.hints[clue.hint]
         return None
+
+    def recognises(self, observation: Observation) -> bool:
+        """Tell whether a known wrong answer makes this observation, whatever else it does."""
+        entry = self.checks.get(observation.name)
+        return entry is not None and any(
+            clue.seal.opens(observation, entry.salt, near=HINT_DISTANCE) for clue in entry.clues
+        )
 
     def dumps(self) -> str:
         """Return the text of the key file."""
@@ -249,7 +282,10 @@ class AnswerKey:
                 "digits": entry.digits,
                 "salt": entry.salt,
                 **_seal_data(entry.expected),
-                "wrong": [{"hint": index, **_seal_data(wrong)} for index, wrong in entry.wrong],
+                "clues": [
+                    {"hint": clue.hint, "refused": sorted(clue.refused), **_seal_data(clue.seal)}
+                    for clue in entry.clues
+                ],
             }
             for name, entry in self.checks.items()
         }
@@ -261,6 +297,7 @@ class AnswerKey:
             "languages": list(self.languages),
             "blocks": dict(self.blocks),
             "manual": dict(self.manual),
+            "headings": {name: dict(texts) for name, texts in self.headings.items()},
             "checks": checks,
             "hints": [dict(hint) for hint in self.hints],
         }
@@ -294,6 +331,10 @@ class AnswerKey:
                 hints=hints,
                 source=str(data["source"]),
                 languages=tuple(str(language) for language in data["languages"]),
+                headings={
+                    str(name): {str(k): str(v) for k, v in texts.items()}
+                    for name, texts in data.get("headings", {}).items()
+                },
             )
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
             raise KeyFileError(f"{source} is damaged: {error!r}. {_REMEDY}") from None
@@ -317,16 +358,18 @@ class AnswerKey:
 def _entry(data: dict[str, Any], hints: Sequence[Mapping[str, str]]) -> KeyEntry:
     """Read one check of a key file."""
     bytes.fromhex(data["salt"])
-    wrong = tuple((int(entry["hint"]), _seal(entry)) for entry in data["wrong"])
-    for index, _ in wrong:
-        hints[index]
+    clues = tuple(
+        Clue(int(clue["hint"]), frozenset(map(str, clue["refused"])), _seal(clue)) for clue in data["clues"]
+    )
+    for clue in clues:
+        hints[clue.hint]
     return KeyEntry(
         block=str(data["block"]),
         points=float(data["points"]),
         digits=int(data["digits"]),
         salt=data["salt"],
         expected=_seal(data),
-        wrong=wrong,
+        clues=clues,
     )
 
 
@@ -359,6 +402,20 @@ def installed_keys() -> dict[str, Path]:
             for path in sorted((Path(folder) / "keys").glob("*.json")):
                 found.setdefault(path.stem, path)
     return found
+
+
+def hidden_packages() -> dict[str, str]:
+    """Return the packages of keys that Python does not find because a folder has their name, with the folder.
+
+    It lies in the working folder, as a course's own does in the one above: without code, a folder passes for
+    a package.
+    """
+    return {
+        entry.value: folder
+        for entry in entry_points(group=KEYS)
+        for folder in _folders(entry.value)
+        if not (Path(folder) / "keys").is_dir() and not (Path(folder) / "__init__.py").is_file()
+    }
 
 
 def _folders(package: str) -> list[str]:

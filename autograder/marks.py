@@ -48,11 +48,24 @@ class Result:
         """Tell whether the marks are earned."""
         return self.verdict is Verdict.RIGHT
 
+    @property
+    def is_of_cell(self) -> bool:
+        """Tell whether this is an error of the check cell itself, and no check."""
+        return not self.passed and self.observation is None and not self.points
 
-def earned(results: Sequence[Result], points: float) -> float:
-    """Return the marks that results earn: a plain float between 0 and full marks."""
+
+class Score(float):
+    """Marks as the last line of a check cell gives them: nbgrader reads the number, people the box."""
+
+    def _repr_html_(self) -> str:
+        """Return nothing: in a notebook the box says how many marks there are."""
+        return ""
+
+
+def earned(results: Sequence[Result], points: float) -> Score:
+    """Return the marks that results earn, between 0 and full marks."""
     total = sum(result.points for result in results if result.passed)
-    return float(min(max(round(total, 6), 0.0), points))
+    return Score(min(max(round(total, 6), 0.0), points))
 
 
 @dataclass
@@ -65,6 +78,8 @@ class CellMarks:
         language: of the messages.
         results: one entry per check, in order.
         students: the ids of those who hand in, as far as the cells run so far tell.
+        heading: what the block is called where a person reads of it; its name if empty.
+        notices: what is said of the whole cell, before its checks.
     """
 
     name: str
@@ -72,6 +87,8 @@ class CellMarks:
     language: str
     results: list[Result] = field(default_factory=list)
     students: tuple[str, ...] = ()
+    heading: str = ""
+    notices: tuple[Message, ...] = ()
 
     @property
     def score(self) -> float:

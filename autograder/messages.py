@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from autograder.catalogue import CatalogueError, Table, load
+from autograder.errors import TextError, did_you_mean
 from autograder.language import FALLBACK, current_language
 
 Error = TypeVar("Error", bound=Exception)
 # Details that differ from one layout of the code, or one build of PyTorch, to the next.
-_NOT_EVIDENCE = ("line", "said")
+_NOT_EVIDENCE = ("line", "said", "told")
 
 
 # All texts that were added, by key and language: those of boxes and tables, and of the families of checks.
@@ -74,13 +75,37 @@ class Message:
         return TEXTS
 
     def render(self, language: str) -> str:
-        """Return the text in a language; in English where there is none."""
+        """Return the text in a language; in English where there is none.
+
+        Raises:
+            TextError: if there is no such text, or its gaps are not filled.
+        """
         details = {
             name: value.render(language) if isinstance(value, (Message, Translated)) else value
             for name, value in self.details.items()
         }
-        texts = self.texts()[self.key]
-        return texts.get(language, texts[FALLBACK]).format(**details)
+        try:
+            return self._template(language).format(**details)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            given = ", ".join(details) or "nothing"
+            raise TextError(
+                f"the gaps of the text [{self.key}] cannot be filled with {given}: "
+                f"{type(error).__name__}: {error}."
+            ) from None
+
+    def _template(self, language: str) -> str:
+        """Return the text with its gaps, in a language or in English.
+
+        Raises:
+            TextError: if there is none.
+        """
+        table = self.texts()
+        if self.key not in table:
+            raise TextError(f"there is no text [{self.key}].{did_you_mean(self.key, table)}")
+        texts = table[self.key]
+        if language not in texts and FALLBACK not in texts:
+            raise TextError(f"the text [{self.key}] is there neither in {language!r} nor in {FALLBACK!r}.")
+        return texts[language] if language in texts else texts[FALLBACK]
 
     def evidence(self) -> str:
         """Return what the message is about, the same on every machine and for every layout of the code."""

@@ -16,7 +16,7 @@ _LANGUAGE = re.compile(r"language\s*=\s*[\"'](\w+)[\"']")
 
 @dataclass(frozen=True)
 class Opening:
-    """What a cell with `lab = open_lab("lab1_sine_gan", language="es")` opens.
+    """What a cell with `lab = open_lab("lab1_regression", language="es")` opens.
 
     Attributes:
         lab: the lab's id.

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 
 from autograder import emission
 from autograder.block import Block
+from autograder.cells import follow
 from autograder.checks.base import Checks
 from autograder.checks.family import compose, installed_families
 from autograder.checks.tensors import TensorSupplies
-from autograder.errors import UnknownLabError
+from autograder.errors import UnknownLabError, did_you_mean
 from autograder.judge import Emitter, Judge, Practice, Recorder, recording_now
-from autograder.key import AnswerKey, installed_keys
+from autograder.key import AnswerKey, hidden_packages, installed_keys
 from autograder.language import LANGUAGES, require_language, set_language
 from autograder.marks import CellMarks
+from autograder.misuse import unknown
 from autograder.summary import Summary, summarise, write_marks
 from autograder.watch import watch
 
@@ -49,6 +51,11 @@ class Lab(TensorSupplies):
 
     def __repr__(self) -> str:
         return f"Lab({self.name!r}, language={self.language!r}, device={str(self.device)!r})"
+
+    if not TYPE_CHECKING:  # to a type checker, a name that no family has is an error
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise unknown("lab", name, type(self))
 
     @property
     def seed(self) -> int:
@@ -100,6 +107,7 @@ class Lab(TensorSupplies):
             blocks=judge.blocks,
             manual=judge.manual,
             identities=self.identities,
+            headings=judge.headings,
             pending=not judge.gives_marks,
         )
         if path is not None and judge.gives_marks:
@@ -133,7 +141,7 @@ def open_lab(
     With `AUTOGRADER_SEED` set, the lab verifies nothing: see `autograder.emission`.
 
     Args:
-        name: the lab's id, for example "lab1_sine_gan".
+        name: the lab's id, for example "lab1_regression".
         language: of all messages; one of those that the lab has.
         device: where graded code runs; the marks are the same on all.
         key: another answer key, or the path of one; by default that of the installed lab.
@@ -154,8 +162,10 @@ def open_lab(
     lab = Lab(name, judge, language=language, device=device)
     if isinstance(judge, Emitter):
         _opened.setdefault(name, lab)
+        follow(graded=True)
     elif isinstance(judge, Practice):
         watch(lab)
+        follow()
     return lab
 
 
@@ -177,8 +187,14 @@ def _key_path(name: str) -> Path:
     known = installed_keys()
     if name not in known:
         have = ", ".join(known) or "none"
+        advice = "Check the spelling, or install a newer release of the course package."
+        for package, folder in hidden_packages().items():
+            advice = (
+                f"Python takes the folder {folder} for the package {package!r}: start it somewhere else, "
+                "such as in that folder."
+            )
         raise UnknownLabError(
-            f"there is no lab called {name!r} here. Installed labs: {have}. Check the spelling, or "
-            "install a newer release of the course package."
+            f"there is no lab called {name!r} here.{did_you_mean(name, known)} Installed labs: {have}. "
+            f"{advice}"
         )
     return known[name]

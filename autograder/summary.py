@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from autograder.display import (
     as_json_number,
     bar,
     box,
-    number,
     table,
     text_bar,
 )
+from autograder.labels import heading_of, number
 from autograder.marks import CellMarks
 from autograder.messages import Message, text
 
@@ -56,6 +56,7 @@ class Summary:
         identities: ids of those who hand in.
         note: a problem to mention, if any.
         pending: whether the marks are given elsewhere.
+        headings: what the lab, its blocks and what a person marks are called, by language.
     """
 
     lab: str
@@ -65,6 +66,7 @@ class Summary:
     identities: tuple[str, ...] = ()
     note: Message | None = None
     pending: bool = False
+    headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -101,6 +103,12 @@ class Summary:
             ],
         }
 
+    def _called(self, name: str) -> str:
+        return heading_of(name, self.headings, self.language)
+
+    def _title(self) -> str:
+        return text("summary_title", self.language, lab=self._called(self.lab))
+
     def _identity_line(self) -> str:
         if self.identities:
             return text("identified", self.language, students=", ".join(self.identities))
@@ -111,20 +119,20 @@ class Summary:
             return text(key, self.language)
 
         if self.pending:
-            title = text("summary_title", self.language, lab=self.lab)
-            return "\n".join([title, self._identity_line(), say("marked_later")])
-        width = max([len(s.name) for s in self.sections] + [len(say("manual_total"))])
-        lines = [text("summary_title", self.language, lab=self.lab), self._identity_line()]
+            return "\n".join([self._title(), self._identity_line(), say("marked_later")])
+        called = {section.name: self._called(section.name) for section in self.sections}
+        width = max([len(each) for each in called.values()] + [len(say("manual_total"))])
+        lines = [self._title(), self._identity_line()]
         for section in self.sections:
             marks = f"{number(section.score or 0.0):>6} / {number(section.points):<5}"
             picture = text_bar(section.score or 0.0, section.points)
-            lines.append(f"{section.name:<{width}} {marks} {picture} {say(section.state)}")
+            lines.append(f"{called[section.name]:<{width}} {marks} {picture} {say(section.state)}")
         marks = f"{number(self.score):>6} / {number(self.points):<5}"
         lines.append(f"{say('auto_total'):<{width}} {marks} {text_bar(self.score, self.points)}")
         if self.manual:
             lines.append(
                 f"{say('manual_total'):<{width}} {'':>6}   {number(self.manual_points):<5} "
-                f"({', '.join(self.manual)})"
+                f"({', '.join(map(self._called, self.manual))})"
             )
         if self.note is not None:
             lines.append(self.note.render(self.language))
@@ -134,13 +142,13 @@ class Summary:
         def say(key: str) -> str:
             return text(key, self.language)
 
-        title = escape(text("summary_title", self.language, lab=self.lab))
+        title = escape(self._title())
         if self.pending:
             lines = (self._identity_line(), say("marked_later"))
             return box(GREY, title, "".join(f"<div>{escape(line)}</div>" for line in lines))
         rows = [
             [
-                escape(section.name),
+                escape(self._called(section.name)),
                 f"{number(section.score or 0.0)} / {number(section.points)}",
                 bar(section.score or 0.0, section.points),
                 escape(say(section.state)),
@@ -148,7 +156,7 @@ class Summary:
             for section in self.sections
         ]
         rows += [
-            [escape(name), f"… / {number(points)}", "", escape(say("by_hand"))]
+            [escape(self._called(name)), f"… / {number(points)}", "", escape(say("by_hand"))]
             for name, points in self.manual.items()
         ]
         total = f"<b>{number(self.score)} / {number(self.points)}</b>"
@@ -171,6 +179,7 @@ def summarise(
     blocks: Mapping[str, float],
     manual: Mapping[str, float],
     identities: tuple[str, ...],
+    headings: Mapping[str, Mapping[str, str]],
     pending: bool,
 ) -> Summary:
     """Sum up the cells that were run, and list the known blocks that were not.
@@ -182,12 +191,13 @@ def summarise(
         blocks: full marks of all blocks that are known beforehand, in notebook order.
         manual: full marks of what a person marks.
         identities: the ids of those who hand in.
+        headings: what the lab, its blocks and what a person marks are called, by language.
         pending: whether the marks are given elsewhere.
     """
     planned = dict(blocks)
     planned.update({name: cell.points for name, cell in cells.items() if name not in planned})
     sections = tuple(_section(name, points, cells.get(name)) for name, points in planned.items())
-    return Summary(lab, language, sections, manual, identities, pending=pending)
+    return Summary(lab, language, sections, manual, identities, pending=pending, headings=headings)
 
 
 def _section(name: str, points: float, cell: CellMarks | None) -> Section:

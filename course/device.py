@@ -9,7 +9,7 @@ import torch
 from course.texts import in_all_languages, localized
 
 
-def get_device(name: str | None = None) -> torch.device:
+def get_device(name: str | None = None, *, threads: int | None = None) -> torch.device:
     """Return the device to work on.
 
     A notebook asks before it opens its lab, so what goes wrong is said in all languages.
@@ -17,11 +17,16 @@ def get_device(name: str | None = None) -> torch.device:
     Args:
         name: "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:1"; by default the environment
             variable COURSE_DEVICE, or else "auto".
+        threads: of PyTorch on a CPU; by default what PyTorch chooses. Small networks have too little to
+            share out: with several threads these wait for each other, on a busy machine longer than they
+            calculate.
 
     Raises:
         ValueError: for another name.
         RuntimeError: if CUDA is asked for and there is none.
     """
+    if threads is not None:
+        torch.set_num_threads(threads)
     choice = (name or os.environ.get("COURSE_DEVICE") or "auto").strip().lower()
     kind, _, index = choice.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):

@@ -22,11 +22,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from autograder import replay
 from autograder.checks.base import Check, Checks
 from autograder.instructor.observe import practise
 from autograder.instructor.settings import load_course
 from autograder.key import digest
+from autograder.replay import replay
 from course.data import Batches, Digits, load_digits
 
 LAB1 = "lab1_sine_gan"

@@ -31,7 +31,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 LONGEST = (
     "test_isolation.py", "test_new_course.py", "test_another_course.py", "test_grade.py",
     "test_term.py", "test_reproducibility.py", "test_nbval.py", "test_generated.py",
-    "test_scheduler.py", "test_audit.py", "test_rerun.py", "test_authoring.py", "test_faults.py",
+    "test_scheduler.py", "test_audit.py", "test_trials.py", "test_rerun.py", "test_authoring.py",
+    "test_faults.py",
     "test_demo.py", "test_bundle.py", "test_trust.py", "test_silence.py", "test_formgrader.py",
     "test_hostile_texts.py", "test_report.py", "test_feedback.py", "test_outputs.py",
     "test_execution.py", "test_release.py", "test_postgresql.py",

@@ -145,3 +145,37 @@ def test_heartbeat_try_bind_socket() -> None:
         "ipykernel's Heartbeat binds its socket in another place than _try_bind_socket: "
         "autograder/instructor/kernels/app.py must hand it the socket that is bound already, there."
     )
+
+
+def test_fake_tensors_tell_devices_apart() -> None:
+    try:
+        fake = importlib.import_module("torch._subclasses.fake_tensor")
+        mode = fake.FakeTensorMode()
+    except (ImportError, AttributeError):
+        pytest.fail(
+            "torch._subclasses.fake_tensor.FakeTensorMode is gone: autograder/checks/rehearsal.py asks it "
+            "whether PyTorch would take tensors of two devices; find what stands for it, or rehearse nothing."
+        )
+    with mode:
+        there, here = torch.empty(2, 3, device="cuda"), torch.empty(2, 3)
+        with pytest.raises(RuntimeError, match="device"):
+            torch.cat([there, here])
+        assert torch.cat([there, there]).device.type == "cuda"
+
+
+@pytest.mark.parametrize("name", ["device", "is_cuda", "data"])
+def test_attributes_of_tensors_pass_function_modes(name: str) -> None:
+    seen = []
+
+    class Recorder(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(func)
+            return func(*args, **(kwargs or {}))
+
+    tensor = torch.zeros(2)
+    with Recorder():
+        getattr(tensor, name)
+    assert vars(torch._C.TensorBase)[name].__get__ in seen, (
+        f"Reading tensor.{name} no longer passes TorchFunctionMode as the getter of torch._C.TensorBase: "
+        "autograder/checks/rehearsal.py labels tensors by it; look up how PyTorch names the getter now."
+    )

@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import FrameType
 from typing import Protocol
 
 import torch
 
 from autograder import faults
+from autograder.checks.guard import Findings, collecting
+from autograder.checks.rehearsal import rehearsals
+from autograder.checks.sizes import BATCHES, LARGE, drawn_sizes
+from autograder.errors import CheckUseError, TextError
 from autograder.judge import Judge
+from autograder.labels import heading_of
 from autograder.marks import UNWRITTEN, CellMarks, Result, Verdict
 from autograder.messages import CheckFailed, Message, Translated, add_texts
-from autograder.observation import DIGITS, Observation, project
+from autograder.observation import DIGITS, ROUNDED_DIGITS, Observation, gathering, project
 from autograder.replay import Replay, replay
 from autograder.replay.randomness import seed_of
 
 TEXTS = add_texts(__package__, "base")
-# Several sizes of batches: a length that is written down must not pass.
-BATCH_SIZES = (17, 32, 8, 24)
 WRONG = Message("wrong_scalar")
 # What may be said of a whole cell; said once, the next check says that it is the same.
-_CAUSES = ("hint", "raised", faults.NO_DEVICE, *UNWRITTEN)
+_CAUSES = ("raised", faults.NO_DEVICE, *UNWRITTEN)
 
 
 class Session(Protocol):
@@ -109,6 +114,7 @@ class Checks:
 
     Attributes:
         results: one entry per check, in order.
+        notices: what is said of the whole cell, before its checks.
     """
 
     def __init__(self, session: Session, name: str, points: float) -> None:
@@ -116,7 +122,11 @@ class Checks:
         self.name = name
         self.points = points
         self.results: list[Result] = []
+        self.notices: tuple[Message, ...] = ()
         self._last_cause: Message | None = None
+        # What calls left changed costs the marks of one check of the cell.
+        self._charged: set[str] = set()
+        self._rehearsed: set[int] = set()
 
     @property
     def seed(self) -> int:
@@ -126,7 +136,27 @@ class Checks:
     def cell_marks(self) -> CellMarks:
         """Return the marks of the cell, as far as its checks have run."""
         session = self.session
-        return CellMarks(self.name, self.points, session.language, self.results, session.identities)
+        heading = heading_of(self.name, session.judge.headings, session.language)
+        return CellMarks(
+            self.name,
+            self.points,
+            session.language,
+            self.results,
+            session.identities,
+            heading,
+            self.notices,
+        )
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Return the sizes of the batches that the cell's checks use, none a multiple of another.
+
+        The last one is larger than the batches that a notebook trains with.
+        """
+        purpose = f"batches of {self.name}"
+        sizes = drawn_sizes(self.seed, purpose, BATCHES - 1)
+        large = drawn_sizes(self.seed, f"large {purpose}", LARGE // 2, LARGE)
+        return (*sizes, next(size for size in large if all(size % small for small in sizes)))
 
     def replay(self, name: str) -> contextlib.AbstractContextManager[Replay]:
         """Return the replay of one check, or of one trial of several: each has its own random numbers."""
@@ -145,6 +175,7 @@ class Checks:
         *,
         digits: int = DIGITS,
         follows_from: str = "",
+        rounded: bool = False,
     ) -> bool:
         """Run a check that observes one tensor, in a replay of its own.
 
@@ -155,15 +186,17 @@ class Checks:
             refused: the message for a tensor that is wrong, or what finds it.
             digits: significant digits compared.
             follows_from: see `Check`.
+            rounded: whether values may have been float32 on the way.
 
         Returns:
             Whether the check is passed; False too where that is decided elsewhere.
         """
         seen: list[torch.Tensor] = []
+        digits = ROUNDED_DIGITS if rounded else digits
 
         def numbers(running: Replay) -> list[float]:
             seen.append(compute(running))
-            return self.project(seen[0], name)
+            return project(seen[0], self.seed, name, rounded=rounded)
 
         def diagnose() -> Message:
             return refused if isinstance(refused, Message) else refused(seen[0])
@@ -211,14 +244,25 @@ class Checks:
         with _quiet():
             observation, message = self._observe(check)
             verdict = self._judged(check, observation)
-            hint = self.session.judge.hint(observation) if verdict is Verdict.WRONG else None
-            if hint is not None:
-                message = Message("hint", {"hint": Translated(hint)})
-            elif message is None:
+            if message is None:
                 message = self._message(check, verdict)
         result = Result(check.name, check.points, verdict, self._said_once(message), observation)
         self.results.append(result)
         return result.passed
+
+    def conclude(self) -> None:
+        """Give hints, now that it is known which checks of the cell refuse the answer."""
+        refused = {result.name for result in self.results if result.verdict is Verdict.WRONG}
+        said: Message | None = None
+        for index, result in enumerate(self.results):
+            if result.name not in refused or result.observation is None:
+                continue
+            hint = self.session.judge.hint(result.observation, refused)
+            if hint is not None:
+                message = Message("hint", {"hint": Translated(hint)})
+                shown = Message("same_cause") if message == said else message
+                said = message
+                self.results[index] = replace(result, message=shown)
 
     def _observe(self, check: Check) -> tuple[Observation, Message | None]:
         """Return the observation, and the message that explains why there is none."""
@@ -230,16 +274,32 @@ class Checks:
             weak=bool(check.follows_from),
         )
         try:
-            seen = check.observe()
+            with (
+                collecting() as findings,
+                rehearsals(findings.add, self._rehearsed),
+                gathering() as arrays,
+            ):
+                seen = check.observe()
+            self.session.judge.saw(check.name, arrays)
+        except CheckUseError:
+            raise
         except CheckFailed as failure:
-            message = failure.message
+            message = self._sayable(failure.message)
         except (Exception, SystemExit) as error:
             message = faults.explain(error)
         else:
+            if (finding := self._charge(findings)) is not None:
+                return replace(blank, error=finding.key, text=finding.evidence()), finding
             if isinstance(seen, str):
                 return replace(blank, text=seen), None
             return replace(blank, values=tuple(float(value) for value in seen)), None
         return replace(blank, error=message.key, text=message.evidence()), message
+
+    def _charge(self, findings: Findings) -> Message | None:
+        """Return a finding that no check of the cell has been charged with yet; all are charged now."""
+        new = [message for message in findings.messages if message.key not in self._charged]
+        self._charged |= {message.key for message in new}
+        return new[0] if new else None
 
     def _judged(self, check: Check, observation: Observation) -> Verdict:
         """Return the verdict; where any observation is right, only its absence is wrong."""
@@ -254,11 +314,21 @@ class Checks:
         if verdict is Verdict.OPEN and not self.session.judge.says_why:
             return Message("observed")
         try:
-            return check.diagnose()
+            return self._sayable(check.diagnose())
         except CheckFailed as failure:
-            return failure.message
+            return self._sayable(failure.message)
         except (Exception, SystemExit) as error:
             return faults.explain(error)
+
+    def _sayable(self, message: Message) -> Message:
+        """Return a message, or one that says that its text is missing: that is no fault of a student's."""
+        try:
+            message.render(self.session.language)
+        except TextError as error:
+            family = _family()
+            self.session.judge.stopped(self.name, TextError(f"{family}: {error}"))
+            return Message("no_text", {"family": family, "said": str(error)})
+        return message
 
     def _said_once(self, message: Message) -> Message:
         """Return a message, or a short one where the check before said the same of the whole cell."""
@@ -268,6 +338,14 @@ class Checks:
             return Message("same_cause")
         self._last_cause = message
         return message
+
+
+def _family() -> str:
+    """Return the module of the check that runs: the first one that called this module."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    return str(frame.f_globals["__name__"]) if frame is not None else __name__
 
 
 @contextlib.contextmanager

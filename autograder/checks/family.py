@@ -9,9 +9,11 @@ A package brings a family as Jupyter and pytest have it, by an entry point of th
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TypeVar
 
 from autograder.checks.base import Checks
@@ -24,7 +26,15 @@ Composed = TypeVar("Composed")
 
 
 class FamilyError(GraderError):
-    """A family of checks cannot be used; the message names it."""
+    """A family of checks cannot be used; the message names it.
+
+    Attributes:
+        entry: name of its entry point, empty where several families do not go together.
+    """
+
+    def __init__(self, message: str, entry: str = "") -> None:
+        super().__init__(message)
+        self.entry = entry
 
 
 @dataclass(frozen=True)
@@ -40,27 +50,85 @@ class Family:
     supplies: type[Supplies] | None = None
 
 
-@functools.cache
 def installed_families() -> tuple[Family, ...]:
     """Return the families that installed packages bring, in alphabetical order of their entry points.
 
-    Raises:
-        FamilyError: if one cannot be imported or is none.
+    One that cannot be used is left out: who does not call its checks does not need it.
     """
-    found = []
+    return _found()[0]
+
+
+def broken_families() -> tuple[FamilyError, ...]:
+    """Return why installed families cannot be used, in the same order."""
+    return _found()[1]
+
+
+@functools.cache
+def _found() -> tuple[tuple[Family, ...], tuple[FamilyError, ...]]:
+    """Return the families that can be used, and what is wrong with the others."""
+    families, broken = [], []
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
-            family = entry.load()
-        except (ImportError, AttributeError) as error:
-            raise FamilyError(
-                f"The checks {entry.name!r} ({entry.value}) cannot be imported: {error}. Install the package "
-                "that brings them again."
-            ) from None
-        if not isinstance(family, Family):
-            kind = type(family).__name__
-            raise FamilyError(f"The checks {entry.name!r} ({entry.value}) are a {kind}, no Family.")
-        found.append(family)
-    return tuple(found)
+            families.append(_family(entry))
+        except FamilyError as error:
+            broken.append(error)
+    return tuple(families), tuple(broken)
+
+
+def _family(entry: EntryPoint) -> Family:
+    """Return the family that an entry point names.
+
+    Raises:
+        FamilyError: if it cannot be imported, or is none.
+    """
+    try:
+        family = entry.load()
+    except (Exception, SystemExit) as error:
+        raise FamilyError(
+            f"The checks {entry.name!r} ({entry.value}) cannot be imported: {_reason(entry, error)}",
+            entry.name,
+        ) from None
+    if not isinstance(family, Family):
+        kind = type(family).__name__
+        raise FamilyError(f"The checks {entry.name!r} ({entry.value}) are a {kind}, no Family.", entry.name)
+    return family
+
+
+def _reason(entry: EntryPoint, error: BaseException) -> str:
+    """Return why the module of a family cannot be imported, where, and what to do."""
+    if isinstance(error, GraderError):
+        return str(error)  # it names file and text itself
+    package = entry.module.partition(".")[0]
+    missing = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+    if missing == package:
+        return f"{error}. Install the package that brings them again."
+    place = _place(error, package)
+    if not place:
+        return f"{error}. Mend the entry point in pyproject.toml, and install the package again."
+    said = error.msg if isinstance(error, SyntaxError) else error
+    other = missing and missing.partition(".")[0] != package
+    advice = f"Install {missing}, or mend that file." if other else "Mend that file."
+    return f"{place}: {type(error).__name__}: {str(said).removesuffix('.')}. {advice}"
+
+
+def _place(error: BaseException, package: str) -> str:
+    """Return the file of a package and the line where an error arose, or nothing."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_seen_from(error.filename, package)}, line {error.lineno}"
+    steps = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package
+    ]
+    return f"{_seen_from(steps[-1][0], package)}, line {steps[-1][1]}" if steps else ""
+
+
+def _seen_from(file: str, package: str) -> str:
+    """Return the path of a file from the folder of its package on."""
+    parts = Path(file).parts
+    if package not in parts:
+        return file
+    return "/".join(parts[len(parts) - 1 - parts[::-1].index(package) :])
 
 
 def known_errors() -> Container[str]:

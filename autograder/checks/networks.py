@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from autograder.checks.base import Checks
 from autograder.checks.calling import built, call_student, require_callable
-from autograder.checks.initialisation import describe_wrong_initialisation, initialised
+from autograder.checks.gradients import gradients
+from autograder.checks.guard import May
+from autograder.checks.initialisation import KINDS, describe_wrong_initialisation, initialised
+from autograder.checks.masks import Masks
+from autograder.checks.sizes import LEAST, LEAST_OF_NETWORK, Dimension, names_of, resolved, rounds
 from autograder.checks.supplied import SuppliedSamples, fill
 from autograder.checks.tensors import flat, require_tensor
+from autograder.checks.trace import Trace
+from autograder.errors import CheckUseError
 from autograder.messages import CheckFailed, Message, add_texts
 from autograder.observation import DIGITS
 from autograder.replay import Replay
 
 TEXTS = add_texts(__package__, "networks")
 
+# The name of the size of a batch.
+_BATCH = "n"
 # A chain of methods of a network, called one after the other.
 Way = tuple[str, ...]
 FORWARD: tuple[Way, ...] = (("forward",),)
-# Operators worth telling a student about, by the name that PyTorch's layers have.
-_ACTIVATIONS = {
-    "relu": "ReLU",
-    "relu_": "ReLU",
-    "leaky_relu": "LeakyReLU",
-    "leaky_relu_": "LeakyReLU",
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "elu": "ELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "softplus": "Softplus",
-    "hardtanh": "Hardtanh",
-    "log_sigmoid_forward": "LogSigmoid",
-    "_softmax": "Softmax",
-    "native_batch_norm": "BatchNorm",
-    "_native_batch_norm_legit_no_training": "BatchNorm",
-    "native_layer_norm": "LayerNorm",
-    "native_group_norm": "GroupNorm",
-}
 
 
 class NetworkChecks(Checks):
@@ -57,7 +43,7 @@ class NetworkChecks(Checks):
         *,
         input_shape: tuple[int, ...] | None = None,
         inputs: Sequence[Any] | None = None,
-        output_shape: tuple[int, ...],
+        output_shape: tuple[Dimension, ...],
         parameters: int,
         layers: Sequence[str] = (),
         points: float,
@@ -69,17 +55,19 @@ class NetworkChecks(Checks):
         Args:
             name: the stable name of the check.
             factory: the student's class.
-            input_shape: of the batch it is called with.
-            inputs: in place of a shape, all that it is called with, perhaps supplied by the library.
-            output_shape: expected.
+            input_shape: of one input; it is called with batches of several sizes.
+            inputs: in place of a shape, all that it is called with, perhaps supplied by the library: tensors
+                whose shapes name their sizes.
+            output_shape: expected, of one output; with `inputs` of all, by the names of their sizes.
             parameters: the expected number of trainable numbers.
-            layers: names of layers that other code uses.
+            layers: names of layers and parameters that other code uses, such as "dense.weight".
             points: the marks that the check is worth.
         """
         given = _inputs(input_shape, inputs)
+        expected = output_shape if input_shape is None else (_BATCH, *output_shape)
 
         def compute(running: Replay) -> torch.Tensor:
-            return structure(factory, given, output_shape, parameters, running, layers)
+            return structure(factory, given, expected, parameters, running, layers)
 
         return self.run_array(name, points, compute, Message("wrong_structure"))
 
@@ -102,8 +90,9 @@ class NetworkChecks(Checks):
         Args:
             name: the stable name of the check.
             factory: the student's class.
-            input_shape: of the batch it is called with.
-            inputs: in place of a shape, all that it is called with, perhaps supplied by the library.
+            input_shape: of one input; it is called with batches of several sizes.
+            inputs: in place of a shape, all that it is called with, perhaps supplied by the library: tensors
+                whose shapes name their sizes.
             training: whether it is in train mode, where dropout would show, or in eval mode.
             ways: through the network, each a chain of its methods; all must lead to the same output.
             low: the least output allowed, if any.
@@ -114,13 +103,22 @@ class NetworkChecks(Checks):
         trace, given = Trace(), _inputs(input_shape, inputs)
 
         def compute(running: Replay) -> torch.Tensor:
-            output = evaluate(factory, given, running, trace, training=training, ways=ways)
-            return require_tensor(output, low=low, high=high)
+            found = evaluate(factory, given, running, trace, training=training, ways=ways)
+            output = require_tensor(found.outputs, low=low, high=high)
+            return torch.cat([output, found.slopes])
 
-        def diagnose(_: torch.Tensor) -> Message:
-            return Message("wrong_output", {"operations": trace.describe()})
+        def diagnose(output: torch.Tensor) -> Message:
+            return self._wrong_output(trace, output)
 
         return self.run_array(name, points, compute, diagnose, digits=digits)
+
+    def _wrong_output(self, trace: Trace, output: torch.Tensor) -> Message:
+        """Say what a network did; where another check of the cell has named its shape, that is the cause."""
+        for result in self.results:
+            seen = result.message.details.get("seen") if result.message.key == "wrong_shape" else None
+            if isinstance(seen, tuple) and len(seen) == output.ndim:
+                return Message("same_cause")
+        return Message("wrong_output", {"operations": trace.describe()})
 
     def dropout(
         self,
@@ -138,8 +136,9 @@ class NetworkChecks(Checks):
         Args:
             name: the stable name of the check.
             factory: the student's class.
-            input_shape: of the batch it is called with.
-            inputs: in place of a shape, all that it is called with, perhaps supplied by the library.
+            input_shape: of one input; it is called with batches of several sizes.
+            inputs: in place of a shape, all that it is called with, perhaps supplied by the library: tensors
+                whose shapes name their sizes.
             ways: through the network, each a chain of its methods; dropout is observed on all of them.
             points: the marks that the check is worth.
             digits: significant digits compared.
@@ -163,6 +162,8 @@ class NetworkChecks(Checks):
             kind: "convolutions" or "batch_norms": the layers whose parameters are compared.
             points: the marks that the check is worth.
         """
+        if kind not in KINDS:
+            raise CheckUseError(f"{name}: kind={kind!r} is none of {', '.join(KINDS)}")
 
         def compute(running: Replay) -> torch.Tensor:
             return initialised(function, kind, running)
@@ -194,116 +195,13 @@ def _inputs(shape: tuple[int, ...] | None, inputs: Sequence[Any] | None) -> Sequ
     """Return what a network is called with: a batch of a shape, or what is listed.
 
     Raises:
-        ValueError: if both are given, or neither is.
+        CheckUseError: if both are given, or neither is.
     """
     if inputs is None and shape is not None:
-        return (SuppliedSamples(shape, "rows"),)
+        return (SuppliedSamples((_BATCH, *shape), "rows"),)
     if inputs is not None and shape is None:
         return inputs
-    raise ValueError("give either input_shape or inputs: what the network is called with")
-
-
-@dataclass
-class Trace:
-    """What a network did in one forward pass, seen from below the layers.
-
-    Attributes:
-        operations: readable names, in order, such as "Linear(2→256)".
-        masks: what every dropout multiplied its input by: 0 where a value was dropped.
-        parameters: ids of the parameters in order of first use.
-    """
-
-    operations: list[str] = field(default_factory=list)
-    masks: list[torch.Tensor] = field(default_factory=list)
-    parameters: list[int] = field(default_factory=list)
-    _drawn: list[torch.Tensor] = field(default_factory=list)
-    _recurrent: int = 0
-
-    def observe(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        """Take note of one operator; an observer of `Replay`."""
-        for value in args:
-            # A recurrent layer on a GPU is one operator that takes its weights as a list.
-            self._note_parameters(value if isinstance(value, (list, tuple)) else [value])
-        if self._recurrent:
-            return
-        name = func._schema.name.removeprefix("aten::")
-        if name in ("addmm", "mm"):
-            weight = args[-1]
-            self.operations.append(f"Linear({weight.shape[0]}→{weight.shape[1]})")
-        elif name == "convolution":
-            kernel = "x".join(str(size) for size in args[1].shape[2:])
-            kind = "ConvTranspose" if args[6] else "Conv"
-            size = "x".join(str(size) for size in output.shape[2:])
-            self.operations.append(f"{kind}({args[0].shape[1]}→{output.shape[1]}, {kernel}) {size}")
-        elif name in ("bernoulli_", "native_dropout"):
-            self._note_dropout(name, args, output)
-        elif name in ("mul", "mul_"):
-            self._note_product(args)
-        elif name in _ACTIVATIONS:
-            self.operations.append(_ACTIVATIONS[name])
-
-    def _note_parameters(self, values: Iterable[Any]) -> None:
-        """Take note of parameters in order of first use."""
-        for value in values:
-            if isinstance(value, nn.Parameter) and id(value) not in self.parameters:
-                self.parameters.append(id(value))
-
-    @contextlib.contextmanager
-    def naming_recurrent_layers(self, network: Any) -> Iterator[None]:
-        """Have recurrent layers noted by their names, with their parameters in the order of their definition.
-
-        What they do inside, step by step, differs from machine to machine and between a layer and its cell in
-        a loop.
-        """
-        handles: list[RemovableHandle] = []
-        for module in network.modules() if isinstance(network, nn.Module) else ():
-            if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
-                handles += [
-                    module.register_forward_pre_hook(self._enter_recurrent),
-                    module.register_forward_hook(self._leave_recurrent, always_call=True),
-                ]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def _enter_recurrent(self, module: nn.Module, inputs: Any) -> None:
-        kind = type(module).__name__
-        name = f"{kind}({module.input_size}→{module.hidden_size})"
-        if self.operations[-1:] != [name]:  # a cell in a loop is said once
-            self.operations.append(name)
-        self._note_parameters(module.parameters())
-        self._recurrent += 1
-
-    def _leave_recurrent(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._recurrent -= 1
-
-    def _note_dropout(self, name: str, args: tuple[Any, ...], output: Any) -> None:
-        """Take note of a dropout: on CUDA it is one operator, a CPU draws a mask and then multiplies."""
-        value = args[1] if len(args) > 1 else 0.5
-        if not isinstance(value, (int, float)):
-            return
-        if name == "native_dropout":
-            probability = float(value)
-            self.masks.append(output[1].to(torch.float64) / (1.0 - probability))
-        else:
-            probability = 1.0 - float(value)
-            self._drawn.append(output)
-        self.operations.append(f"Dropout({probability:.3g})")
-
-    def _note_product(self, args: tuple[Any, ...]) -> None:
-        """Take note of a product with a mask that was drawn: as it is now, scaled or not."""
-        self.masks += [mask.clone() for mask in self._drawn if any(mask is value for value in args)]
-
-    def describe(self) -> str:
-        """Return the operations as a line for a message."""
-        return ", ".join(self.operations) if self.operations else "—"
-
-    def layers(self) -> str:
-        """Return the layers with weights as a line for a message."""
-        weighted = [name for name in self.operations if "→" in name]
-        return ", ".join(weighted) if weighted else "—"
+    raise CheckUseError("give either input_shape or inputs: what the network is called with")
 
 
 def build(factory: Any, running: Replay) -> nn.Module:
@@ -357,12 +255,8 @@ def traced(
         running: the replay.
         trace: takes the notes.
     """
-    running.observers.append(trace.observe)
-    try:
-        with torch.no_grad(), trace.naming_recurrent_layers(network):
-            return call_student(network, *arguments)
-    finally:
-        running.observers.remove(trace.observe)
+    with running.observing(trace.observe), torch.no_grad(), trace.naming_layers():
+        return call_student(network, *arguments)
 
 
 def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> list[nn.Parameter]:
@@ -379,10 +273,9 @@ def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> lis
     trace = Trace()
     network.eval()
     traced(network, arguments, running, trace)
-    by_id = {id(parameter): parameter for parameter in network.parameters()}
-    used = [by_id[key] for key in trace.parameters if key in by_id]
-    if len(used) < len(by_id):
-        raise CheckFailed("unused_parameters", count=len(by_id) - len(used))
+    used = trace.parameters_of(network)
+    if unused := len(list(network.parameters())) - len(used):
+        raise CheckFailed("unused_parameters", count=unused)
     fill(used, running.seed)
     return used
 
@@ -390,7 +283,7 @@ def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> lis
 def structure(
     factory: Callable[[], Any],
     inputs: Sequence[Any],
-    output_shape: tuple[int, ...],
+    output_shape: tuple[Dimension, ...],
     parameters: int,
     running: Replay,
     layers: Sequence[str] = (),
@@ -399,6 +292,14 @@ def structure(
 
     The order and the shapes of its layers show in them; its activations do not.
 
+    Args:
+        factory: the student's class.
+        inputs: all that the network is called with; see `built`.
+        output_shape: expected, by the names of the inputs' sizes.
+        parameters: the expected number of trainable numbers.
+        running: the replay.
+        layers: names of layers that other code uses.
+
     Raises:
         CheckFailed: if output shape, number of parameters or names of layers are not as asked for, or
             parameters get no gradient.
@@ -406,27 +307,38 @@ def structure(
     network = build(factory, running)
     trace = Trace()
     network.eval()
-    given = built(inputs, running)
-    require_tensor(traced(network, given, running, trace), shape=output_shape)
+    first, *others = _rounds(inputs, running, alone=True)
+    given = built(inputs, running, first)
+    require_tensor(traced(network, given, running, trace), shape=resolved(output_shape, first))
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
     used = refill(network, given, running)
+    for sizes in others:
+        output = traced(network, built(inputs, running, sizes), running, Trace())
+        require_tensor(output, shape=resolved(output_shape, sizes))
     # A recurrent layer of cuDNN has no backward pass in eval mode.
     with torch.backends.cudnn.flags(enabled=False):
-        _require_gradients(call_student(network, *given), used)
+        gradients(call_student(network, *given), [p for p in used if p.requires_grad], running)
     for name in layers:
-        if not isinstance(getattr(network, name, None), nn.Module):
+        if not isinstance(_part(network, name), (nn.Module, nn.Parameter)):
             raise CheckFailed("layer_missing", name=name)
     return flat(used)
 
 
-def _require_gradients(output: torch.Tensor, parameters: Sequence[nn.Parameter]) -> None:
-    """Raise `CheckFailed` unless an output belongs to the gradient graph of all these parameters."""
-    trained = [parameter for parameter in parameters if parameter.requires_grad]
-    reached = output.requires_grad and torch.autograd.grad(output.sum(), trained, allow_unused=True)
-    if cut := sum(gradient is None for gradient in reached or [None] * len(trained)):
-        raise CheckFailed("gradient_cut", count=cut)
+def _part(network: nn.Module, path: str) -> Any:
+    """Return the layer or parameter with a name such as "dense.weight", None if there is none."""
+    part: Any = network
+    for name in path.split("."):
+        part = getattr(part, name, None)
+    return part
+
+
+class Evaluated(NamedTuple):
+    """What a network computes, and how that depends on its parameters: two vectors."""
+
+    outputs: torch.Tensor
+    slopes: torch.Tensor
 
 
 def evaluate(
@@ -437,8 +349,10 @@ def evaluate(
     *,
     training: bool,
     ways: Sequence[Way] = FORWARD,
-) -> torch.Tensor:
-    """Return the output of a network in train or eval mode, with its parameters set from the seed.
+) -> Evaluated:
+    """Return what a network computes in train or eval mode, with its parameters set from the seed.
+
+    Once more with the sign of its last layer changed; and how that depends on its parameters.
 
     Args:
         factory: the student's class.
@@ -452,9 +366,101 @@ def evaluate(
         CheckFailed: if the ways through it do not lead to the same output, or it lacks one of their methods.
     """
     network = build(factory, running)
-    given = built(inputs, running)
-    refill(network, given, running)
+    # A batch of one has no statistics that batch normalisation could train with.
+    sizes, *others = _rounds(inputs, running, alone=not training)
+    refill(network, built(inputs, running, sizes), running)
     network.train(training)
+    found = [_way_output(network, built(inputs, running, sizes), running, trace, ways)]
+    if training:
+        _require_sound_training(network, inputs, sizes, running, ways)
+    for sizes in others:
+        found.append(_way_output(network, built(inputs, running, sizes), running, Trace(), ways))
+    _negate_last(network, trace)
+    given = built(inputs, running, sizes)
+    found.append(_way_output(network, given, running, Trace(), ways))
+    slopes = _way_gradients(network, given, running, trace, ways[0])
+    return Evaluated(torch.cat([output.reshape(-1) for output in found]), slopes)
+
+
+def _way_gradients(
+    network: nn.Module, given: Sequence[Any], running: Replay, trace: Trace, way: Way
+) -> torch.Tensor:
+    """Return how a network's output depends on the parameters that it was made with, and on its inputs.
+
+    Raises:
+        CheckFailed: if it does not depend on one of them.
+    """
+    used = [parameter for parameter in trace.parameters_of(network) if parameter.requires_grad]
+    given = [_differentiable(each) for each in given]
+    numbers = [each for each in given if isinstance(each, torch.Tensor) and each.requires_grad]
+    # A recurrent layer of cuDNN has no backward pass in eval mode.
+    with torch.backends.cudnn.flags(enabled=False):
+        output = require_tensor(call_student(through(network, way), *given))
+        by_parameters = gradients(output, used, running, keep=True)
+        return torch.cat([by_parameters, gradients(output, numbers, running, cut="input_cut")])
+
+
+def _differentiable(value: Any) -> Any:
+    """Return a float64 copy of a tensor of numbers that wants a gradient, anything else as it is."""
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return value
+    return value.detach().to(torch.float64, copy=True).requires_grad_()
+
+
+def _require_sound_training(
+    network: nn.Module, inputs: Sequence[Any], sizes: dict[str, int], running: Replay, ways: Sequence[Way]
+) -> None:
+    """Look at what a network in train mode does besides its output, and leave it there.
+
+    Raises:
+        CheckFailed: if running statistics do not run, or a network without statistics or random numbers
+            computes something else in eval mode.
+    """
+    run = through(network, ways[0])
+    given = built(inputs, running, sizes)
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.momentum == 0.0:
+            raise CheckFailed("statistics_frozen", layer=type(layer).__name__)
+    first, again = (traced(run, given, running, Trace()) for _ in range(2))
+    if not list(network.buffers()) and torch.equal(first, again):
+        network.eval()
+        if not torch.allclose(first, traced(run, given, running, Trace())):
+            raise CheckFailed("modes_differ")
+        network.train()
+    # With a batch of one most normalisation cannot be trained; a network that can must not change its mode.
+    with contextlib.suppress(ValueError, RuntimeError):
+        traced(run, built(inputs, running, dict.fromkeys(sizes, 1)), running, Trace())
+
+
+def _negate_last(network: nn.Module, trace: Trace) -> None:
+    """Change the sign of all parameters of the layer that was used last, and so of what it computes.
+
+    Whatever comes after it, such as a ReLU that nobody asked for, then sees both signs of each output.
+    """
+    last = {id(parameter) for parameter in trace.parameters_of(network)[-1:]}
+    for layer in network.modules():
+        parameters = list(layer.parameters(recurse=False))
+        if not last.isdisjoint(map(id, parameters)):
+            with torch.no_grad():
+                for parameter in parameters:
+                    parameter.neg_()
+
+
+def _rounds(
+    inputs: Sequence[Any], running: Replay, *, alone: bool, least: int = LEAST_OF_NETWORK
+) -> list[dict[str, int]]:
+    """Return the sizes of two batches, the second one of a single input where that may be."""
+    return rounds(running.seed, names_of(inputs), count=1 if alone else 2, alone=alone, least=least)
+
+
+def _way_output(
+    network: nn.Module, given: Sequence[Any], running: Replay, trace: Trace, ways: Sequence[Way]
+) -> torch.Tensor:
+    """Return a network's output, to which all ways through it have to lead.
+
+    Raises:
+        CheckFailed: if they do not.
+    """
     output = require_tensor(traced(through(network, ways[0]), given, running, trace))
     for way in ways[1:]:
         other = require_tensor(
@@ -484,22 +490,23 @@ def dropout_output(
         CheckFailed: if dropout is not active in train mode, or active in eval mode, on one of the ways.
     """
     network = build(factory, running)
-    given = built(inputs, running)
+    given = built(inputs, running, _rounds(inputs, running, alone=False, least=LEAST)[0])
     refill(network, given, running)
-    masks = []
+    found = []
     for way in ways:
-        notes = trace if way == ways[0] else Trace()
+        notes, masks = trace if way == ways[0] else Trace(), Masks()
         call = through(network, way)
         network.train()
-        first = require_tensor(traced(call, given, running, notes))
+        with running.observing(masks.observe):
+            first = require_tensor(traced(call, given, running, notes))
         if torch.equal(first, traced(call, given, running, Trace())):
             raise CheckFailed("dropout_inactive")
         network.eval()
         once, again = (traced(call, given, running, Trace()) for _ in range(2))
         if not torch.equal(once, again):
             raise CheckFailed("dropout_in_eval")
-        masks += [mask.reshape(-1) for mask in notes.masks]
-    return torch.cat(masks) if masks else torch.zeros(0, dtype=torch.float64)
+        found += [mask.reshape(-1) for mask in masks.used()]
+    return torch.cat(found) if found else torch.zeros(0, dtype=torch.float64)
 
 
 def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay) -> torch.Tensor:
@@ -516,7 +523,7 @@ def changed_parameters(function: Any, arguments: Sequence[Any], running: Replay)
     require_callable(function)
     network, *others = built(arguments, running)
     before = [parameter.detach().clone() for parameter in network.parameters()]
-    call_student(function, network, *others)
+    call_student(function, network, *others, may=May(fill=(network,)))
     after = list(network.parameters())
     if len(after) != len(before) or not all(parameter.requires_grad for parameter in after):
         raise CheckFailed("parameters_lost")

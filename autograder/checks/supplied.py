@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from autograder.messages import CheckFailed
+from autograder.checks.sizes import BATCHES, TURN, Dimension, Sizes, drawn_sizes, named, resolved
 from autograder.replay import Replay, randomness
 
 
 class Supplied:
     """An argument of a student's function that is built inside the replay."""
 
+    @property
+    def size_names(self) -> tuple[str, ...]:
+        """Return the names of the sizes that a check has to draw for it."""
+        return ()
+
+    def at(self, sizes: Sizes) -> Supplied:
+        """Return it with sizes in place of their names."""
+        return self
+
     def build(self, running: Replay) -> Any:
         """Return the argument."""
         raise NotImplementedError  # every subclass has its own
-
-    def give_back(self, built: Any) -> None:
-        """Look at what was built after the student's function has used it.
-
-        Raises:
-            CheckFailed: if it was left as it must not be.
-        """
 
 
 class Supplies:
@@ -38,7 +40,32 @@ class Supplies:
 
 
 @dataclass(frozen=True)
-class SuppliedSamples(Supplied):
+class SuppliedTensor(Supplied):
+    """A tensor whose shape may name its sizes; see `sizes`.
+
+    Attributes:
+        shape: of the tensor.
+    """
+
+    shape: tuple[Dimension, ...]
+
+    @property
+    def size_names(self) -> tuple[str, ...]:
+        """Return the names in the shape."""
+        return tuple(named(self.shape))
+
+    def at(self, sizes: Sizes) -> SuppliedTensor:
+        """Return the tensor with sizes in place of their names."""
+        return replace(self, shape=resolved(self.shape, sizes))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return the shape, whose sizes all have to be known."""
+        return resolved(self.shape, {})
+
+
+@dataclass(frozen=True)
+class SuppliedSamples(SuppliedTensor):
     """Standard normal numbers, float64.
 
     Attributes:
@@ -46,30 +73,75 @@ class SuppliedSamples(Supplied):
         name: two names give two tensors.
     """
 
-    shape: tuple[int, ...]
     name: str = "samples"
 
     def build(self, running: Replay) -> torch.Tensor:
         """Return the tensor."""
-        key = randomness.derive_key(running.seed, self.name, self.shape)
-        return torch.from_numpy(randomness.normal(key, self.shape)).to(running.device)
+        key = randomness.derive_key(running.seed, self.name, self.numbers)
+        return torch.from_numpy(randomness.normal(key, self.numbers)).to(running.device)
 
 
 @dataclass(frozen=True)
-class SuppliedPixels(Supplied):
-    """Pictures of random pixels, uint8 from 0 to 255, of some shape."""
+class SuppliedBatch(Supplied):
+    """A batch of standard normal samples, float64, whose size the seed decides.
 
-    shape: tuple[int, ...]
+    Attributes:
+        sample_shape: of one sample.
+        name: two names give two tensors.
+        place: of the batch among several: no size is a multiple of another.
+    """
+
+    sample_shape: tuple[int, ...]
+    name: str
+    place: int
 
     def build(self, running: Replay) -> torch.Tensor:
         """Return the tensor."""
-        key = randomness.derive_key(running.seed, "pixels", self.shape)
-        pixels = torch.from_numpy(randomness.integers(key, self.shape, 0, 256))
-        return pixels.to(running.device, torch.uint8)
+        size = drawn_sizes(running.seed, "batches", BATCHES)[self.place]
+        return supplied_rows((size, *self.sample_shape), running, self.name)
 
 
 @dataclass(frozen=True)
-class SuppliedTokens(Supplied):
+class SuppliedPixels(SuppliedTensor):
+    """Pictures of random pixels, uint8, whose darkest and brightest differ from picture to picture.
+
+    Nothing else can be had from them than by their scale of 0 to 255: no picture holds 0 or 255.
+    """
+
+    def build(self, running: Replay) -> torch.Tensor:
+        """Return the tensor; its first axis counts pictures."""
+        count, *_ = self.numbers or (1,)
+        low, high = (
+            randomness.integers(randomness.derive_key(running.seed, what, count), (count,), *ends)
+            for what, ends in (("darkest", (3, 60)), ("brightest", (160, 250)))
+        )
+        key = randomness.derive_key(running.seed, "pixels", self.numbers)
+        beside = (count, *[1] * (len(self.numbers) - 1))
+        u = randomness.uniform(key, self.numbers)
+        pixels = (low.reshape(beside) + u * (high - low).reshape(beside)).astype("uint8")
+        return torch.from_numpy(pixels).to(running.device)
+
+
+@dataclass(frozen=True)
+class SuppliedImages(SuppliedTensor):
+    """Pictures with values in [-1, 1], float64, of which none comes up to the ends.
+
+    Attributes:
+        shape: of the tensor.
+        name: two names give two tensors.
+    """
+
+    name: str = "images"
+
+    def build(self, running: Replay) -> torch.Tensor:
+        """Return the tensor."""
+        key = randomness.derive_key(running.seed, self.name, self.numbers)
+        values = 1.96 * randomness.uniform(key, self.numbers) - 0.98
+        return torch.from_numpy(values).to(running.device)
+
+
+@dataclass(frozen=True)
+class SuppliedTokens(SuppliedTensor):
     """Sequences of token ids, int64, as a network with an embedding takes them.
 
     Attributes:
@@ -79,21 +151,40 @@ class SuppliedTokens(Supplied):
         name: two names give two tensors.
     """
 
-    shape: tuple[int, ...]
     vocabulary: int
     first: int = 0
     name: str = "tokens"
 
     def build(self, running: Replay) -> torch.Tensor:
         """Return the tensor."""
-        key = randomness.derive_key(running.seed, self.name, self.shape, self.vocabulary)
-        ids = randomness.integers(key, self.shape, self.first, self.vocabulary)
+        key = randomness.derive_key(running.seed, self.name, self.numbers, self.vocabulary)
+        ids = randomness.integers(key, self.numbers, self.first, self.vocabulary)
         return torch.from_numpy(ids).to(running.device)
 
 
+class SuppliedModule(Supplied):
+    """A network; where a check calls a function several times it comes in train and eval mode in turn."""
+
+    def at(self, sizes: Sizes) -> Supplied:
+        """Return the network in the mode of the turn."""
+        return InEvalMode(self) if sizes.get(TURN, 0) % 2 else self
+
+
 @dataclass(frozen=True)
-class SuppliedNetwork(Supplied):
-    """A small network with one hidden layer; it has to be given back in the mode in which it was lent.
+class InEvalMode(Supplied):
+    """A supplied network that comes in eval mode."""
+
+    network: SuppliedModule
+
+    def build(self, running: Replay) -> nn.Module:
+        """Return the network."""
+        network: nn.Module = self.network.build(running)
+        return network.eval()
+
+
+@dataclass(frozen=True)
+class SuppliedNetwork(SuppliedModule):
+    """A small network with one hidden layer.
 
     Attributes:
         input_shape: of one input, without the batch.
@@ -107,10 +198,31 @@ class SuppliedNetwork(Supplied):
         """Return the network, its parameters set from the replay's seed."""
         return small_network(self.input_shape, self.outputs, running)
 
-    def give_back(self, built: nn.Module) -> None:
-        """Require train mode."""
-        if not built.training:
-            raise CheckFailed("mode_changed")
+
+@dataclass(frozen=True)
+class SuppliedSize(Supplied):
+    """A number of rows, pictures, steps … that a check draws: another one in each of its calls.
+
+    Attributes:
+        name: of the size; a shape that names it has as many.
+        size: the number, once it is drawn.
+    """
+
+    name: str
+    size: int = 0
+
+    @property
+    def size_names(self) -> tuple[str, ...]:
+        """Return its name."""
+        return (self.name,)
+
+    def at(self, sizes: Sizes) -> SuppliedSize:
+        """Return it with its number."""
+        return replace(self, size=sizes[self.name])
+
+    def build(self, running: Replay) -> int:
+        """Return the number."""
+        return self.size
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from autograder.checks.base import BATCH_SIZES, Checks
-from autograder.checks.calling import call, call_student
+from autograder.checks.base import Checks
+from autograder.checks.calling import built, call, call_student
+from autograder.checks.gradients import gradients
+from autograder.checks.guard import May
+from autograder.checks.sizes import (
+    BATCHES,
+    LEAST,
+    MANY,
+    TURN,
+    Dimension,
+    Sizes,
+    drawn_sizes,
+    names_of,
+    resolved,
+    rounds,
+)
 from autograder.checks.supplied import (
+    SuppliedBatch,
+    SuppliedImages,
     SuppliedInteger,
     SuppliedNetwork,
     SuppliedPixels,
     SuppliedSamples,
+    SuppliedSize,
     SuppliedTokens,
     Supplies,
     supplied_rows,
 )
+from autograder.errors import CheckUseError
 from autograder.messages import CheckFailed, Message, add_texts
 from autograder.observation import DIGITS, all_finite, normalise_text
 from autograder.replay import Replay
@@ -37,35 +56,72 @@ class TensorChecks(Checks):
         name: str,
         function: Callable[..., Any],
         *args: Any,
-        shape: tuple[int, ...] | None = None,
+        shape: tuple[Dimension, ...] | None = None,
         low: float | None = None,
         high: float | None = None,
         detached: bool = False,
+        on_cpu: bool = False,
+        alone: bool = True,
+        least: int = LEAST,
+        rounded: bool = False,
+        one_size: str = "",
+        integers: bool = False,
+        differentiable: bool = False,
         points: float,
         digits: int = DIGITS,
     ) -> bool:
         """Check shape, dtype, finiteness, range and all values of the tensor that a function returns.
 
+        The function is called for several sizes: those that the shapes of its arguments name, as in
+        `lab.supplied_samples(("n", 28, 28))` or `lab.supplied_size("n")`, are drawn from the seed.
+
         Args:
             name: the stable name of the check.
             function: the student's function.
             *args: what it is called with.
-            shape: the expected shape, where it is no secret.
+            shape: the expected shape, where it is no secret; it may use the names of sizes.
             low: the least value allowed, if any.
             high: the greatest value allowed, if any.
             detached: whether the tensor must not belong to a gradient graph.
+            on_cpu: whether the tensor must be on the CPU, wherever its networks are.
+            alone: whether 1 is a size too.
+            least: of the other sizes.
+            rounded: whether the values may have been float32 on the way, as those of NumPy often are.
+            one_size: why there is one size only, where no size has a name.
+            integers: whether the tensor must be of an integer type, such as ids and lengths; without it, of a
+                floating one, and integers are refused.
+            differentiable: whether gradients with respect to the tensors it is called with are looked at too.
             points: the marks that the check is worth.
             digits: significant digits compared.
+
+        Raises:
+            CheckUseError: if no size has a name and nothing says why.
         """
+        names = names_of(args)
+        if not names and not one_size:
+            raise CheckUseError(f"{name}: name a size of its arguments, or say in one_size why there is none")
+
+        seen: list[torch.Tensor] = []
+        slopes: list[torch.Tensor] = []
 
         def compute(running: Replay) -> torch.Tensor:
-            result = call(function, args, running)
-            tensor = require_tensor(result, shape=shape, low=low, high=high)
-            if detached and tensor.requires_grad:
-                raise CheckFailed("has_gradient")
-            return tensor
+            for sizes in rounds(running.seed, names, alone=alone, least=least):
+                leaves = _leaves(args, running, sizes) if differentiable else args
+                result = call(function, leaves, running, May(stay=not on_cpu), sizes)
+                expected = None if shape is None else resolved(shape, sizes)
+                tensor = require_tensor(result, shape=expected, low=low, high=high, integers=integers)
+                if detached and tensor.requires_grad:
+                    raise CheckFailed("has_gradient")
+                seen.append(tensor.detach())
+                if differentiable:
+                    wanted = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+                    slopes.append(gradients(tensor, wanted, running, cut="argument_cut"))
+            return torch.cat([tensor.reshape(-1) for tensor in (*seen, *slopes)])
 
-        return self.run_array(name, points, compute, describe_wrong_values, digits=digits)
+        def diagnose(_: torch.Tensor) -> Message:
+            return describe_wrong_values(seen[0])
+
+        return self.run_array(name, points, compute, diagnose, digits=digits, rounded=rounded)
 
     def scalars(
         self,
@@ -78,7 +134,8 @@ class TensorChecks(Checks):
     ) -> bool:
         """Check the number that a function returns, for several arguments.
 
-        One number is too easy to guess: give at least four cases.
+        One number is too easy to guess: give at least four cases. A size that the arguments name is drawn for
+        each case, and is more than a batch usually has in the last one.
 
         Args:
             name: the stable name of the check.
@@ -89,7 +146,15 @@ class TensorChecks(Checks):
         """
 
         def compute(running: Replay) -> list[float]:
-            return [require_scalar(call(function, case, running)) for case in cases]
+            names = names_of(argument for case in cases for argument in case)
+            turns: list[dict[str, int]] = [{TURN: turn} for turn in range(len(cases))]
+            if names:
+                turns = rounds(running.seed, names, count=len(cases), alone=False)
+            if len(set(names)) == 1:
+                # Odd: no batch of 32, 64 or 100 divides it.
+                turns[-1][names[0]] = drawn_sizes(running.seed, "many", 1, MANY)[0] | 1
+            found = zip(cases, turns, strict=True)
+            return [require_scalar(call(function, case, running, sizes=sizes)) for case, sizes in found]
 
         return self.run_numbers(name, points, compute, digits=digits)
 
@@ -104,21 +169,24 @@ class TensorChecks(Checks):
         name: str,
         function: Callable[..., Any],
         *,
-        shape: tuple[int, ...],
+        sample_shape: tuple[int, ...],
         points: float,
     ) -> bool:
         """Check that a function turns a tensor of rows into a data set of (row, label) pairs.
 
         Args:
             name: the stable name of the check.
-            function: the student's function; called with a tensor that the library supplies.
-            shape: of that tensor.
+            function: the student's function; called with tensors (rows, *sample_shape) of several sizes.
+            sample_shape: of one row.
             points: the marks that the check is worth.
         """
 
         def compute(running: Replay) -> torch.Tensor:
-            rows = supplied_rows(shape, running)
-            return require_pairs(call(function, (rows,), running), rows)
+            found = []
+            for sizes in rounds(running.seed, ["rows"]):
+                rows = supplied_rows((sizes["rows"], *sample_shape), running)
+                found.append(require_pairs(call(function, (rows,), running), rows).reshape(-1))
+            return torch.cat(found)
 
         return self.run_array(
             name,
@@ -132,22 +200,30 @@ class TensorChecks(Checks):
 class TensorSupplies(Supplies):
     """Random tensors and integers, for functions that take some."""
 
-    def supplied_samples(self, shape: tuple[int, ...], name: str = "samples") -> SuppliedSamples:
-        """Return standard normal numbers; two names give two tensors."""
+    def supplied_size(self, name: str) -> SuppliedSize:
+        """Return a number of rows, pictures or steps that the check draws; shapes may use its name."""
+        return SuppliedSize(name)
+
+    def supplied_samples(self, shape: tuple[Dimension, ...], name: str = "samples") -> SuppliedSamples:
+        """Return standard normal numbers; two names give two tensors. The shape may name its sizes."""
         return SuppliedSamples(shape, name)
 
+    def supplied_images(self, shape: tuple[Dimension, ...], name: str = "images") -> SuppliedImages:
+        """Return pictures with values in [-1, 1]; two names give two. The shape may name its sizes."""
+        return SuppliedImages(shape, name)
+
     def supplied_tokens(
-        self, shape: tuple[int, ...], vocabulary: int, *, first: int = 0, name: str = "tokens"
+        self, shape: tuple[Dimension, ...], vocabulary: int, *, first: int = 0, name: str = "tokens"
     ) -> SuppliedTokens:
         """Return token ids below `vocabulary` and not below `first`, int64; two names give two tensors."""
         return SuppliedTokens(shape, vocabulary, first, name)
 
     def supplied_network(self, input_shape: tuple[int, ...], outputs: int) -> SuppliedNetwork:
-        """Return a small network (n, *input_shape) -> (n, outputs); it must be given back in train mode."""
+        """Return a small network (n, *input_shape) -> (n, outputs)."""
         return SuppliedNetwork(input_shape, outputs)
 
-    def supplied_pixels(self, shape: tuple[int, ...]) -> SuppliedPixels:
-        """Return pictures of random pixels, uint8."""
+    def supplied_pixels(self, shape: tuple[Dimension, ...]) -> SuppliedPixels:
+        """Return pictures of random pixels, uint8; the first axis counts pictures, perhaps by a name."""
         return SuppliedPixels(shape)
 
     def supplied_integers(self, count: int, **ranges: tuple[int, int]) -> list[tuple[SuppliedInteger, ...]]:
@@ -162,9 +238,7 @@ class TensorSupplies(Supplies):
             for row in range(count)
         ]
 
-    def supplied_batches(
-        self, *names: str, sample_shape: tuple[int, ...]
-    ) -> list[tuple[SuppliedSamples, ...]]:
+    def supplied_batches(self, *names: str, sample_shape: tuple[int, ...]) -> list[tuple[SuppliedBatch, ...]]:
         """Return batches of standard normal numbers, arguments for a call of a function per batch size.
 
         Args:
@@ -172,8 +246,8 @@ class TensorSupplies(Supplies):
             sample_shape: of one row of a batch.
         """
         return [
-            tuple(SuppliedSamples((size, *sample_shape), f"{name} {size}") for name in names)
-            for size in BATCH_SIZES
+            tuple(SuppliedBatch(sample_shape, f"{name} {place}", place) for name in names)
+            for place in range(BATCHES)
         ]
 
 
@@ -197,6 +271,16 @@ def column(function: Callable[..., torch.Tensor], index: int) -> Callable[..., t
     return call
 
 
+def _leaves(arguments: Sequence[Any], running: Replay, sizes: Sizes) -> list[Any]:
+    """Return the arguments of a call, with floating tensors among them that gradients are asked for."""
+
+    def leaf(value: Any) -> Any:
+        floating = isinstance(value, torch.Tensor) and value.is_floating_point()
+        return value.detach().requires_grad_() if floating else value
+
+    return [leaf(value) for value in built(arguments, running, sizes)]
+
+
 def flat(numbers: Iterable[torch.Tensor]) -> torch.Tensor:
     """Return tensors one after the other as one vector: copied, and without gradients."""
     return torch.cat([values.detach().reshape(-1).clone() for values in numbers])
@@ -208,8 +292,16 @@ def require_tensor(
     shape: tuple[int, ...] | None = None,
     low: float | None = None,
     high: float | None = None,
+    integers: bool = False,
 ) -> torch.Tensor:
-    """Return a value that is a finite floating tensor of the shape and within the range asked for.
+    """Return a value that is a finite tensor of the type and shape and within the range asked for.
+
+    Args:
+        value: what a student's function returned.
+        shape: that it must have, if any.
+        low: the least value allowed, if any.
+        high: the greatest value allowed, if any.
+        integers: whether it must be of an integer type; else it must be of a floating one.
 
     Raises:
         CheckFailed: with a message that names what is wrong.
@@ -229,14 +321,18 @@ def require_tensor(
         )
     if shape is not None and tuple(value.shape) != tuple(shape):
         raise CheckFailed("wrong_shape", seen=tuple(value.shape), expected=tuple(shape))
-    if not value.dtype.is_floating_point:
-        raise CheckFailed("not_floating", seen=str(value.dtype))
-    if not all_finite(value):
-        count = int((~torch.isfinite(value.detach())).sum())
+    # A subclass of Tensor would have its own code run by what looks at it.
+    tensor: torch.Tensor = value if type(value) is torch.Tensor else value.as_subclass(torch.Tensor)
+    if integers and (tensor.dtype.is_floating_point or tensor.dtype.is_complex or tensor.dtype == torch.bool):
+        raise CheckFailed("not_integers", seen=str(tensor.dtype))
+    if not integers and not tensor.dtype.is_floating_point:
+        raise CheckFailed("not_floating", seen=str(tensor.dtype))
+    if not all_finite(tensor):
+        count = int((~torch.isfinite(tensor.detach())).sum())
         raise CheckFailed("not_finite", count=count)
-    if value.numel():
-        _require_range(value, low, high)
-    return value
+    if tensor.numel():
+        _require_range(tensor, low, high)
+    return tensor
 
 
 def _require_range(value: torch.Tensor, low: float | None, high: float | None) -> None:
@@ -304,11 +400,12 @@ def require_pairs(dataset: Any, rows: torch.Tensor) -> torch.Tensor:
         dataset, (torch.Tensor, str, dict)
     ):
         raise CheckFailed("not_dataset", seen=type(dataset).__name__)
-    if len(dataset) != len(rows):
-        raise CheckFailed("dataset_length", seen=len(dataset), expected=len(rows))
+    length = call_student(len, dataset)
+    if length != len(rows):
+        raise CheckFailed("dataset_length", seen=length, expected=len(rows))
     found = []
-    for index in range(len(dataset)):
-        item = dataset[index]
+    for index in range(length):
+        item = call_student(operator.getitem, dataset, index)
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise CheckFailed("dataset_item", index=index, seen=type(item).__name__)
         row = torch.as_tensor(item[0])
@@ -328,7 +425,12 @@ def describe_wrong_values(array: torch.Tensor) -> Message:
     values = array.detach().to(torch.float64)
     return Message(
         "wrong_values",
-        {"low": float(values.min()), "high": float(values.max()), "mean": float(values.mean())},
+        {
+            "shape": tuple(values.shape),
+            "low": float(values.min()),
+            "high": float(values.max()),
+            "mean": float(values.mean()),
+        },
     )
 
 

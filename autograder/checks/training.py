@@ -9,8 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.base import Checks
 from autograder.checks.calling import built, call_student, require_callable
+from autograder.checks.gradients import flat_gradient
+from autograder.checks.guard import May
+from autograder.checks.rehearsal import Record
 from autograder.checks.supplied import SuppliedNetwork, fill_gradients, supplied_rows
 from autograder.checks.tensors import flat, require_scalar, require_tensor
 from autograder.messages import CheckFailed, Message, add_texts
@@ -42,11 +45,17 @@ class TrainingChecks(Checks):
             points: the marks that the check is worth.
             digits: significant digits compared.
         """
+        without: set[int] = set()
 
         def compute(running: Replay) -> torch.Tensor:
-            return loss_and_gradients(function, cases, running)
+            return loss_and_gradients(function, cases, running, without)
 
-        return self.run_array(name, points, compute, digits=digits)
+        def diagnose(_: torch.Tensor) -> Message:
+            if not without:
+                return Message("loss_differs")
+            return Message("loss_without_gradient", {"places": ", ".join(map(str, sorted(without)))})
+
+        return self.run_array(name, points, compute, diagnose, digits=digits)
 
     def training_step(
         self,
@@ -90,7 +99,10 @@ def require_loss(value: Any) -> torch.Tensor:
 
 
 def loss_and_gradients(
-    function: Callable[..., Any], cases: Sequence[tuple[Any, ...]], running: Replay
+    function: Callable[..., Any],
+    cases: Sequence[tuple[Any, ...]],
+    running: Replay,
+    without: set[int] | None = None,
 ) -> torch.Tensor:
     """Return the losses that a function computes, and their gradients by every tensor it is given.
 
@@ -98,20 +110,19 @@ def loss_and_gradients(
         function: the student's function.
         cases: the arguments of each call.
         running: the replay.
+        without: takes the places, from 1, of tensors that no gradient reached.
     """
     seen = []
+    without = set() if without is None else without
     for case in cases:
         arguments = built(case, running)
         given = [a.requires_grad_() for a in arguments if isinstance(a, torch.Tensor)]
         loss = require_loss(call_student(function, *arguments))
         gradients = torch.autograd.grad(loss, given, allow_unused=True)
+        places = [place for place, a in enumerate(arguments, 1) if isinstance(a, torch.Tensor)]
+        without |= {place for place, gradient in zip(places, gradients, strict=True) if gradient is None}
         seen += [loss.detach().reshape(1), *map(flat_gradient, gradients, given)]
     return torch.cat(seen)
-
-
-def flat_gradient(gradient: torch.Tensor | None, of: torch.Tensor) -> torch.Tensor:
-    """Return a gradient as a vector, zeros where there is none."""
-    return torch.zeros(of.numel(), device=of.device) if gradient is None else gradient.detach().reshape(-1)
 
 
 # --- interpolation ---------------------------------------------------------------------------------
@@ -155,7 +166,7 @@ class _Watched(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.modes: list[bool] = []
+        self.modes: list[bool] = Record()
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the outputs of the network."""
@@ -197,7 +208,7 @@ class StepChecks:
         """Check the loss that the step returns."""
 
         def observe() -> list[float]:
-            return [require_returned_loss(self._trial(size).returned) for size in BATCH_SIZES]
+            return [require_returned_loss(self._trial(size).returned) for size in self._block.batch_sizes]
 
         return self._block.run_function(name, points, observe)
 
@@ -205,7 +216,7 @@ class StepChecks:
         """Check how the step moves the network, starting without gradients."""
 
         def observe() -> list[float]:
-            moves = [self._moved(self._trial(size)) for size in BATCH_SIZES]
+            moves = [self._moved(self._trial(size)) for size in self._block.batch_sizes]
             return self._block.project(torch.stack(moves), name)
 
         return self._block.run_function(name, points, observe, lambda: Message("moved_wrong", _MODEL))
@@ -215,7 +226,7 @@ class StepChecks:
 
         def observe() -> list[float]:
             directions = []
-            for size in BATCH_SIZES:
+            for size in self._block.batch_sizes:
                 move = self._moved(self._trial(size, blind=True, prefill=True))
                 clean = self._moved(self._trial(size, blind=True))
                 if float((move - clean).abs().max()) > _TOLERANCE:
@@ -232,7 +243,7 @@ class StepChecks:
 
         def observe() -> list[float]:
             moves = []
-            for size in BATCH_SIZES:
+            for size in self._block.batch_sizes:
                 trial = self._trial(size, blind=True, training=False)
                 if not all(trial.modes) or not trial.modes:
                     raise CheckFailed("trained_in_eval_mode")
@@ -262,7 +273,8 @@ class StepChecks:
         targets = supplied_rows((size, self._network.outputs), running, "targets")
         loss_function = _Blind() if blind else self._loss_function
         before = flat(network.parameters())
-        returned = call_student(self._function, network, optimizer, loss_function, inputs, targets)
+        may = May(train=(network, optimizer), set_mode=not training)
+        returned = call_student(self._function, network, optimizer, loss_function, inputs, targets, may=may)
         if isinstance(returned, torch.Tensor):
             returned = returned.detach()
         return _Trial(returned, flat(network.parameters()) - before, network.modes)

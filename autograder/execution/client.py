@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,6 +31,7 @@ class Execution:
         finished: indices of the cells that were run to their end, with or without an error.
         cut: indices of cells whose output was cut, too many bytes.
         crowded: indices of cells whose output was cut, too many outputs.
+        skipped: indices of the cells that were not to be run.
         died_in: index of the cell that ran when the kernel ended; None if it ended with the notebook, or
             never started.
     """
@@ -38,6 +40,7 @@ class Execution:
     finished: set[int] = field(default_factory=set)
     cut: set[int] = field(default_factory=set)
     crowded: set[int] = field(default_factory=set)
+    skipped: frozenset[int] = frozenset()
     died_in: int | None = None
 
 
@@ -100,14 +103,20 @@ class CellClient(NotebookClient):
         """
         await start_kernel(self._kernel, **options)
 
-    async def run_cells(self) -> None:
-        """Run all cells of the notebook in the kernel that was started.
+    async def run_cells(self, skipped: Collection[int] = ()) -> None:
+        """Run the cells of the notebook in the kernel that was started.
+
+        Args:
+            skipped: indices of cells that are left as they are.
 
         Raises:
             DeadKernelError: if the kernel ends before.
         """
+        self.execution.skipped = frozenset(skipped)
         await self.async_start_new_kernel_client()
         for index, cell in enumerate(self.nb.cells):
+            if index in skipped:
+                continue
             self.execution.died_in = index
             await self._run_cell(cell, index)
             self.execution.finished.add(index)

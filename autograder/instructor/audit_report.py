@@ -12,8 +12,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder.instructor.audit import AnswerVerdict, Audit
+from autograder.instructor.audit import Audit
 from autograder.instructor.files import write
+from autograder.instructor.mutation.scoring import Scores
+from autograder.instructor.verdicts import AnswerVerdict
 
 Begin = Callable[[int, int], None]
 Advance = Callable[[AnswerVerdict], None]
@@ -70,6 +72,8 @@ def show_audits(console: Console, audits: Sequence[Audit]) -> None:
         seeds = ", ".join(str(seed) for seed in audit.seeds)
         table.add_row(audit.lab, *(_share(*share) for share in shares), seeds, f"{audit.seconds:.0f}")
     console.print(table)
+    if mistaken := [audit for audit in audits if audit.marks_lost]:
+        console.print(_costs(mistaken))
     for audit in audits:
         for verdict in audit.verdicts:
             for fault in verdict.faults:
@@ -78,9 +82,47 @@ def show_audits(console: Console, audits: Sequence[Audit]) -> None:
                 )
         for check in audit.forgeable:
             console.print(
-                f"[red]✗[/] {audit.lab}, check [bold]{check}[/]: fewer than four of its numbers depend "
-                "on the seed, so a forged observation would earn its marks"
+                f"[red]✗[/] {audit.lab}, check [bold]{check}[/]: of what it looks at, fewer than four "
+                "numbers depend on the seed, so it could be written down without an answer"
             )
+    show_scores(console, [(audit.lab, audit.scores) for audit in audits if audit.scores])
+
+
+def _costs(audits: Sequence[Audit]) -> Table:
+    """Return a table of what wrong answers cost: a row per lab."""
+    table = Table(title="What a mistake costs")
+    table.add_column("lab")
+    for title in ("own marks\nonly", "of its cell's\nmarks", "own marks\nalone"):
+        table.add_column(title, justify="right")
+    for audit in audits:
+        own, of = audit.own_marks_only
+        lost, least = audit.mean_loss
+        table.add_row(audit.lab, f"{own}/{of}", f"{lost:.0%}", f"{least:.0%}")
+    return table
+
+
+def show_scores(console: Console, scores: Sequence[tuple[str, Scores]]) -> None:
+    """Print what became of mutants and rewrites: a row per lab, and a line for everything that is amiss."""
+    if not scores:
+        return
+    table = Table(title="Answers made out of the solutions")
+    table.add_column("lab")
+    for title in ("mutants\nkilled", "declared\nequivalent", "rewrites\naccepted"):
+        table.add_column(title, justify="right")
+    for lab, found in scores:
+        table.add_row(lab, _share(*found.killed), str(found.equivalent), _share(*found.accepted))
+    console.print(table)
+    for lab, found in scores:
+        kinds = {
+            "mutant accepted": found.survivors,
+            "a hint that nobody judged true of": found.unjudged,
+            "rewrite refused": found.refused,
+        }
+        for kind, findings in kinds.items():
+            for each in findings:
+                said = f"  [{each.said}]" if each.said else ""
+                line = f"{each.variant.cell}, {each.variant.operator}: {each.variant.change}{said}"
+                console.print(f"[red]✗[/] {lab}, {kind}: {escape(line)}", soft_wrap=True, highlight=False)
 
 
 def _share(count: int, total: int) -> str:

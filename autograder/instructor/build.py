@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pkgutil
 import subprocess
 import sys
@@ -11,18 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
+from autograder.instructor.claims.cells import read_claims, without_claims
+from autograder.instructor.demands_page import write_demands
 from autograder.instructor.environment import environment, path_with_programs
+from autograder.instructor.families import require_texts
 from autograder.instructor.keys import build_key
 from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.solution import execute_solution, require_claims
 from autograder.instructor.source import (
     code_cells,
-    is_check_cell,
-    read_lab,
     read_source,
     require_languages,
     write_notebook,
@@ -30,16 +29,6 @@ from autograder.instructor.source import (
 from autograder.opening import opening
 
 Report = Callable[[str], None]
-_CELL_TIMEOUT_S = 600
-_SAY_MARKS = """
-import json
-from autograder.session import Lab
-print()
-print(json.dumps([
-    [session.summary(None).as_json()["sections"], session.messages()]
-    for session in list(globals().values()) if isinstance(session, Lab)
-]))
-"""
 
 
 def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> list[Path]:
@@ -54,17 +43,23 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
         The files written.
 
     Raises:
-        CourseError: if the source is not as it must be, or the reference fails its own checks.
+        CourseError: if the source is not as it must be, the reference fails its own checks, or the prose
+            says of the outputs what is not so.
     """
     report(f"{lab}: source")
     settings = course.settings(course.require_lab(lab))
+    course.require_packages()
     write_source(course, lab)
+    read_claims(course, lab)
     files = []
     if "prepare" in settings:
-        prepare = pkgutil.resolve_name(settings["prepare"])
-        files += prepare(course, lab, report)
+        files += _preparation(course, lab, settings["prepare"])(course, lab, report)
+    require_texts(course, lab)
     report(f"{lab}: answer key")
     files.append(build_key(course, lab))
+    if course.demands(lab).exists():
+        report(f"{lab}: demands")
+        files.append(write_demands(course, lab))
     for language in course.languages:
         report(f"{lab}: release in {language}")
         files.append(build_release(course, lab, language))
@@ -73,11 +68,29 @@ def build_lab(course: Course, lab: str, report: Report = lambda line: None) -> l
     return files
 
 
+def _preparation(course: Course, lab: str, name: str) -> Callable[[Course, str, Report], list[Path]]:
+    """Return the function that prepares a lab.
+
+    Raises:
+        CourseError: if it cannot be imported.
+    """
+    try:
+        with present(course):
+            prepare: Callable[[Course, str, Report], list[Path]] = pkgutil.resolve_name(name)
+    except Exception as error:  # importing runs what stands there
+        raise CourseError(
+            f"course.toml, [labs.{lab}]: prepare = {name!r} cannot be imported: "
+            f"{type(error).__name__}: {error}"
+        ) from None
+    return prepare
+
+
 def write_source(course: Course, lab: str) -> Path:
-    """Write the bilingual notebook that nbgrader reads: build/source/<lab>/<lab>.ipynb."""
+    """Write the bilingual notebook that nbgrader reads, without claims: build/source/<lab>/<lab>.ipynb."""
     notebook = read_source(course.source(course.require_lab(lab)))
     require_languages(notebook, course.languages)
     _require_name(notebook, lab)
+    notebook = without_claims(notebook)
     path = course.build / "source" / lab / f"{lab}.ipynb"
     write_notebook(notebook, path)
     return path
@@ -114,71 +127,16 @@ def build_release(course: Course, lab: str, language: str) -> Path:
 
 
 def build_solution(course: Course, lab: str) -> Path:
-    """Write and execute the solution notebook, in the course's first language.
-
-    Exploration cells are tagged so that nbval compares the outputs of check cells only: training in
-    float32 differs from machine to machine.
-    """
-    notebook = read_lab(course, lab)
-    for cell in notebook.cells:
-        tags = [tag for tag in cell.metadata.pop("tags", []) if not tag.startswith("lang-")]
-        if cell.cell_type == "code" and not is_check_cell(cell):
-            tags.append("nbval-ignore-output")
-        if tags:
-            cell.metadata["tags"] = tags
-    # Last, and not kept: what the notebook's own session says of the marks.
-    notebook.cells.append(nbformat.v4.new_code_cell(_SAY_MARKS))
-    with present(course), tempfile.TemporaryDirectory() as folder, environment(COURSE_PROGRESS="off"):
-        client = NotebookClient(
-            notebook,
-            timeout=_CELL_TIMEOUT_S,
-            kernel_name="python3",
-            record_timing=False,
-            resources={"metadata": {"path": folder}},
-        )
-        # The kernel's own log is no output of the notebook.
-        try:
-            client.execute(stderr=subprocess.DEVNULL)
-        except CellExecutionError as error:
-            raise CourseError(f"The solution of {lab} stops: {error.ename}: {error.evalue}") from None
-        except CellTimeoutError:
-            raise CourseError(
-                f"The solution of {lab} has a cell that takes more than {_CELL_TIMEOUT_S} s here: build on a "
-                "machine with less to do."
-            ) from None
-    _require_full_marks(lab, notebook.cells.pop())
-    notebook.metadata.pop("widgets", None)
-    notebook.metadata.pop("language_info", None)
-    path = course.solution(lab)
-    write_notebook(notebook, path)
-    return path
-
-
-def _require_full_marks(lab: str, said: NotebookNode) -> None:
-    """Raise unless the executed solution has full marks, as students are to have them.
-
-    Args:
-        lab: the lab's id.
-        said: the cell that says what marks there are.
+    """Write and execute the solution notebook, in the course's first language, and hold its claims.
 
     Raises:
-        CourseError: naming the checks that refuse the solution.
+        CourseError: if the solution stops or lacks marks, or a claim is false.
     """
-    text = "".join(output.get("text", "") for output in said.outputs)
-    sessions = json.loads(text.splitlines()[-1])
-    if not sessions:
-        raise CourseError(f"The solution of {lab} opens no lab: write lab = open_lab({lab!r}, …).")
-    sections, messages = sessions[0]
-    lacking = [section for section in sections if section["score"] < section["max_score"]]
-    if not lacking:
-        return
-    refused = [check["name"] for section in lacking for check in section["checks"] if not check["passed"]]
-    lines = [f"{name}: {messages.get(name, '')}" for name in refused]
-    blocks = ", ".join(f"{s['name']} {s['score']:g} / {s['max_score']:g}" for s in lacking)
-    raise CourseError(
-        f"The executed solution of {lab} lacks marks ({blocks}). Is the answer key older than "
-        "what the lab imports, or is something not seeded?\n" + "\n".join(lines)
-    )
+    executed = execute_solution(course, lab)
+    require_claims(lab, executed.outcomes)
+    path = course.solution(lab)
+    write_notebook(executed.notebook, path)
+    return path
 
 
 def run_nbgrader(

@@ -1,4 +1,7 @@
-"""The `course` command."""
+"""The `course` command.
+
+Each command imports what it needs when it runs: help and mistyped commands are answered at once.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from autograder.instructor.audit import OTHER_SEEDS, audit_lab
-from autograder.instructor.audit_report import audit_progress, show_audits, write_audits
-from autograder.instructor.build import build_lab
-from autograder.instructor.bundle import bundle_labs
-from autograder.instructor.demo import first_lab
-from autograder.instructor.demo import run as run_demo
-from autograder.instructor.doctor import run as run_doctor
 from autograder.instructor.error_report import report_error
-from autograder.instructor.export import ExportOptions, Format, export_marks
-from autograder.instructor.files import write
-from autograder.instructor.grade.grader import GradeOptions, Grader
-from autograder.instructor.grade.terminal import grading_progress, show_end, show_start
-from autograder.instructor.new import CourseOptions
-from autograder.instructor.new.command import run_new
-from autograder.instructor.observe import as_json, observe
-from autograder.instructor.reference import write_reference
-from autograder.instructor.release import release_lab
-from autograder.instructor.report.writer import report_all, report_lab
+from autograder.instructor.options import CLAIM_SEEDS, LIKENESS, TIME_LIMIT_S, Format
 from autograder.instructor.settings import CourseError, load_course
-from autograder.instructor.similarity import THRESHOLD, SimilarityOptions, find_similar
-from autograder.instructor.similarity.page import write_page
-from autograder.instructor.similarity.terminal import show_similarity
-from autograder.instructor.trial import TIME_LIMIT
 from autograder.language import set_language
 
 app = typer.Typer(
@@ -58,7 +41,7 @@ class Invocation:
     debug: bool = False
 
 
-Lab = Annotated[str, typer.Argument(help="id of a lab, such as lab1_sine_gan")]
+Lab = Annotated[str, typer.Argument(help="id of a lab, such as lab1_regression")]
 SomeLab = Annotated[str | None, typer.Argument(help="id of a lab; all labs if left out")]
 GradebookFolder = Annotated[
     Path | None, typer.Option("--folder", help="holds submitted/ and the gradebook; default: the checkout")
@@ -107,6 +90,9 @@ def new(
     ] = "",
 ) -> None:
     """Make a lab from a template, or a whole course; neither needs anything before it is built."""
+    from autograder.instructor.new import CourseOptions
+    from autograder.instructor.new.command import run_new
+
     codes = tuple(code.strip() for code in languages.split(",")) if languages else ()
     run_new(
         console,
@@ -125,14 +111,77 @@ def reference(
     ] = None,
 ) -> None:
     """Write the page with every check and everything that is supplied, from the docstrings."""
+    from autograder.instructor.reference import write_reference
+
     path = output or load_course().root / "docs" / "reference.md"
     console.print(f"[green]✓[/] {escape(str(write_reference(path)))}", soft_wrap=True)
 
 
 @app.command()
+def demands(
+    lab: SomeLab = None,
+    begin_file: Annotated[
+        bool, typer.Option("--begin", help="write a demands.toml with all sentences; there must be none")
+    ] = False,
+) -> None:
+    """Hold each sentence of the labs' texts against the checks; write the pages that say what looks at it."""
+    from autograder.instructor.demands import begin
+    from autograder.instructor.demands_page import write_demands
+    from autograder.instructor.files import write
+
+    course = load_course()
+    for name in [course.require_lab(lab)] if lab else course.labs:
+        source = course.demands(name)
+        if begin_file:
+            if source.exists():
+                raise CourseError(f"{name} has a {source.name} already.")
+            written = write(source, begin(course, name))
+        elif source.exists():
+            written = write_demands(course, name)
+        else:
+            warn(f"{name} has no {source.name}: `course demands {name} --begin` writes one.")
+            continue
+        console.print(f"[green]✓[/] {escape(str(written.relative_to(course.root)))}")
+
+
+@app.command()
+def claims(
+    lab: SomeLab = None,
+    seeds: Annotated[int, typer.Option(min=1, help="how many, the notebook's own among them")] = CLAIM_SEEDS,
+    only_open: Annotated[
+        bool, typer.Option("--open", help="list sentences about outputs that have no claim, and run nothing")
+    ] = False,
+) -> None:
+    """Hold what the labs' prose says of outputs against these, under several seeds."""
+    from autograder.instructor.claim_seeds import hold_claims
+    from autograder.instructor.claims.cells import read_claims
+    from autograder.instructor.claims.statements import open_statements
+    from autograder.instructor.claims_terminal import show_claims, show_open
+
+    course = load_course()
+    passed = True
+    for name in [course.require_lab(lab)] if lab else course.labs:
+        show_open(console, missing := open_statements(course, name))
+        passed &= not (missing and course.settings(name).get("claims", False))
+        if only_open or not read_claims(course, name):
+            continue
+        with console.status(f"{name} …") as status:
+            found = hold_claims(course, name, seeds, status.update)
+        show_claims(console, found)
+        passed &= all(each.passed for each in found)
+    if not passed:
+        raise typer.Exit(1)
+
+
+@app.command()
 def build(lab: SomeLab = None) -> None:
     """Rebuild all that is generated: answer keys, release/, solutions/."""
+    from autograder.instructor.build import build_lab
+    from autograder.instructor.families import unusable_families
+
     course = load_course()
+    for problem in unusable_families(course):
+        warn(problem)
     for name in [lab] if lab else course.labs:
         start = time.perf_counter()
         with console.status(f"{name} …") as status:
@@ -143,10 +192,18 @@ def build(lab: SomeLab = None) -> None:
 
 
 @app.command()
-def release(lab: Lab, folder: GradebookFolder = None) -> None:
+def release(
+    lab: Lab,
+    folder: GradebookFolder = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="release what was built although its sources have changed since")
+    ] = False,
+) -> None:
     """Enter a lab into nbgrader's gradebook, or its changed cells, and bundle it."""
+    from autograder.instructor.release import release_lab
+
     course = load_course()
-    for path in release_lab(course, lab, folder, warn):
+    for path in release_lab(course, lab, folder, warn, force=force):
         shown = path.relative_to(course.root) if path.is_relative_to(course.root) else path
         console.print(f"[green]✓[/] {escape(str(shown))}", soft_wrap=True)
 
@@ -158,6 +215,8 @@ def bundle(
     folder: Annotated[Path | None, typer.Option(help="of a class: write to release/ there")] = None,
 ) -> None:
     """Pack what students get, one zip per lab and language: notebook, notes on its data, the wheel."""
+    from autograder.instructor.bundle import bundle_labs
+
     course = load_course()
     target = output or (folder / "release" if folder else None)
     with console.status("building the wheel …"):
@@ -176,6 +235,9 @@ def observe_reference(
     ] = None,
 ) -> None:
     """Run the reference solution as a plain script and write what its checks observe."""
+    from autograder.instructor.files import write
+    from autograder.instructor.observe import as_json, observe
+
     course = load_course()
     recording = observe(course, lab, seed=seed, device=device)
     text = json.dumps(as_json(recording, lab, device), indent=1) + "\n"
@@ -197,13 +259,29 @@ def audit(
     seed: Annotated[
         list[int] | None, typer.Option(help="seed besides the public one; may be repeated")
     ] = None,
-    time_limit: Annotated[float, typer.Option(help="seconds for one answer")] = TIME_LIMIT,
+    time_limit: Annotated[float, typer.Option(help="seconds for one answer")] = TIME_LIMIT_S,
     fresh: Annotated[bool, typer.Option(help="forget the verdicts of earlier audits")] = False,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="make wrong answers out of the solutions, and judge them too")
+    ] = False,
+    rewrites: Annotated[
+        bool, typer.Option("--rewrites", help="make right answers out of the solutions, and judge them too")
+    ] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="mutants and rewrites of a lab to draw; default: all")
+    ] = None,
+    sample_seed: Annotated[int, typer.Option(help="seed that they are drawn with")] = 0,
 ) -> None:
     """Measure the grader: run every wrong and equivalent answer of the banks and judge it."""
+    from autograder.instructor.audit import audit_lab
+    from autograder.instructor.audit_report import audit_progress, show_audits, write_audits
+    from autograder.instructor.forgeable import OTHER_SEEDS
+    from autograder.instructor.mutation.scoring import Wish
+
     course = load_course()
     if bank is not None and len(labs or []) != 1:
         raise CourseError("--bank takes exactly one LAB: course audit LAB --bank FILE")
+    wish = Wish(mutants, rewrites, sample, sample_seed, fresh) if mutants or rewrites else None
     audits = []
     for lab in labs or course.labs:
         with audit_progress(console, lab) as (begin, advance):
@@ -215,6 +293,7 @@ def audit(
                 jobs=jobs,
                 time_limit=time_limit,
                 fresh=fresh,
+                wish=wish,
                 begin=begin,
                 advance=advance,
             )
@@ -252,6 +331,9 @@ def grade(
     folder: GradebookFolder = None,
 ) -> None:
     """Grade a whole class: isolated, in parallel, with marks that cannot be forged."""
+    from autograder.instructor.grade.grader import GradeOptions, Grader
+    from autograder.instructor.grade.terminal import grading_progress, show_end, show_start
+
     options = GradeOptions(
         students=students,
         workers=workers,
@@ -284,6 +366,8 @@ def report(
     output: Annotated[Path | None, typer.Option(help="folder to write; default: report/ there")] = None,
 ) -> None:
     """Write a page on a graded class, and the same as CSV and JSON."""
+    from autograder.instructor.report.writer import report_all, report_lab
+
     course = load_course()
     if lab is None:
         files = report_all(course, folder, output, warn)
@@ -308,6 +392,8 @@ def export(
     ] = False,
 ) -> None:
     """Write the marks for Canvas, Moodle or a spreadsheet; what is missing is blank, never 0."""
+    from autograder.instructor.export import ExportOptions, export_marks
+
     options = ExportOptions(to=to, lab=lab, roster=roster, partial=partial, output=output, folder=folder)
     found = export_marks(load_course(), options)
     for warning in found.warnings:
@@ -321,12 +407,16 @@ def export(
 def similarity(
     lab: Lab,
     folder: GradebookFolder = None,
-    threshold: Annotated[float, typer.Option(help="from 0 to 1: list pairs at least this alike")] = THRESHOLD,
+    threshold: Annotated[float, typer.Option(help="from 0 to 1: list pairs at least this alike")] = LIKENESS,
     output: Annotated[
         Path | None, typer.Option(help="page to write; default: build/similarity/LAB.html")
     ] = None,
 ) -> None:
     """Rank pairs of submissions by how alike what students wrote is; a reason to look, and no proof."""
+    from autograder.instructor.similarity import SimilarityOptions, find_similar
+    from autograder.instructor.similarity.page import write_page
+    from autograder.instructor.similarity.terminal import show_similarity
+
     course = load_course()
     options = SimilarityOptions(threshold=threshold, folder=folder)
     with console.status("reading …") as status:
@@ -343,6 +433,9 @@ def demo(
     skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
 ) -> None:
     """Build a lab, grade a simulated class with nbgrader and write a report."""
+    from autograder.instructor.demo import first_lab
+    from autograder.instructor.demo import run as run_demo
+
     course = load_course()
     for name in course.labs if every else [lab or first_lab(course)]:
         run_demo(course, console, name, skip_build=skip_build)
@@ -351,6 +444,8 @@ def demo(
 @app.command()
 def doctor() -> None:
     """Say what is installed, what is missing and how to get it."""
+    from autograder.instructor.doctor import run as run_doctor
+
     if not run_doctor(load_course(), console):
         raise typer.Exit(1)
 

@@ -12,6 +12,8 @@ from autograder.instructor.stamps import read_times_safely
 
 # Editors' and Python's litter, what running a lab leaves behind, and what is the author's alone.
 _NOT_GIVEN_OUT = [
+    "claims.toml",
+    "demands.toml",
     ".ipynb_checkpoints", "*.pyc", "__pycache__", "answers.toml", "demo_class.toml", "*.gif", "marks.json",
 ]  # fmt: skip
 _GENERATE = [

@@ -9,15 +9,19 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
 from nbformat import NotebookNode
 
+import autograder
 from autograder.block import Block
-from autograder.instructor.bank import load_bank
-from autograder.instructor.parsing import bound_names, parsed
+from autograder.instructor.bank import Answer, load_bank
+from autograder.instructor.errors import CourseError
+from autograder.instructor.parsing import Names, parsed
 from autograder.instructor.presence import present
 from autograder.instructor.settings import Course
 from autograder.instructor.source import (
@@ -37,18 +41,26 @@ _ALWAYS = (
     "autograder.instructor.keys",
     "autograder.instructor.observe",
     "autograder.instructor.source",
-    "autograder.instructor.trial",
+    "autograder.instructor.trials.base",
+    "autograder.instructor.trials.pool",
+    "autograder.instructor.trials.stage",
 )
 # What these import and what decides nothing: how things look, are said, found and handed on.
 _IDLE = (
     "autograder.block",
     "autograder.catalogue",
+    "autograder.cells",
     "autograder.display",
     "autograder.emission",
     "autograder.errors",
     "autograder.instructor",
+    "autograder.labels",
     "autograder.language",
+    "autograder.misuse",
+    "autograder.quoting",
     "autograder.session",
+    "autograder.usual_errors",
+    "autograder.usual_patterns",
     "autograder.watch",
 )
 
@@ -60,8 +72,8 @@ def deciding_digest(course: Course, lab: str) -> str:
     for cell in code_cells(notebook):
         data = cell.metadata.get("nbgrader", {})
         found.update(f"\0{grade_id(cell)} {data.get('points')}\0{cell.source}".encode())
-    bank = course.bank(lab)
-    found.update(b"\0" + (bank.read_bytes() if bank.exists() else b""))
+    # What the bank says besides its answers decides nothing.
+    found.update(b"\0" + json.dumps([asdict(answer) for answer in _answers(course, lab)]).encode())
     for name, path in sorted(deciding_modules(course, lab, notebook).items()):
         found.update(f"\0{name}\0".encode() + path.read_bytes())
     return found.hexdigest()
@@ -79,9 +91,8 @@ def deciding_modules(course: Course, lab: str, notebook: NotebookNode) -> dict[s
         Their files, by name.
     """
     packages = ("autograder", *(name.split(".")[0] for name in course.packages))
-    answers = load_bank(course.bank(lab), course.languages).values() if course.bank(lab).exists() else ()
     graded = [c.source for c in notebook.cells if is_check_cell(c) or is_student_cell(c)]
-    graded += [answer.code for answer in answers]
+    graded += [answer.code for answer in _answers(course, lab)]
     plain = [c.source for c in code_cells(notebook) if not (is_check_cell(c) or is_student_cell(c))]
     needed = list(_needed(graded, plain))
     names = {node.attr for tree in needed for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -90,14 +101,21 @@ def deciding_modules(course: Course, lab: str, notebook: NotebookNode) -> dict[s
         return _closure([*_ALWAYS, *modules, *_families(names)], packages)
 
 
+def _answers(course: Course, lab: str) -> Iterable[Answer]:
+    """Return the answers of a lab's bank, if it has one."""
+    bank = course.bank(lab)
+    return load_bank(bank, course.languages).values() if bank.exists() else ()
+
+
 def _needed(graded: Iterable[str], plain: Iterable[str]) -> Iterator[ast.Module]:
     """Yield the code of graded cells, and statements of other cells that bind a name which these use."""
     trees = [tree for source in graded if (tree := parsed(source))]
     statements = [
-        (frozenset(bound_names(ast.Module([statement], []))), statement)
+        (found.bound, statement)
         for source in plain
         if (tree := parsed(source))
         for statement in _single_imports(tree.body)
+        if (found := Names.of(ast.unparse(statement))) is not None
     ]
     while trees:
         tree = trees.pop()
@@ -145,10 +163,34 @@ def _closure(names: Iterable[str], packages: Sequence[str]) -> dict[str, Path]:
             continue
         path = _file(name)
         if path is None:
+            pending += _home(name)
             continue
         found[name] = path
-        pending += _imported(ast.parse(path.read_text(encoding="utf-8")))
+        pending += _imported(_syntax(path, name))
     return found
+
+
+def _home(name: str) -> list[str]:
+    """Return the module that a name comes from which the library hands on at its top."""
+    package, _, handed_on = name.rpartition(".")
+    if package != autograder.__name__ or handed_on not in autograder.__all__:
+        return []
+    return [getattr(autograder, handed_on).__module__]
+
+
+def _syntax(path: Path, name: str) -> ast.Module:
+    """Return the syntax of a module.
+
+    Raises:
+        CourseError: if it has none, naming file and line.
+    """
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        said = error.msg if isinstance(error, SyntaxError) else error
+        file = Path(*path.parts[-len(name.split(".")) - (path.stem == "__init__") :]).as_posix()
+        raise CourseError(f"{file}{line}: {type(error).__name__}: {said}. Mend that file.") from None
 
 
 def _is_idle(name: str) -> bool:

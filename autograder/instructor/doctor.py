@@ -1,4 +1,7 @@
-"""Look at the machine: what is installed, what is missing, how to get it."""
+"""Look at the machine: what is installed, what is missing, how to get it.
+
+What is slow to import is imported where it is looked at: the first lines are there at once.
+"""
 
 from __future__ import annotations
 
@@ -8,55 +11,58 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
 from autograder.errors import KeyFileError
-from autograder.instructor.grade.certificates import Certificates
-from autograder.instructor.kernels import isolation
-from autograder.instructor.releases import read_release
 from autograder.instructor.settings import Course, CourseError
-from autograder.key import AnswerKey
 
-PACKAGES = ("torch", "torchvision", "numpy", "nbgrader", "jupytext", "nbclient", "nbval")
+PACKAGES = ("torch", "torchvision", "numpy", "nbgrader", "jupytext", "nbclient")
 Finding = tuple[str, bool | None, str]
 
 
 def run(course: Course, console: Console) -> bool:
-    """Show all findings; return whether nothing needed is missing."""
-    findings = [
-        *_versions(),
-        _device(),
-        *_data(),
-        *_packages(course),
-        *_labs(course),
-        *_nbgrader(course),
-        *_isolation(),
-        *_tls(course),
-    ]
+    """Show each finding as soon as it is there; return whether nothing needed is missing."""
     table = Table("", "what", "found", title="course doctor")
     symbols = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}
-    for what, fine, found in findings:
-        table.add_row(symbols[fine], escape(what), escape(found))
-    console.print(table)
-    return all(fine is not False for _, fine, _ in findings)
+    passed = True
+    with Live(table, console=console, auto_refresh=False, vertical_overflow="visible") as shown:
+        for what, fine, found in _findings(course):
+            table.add_row(symbols[fine], escape(what), escape(found))
+            shown.refresh()
+            passed &= fine is not False
+    return passed
 
 
-def _versions() -> list[Finding]:
-    findings: list[Finding] = [("python", sys.version_info >= (3, 11), platform.python_version())]
+def _findings(course: Course) -> Iterator[Finding]:
+    """Yield all findings, those first that need no PyTorch."""
+    yield from _versions()
+    yield from _data()
+    yield _device()
+    yield from _packages(course)
+    yield from _labs(course)
+    yield from _nbgrader(course)
+    yield from _isolation()
+    yield from _tls(course)
+
+
+def _versions() -> Iterator[Finding]:
+    yield "python", sys.version_info >= (3, 11), platform.python_version()
     for name in PACKAGES:
         try:
-            findings.append((name, True, importlib.metadata.version(name)))
+            yield name, True, importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            findings.append((name, False, "missing: run `make setup`, or pip install -r requirements.txt"))
-    return findings
+            yield name, False, "missing: run `make setup`, or pip install -r requirements.txt"
 
 
 def _device() -> Finding:
+    import torch
+
     here = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     found = ", ".join(here) or f"CPU, {torch.get_num_threads()} threads"
     return "device", True, f"{found}; PyTorch's CUDA: {torch.version.cuda or 'no'}"
@@ -65,7 +71,7 @@ def _device() -> Finding:
 def _data() -> list[Finding]:
     root = os.environ.get("COURSE_DATA")
     if root is None:
-        return [("data", None, "COURSE_DATA is not set: labs use their embedded data, lab 1 needs no other")]
+        return [("data", None, "COURSE_DATA is not set: labs use their embedded data")]
     return [
         ("data", Path(root).is_dir(), f"{root}" if Path(root).is_dir() else f"COURSE_DATA: no folder {root}")
     ]
@@ -73,7 +79,9 @@ def _data() -> list[Finding]:
 
 def _packages(course: Course) -> list[Finding]:
     """Say whether notebooks find the course's own packages, wherever they are run."""
-    findings: list[Finding] = []
+    from autograder.instructor.families import unusable_families
+
+    findings: list[Finding] = [("checks of its own", False, said) for said in unusable_families(course)]
     for name in course.packages:
         found = importlib.util.find_spec(name.split(".")[0]) is not None
         said = "found" if found else "cannot be imported: `pip install -e .`, or mend course.toml, [course]"
@@ -82,12 +90,18 @@ def _packages(course: Course) -> list[Finding]:
 
 
 def _labs(course: Course) -> list[Finding]:
+    from autograder.instructor.keys import is_stale
+    from autograder.key import AnswerKey
+
     findings: list[Finding] = []
     for lab in course.labs:
         try:
             key = AnswerKey.load(course.key(lab))
-            findings.append((lab, True, f"{len(key.checks)} checks, {sum(key.blocks.values()):g} marks"))
-        except KeyFileError as error:
+            said = f"{len(key.checks)} checks, {sum(key.blocks.values()):g} marks"
+            stale = is_stale(course, lab)
+            advice = f"; stale: its sources have changed since, run `course build {lab}`" if stale else ""
+            findings.append((lab, not stale, said + advice))
+        except (KeyFileError, CourseError) as error:
             findings.append((lab, False, f"{error}"))
         findings += [(lab, False, problem) for problem in _half_made(course, lab)]
     return findings
@@ -95,6 +109,8 @@ def _labs(course: Course) -> list[Finding]:
 
 def _half_made(course: Course, lab: str) -> list[str]:
     """Return what is wrong with a lab besides its key; other labs do not suffer from it."""
+    from autograder.instructor.releases import read_release
+
     files = {"notebook": course.source(lab), "bank of answers": course.bank(lab)}
     problems = [
         f"no {what}: {path.relative_to(course.root)}" for what, path in files.items() if not path.is_file()
@@ -109,6 +125,8 @@ def _half_made(course: Course, lab: str) -> list[str]:
 
 
 def _isolation() -> list[Finding]:
+    from autograder.instructor.kernels import isolation
+
     findings: list[Finding] = []
     for way in ("bwrap", "fork"):
         found = isolation.examine(way)
@@ -121,6 +139,8 @@ def _isolation() -> list[Finding]:
 
 def _tls(course: Course) -> list[Finding]:
     """Say nothing where no other machine grades."""
+    from autograder.instructor.grade.certificates import Certificates
+
     if not course.tls:
         return []
     try:

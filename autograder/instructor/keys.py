@@ -12,17 +12,22 @@ from nbformat import NotebookNode
 from autograder.errors import KeyFileError
 from autograder.instructor.bank import Answer, load_bank
 from autograder.instructor.deciding import deciding_digest
+from autograder.instructor.fitting import require_cells, require_checks
+from autograder.instructor.forgeable import LEAST_SECRET_NUMBERS, OTHER_SEEDS, forgeable_checks
+from autograder.instructor.headings import headings_of
 from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import grade_id, is_check_cell, manual_points, read_source
 from autograder.instructor.trial import Observations, Trial, run_trials
 from autograder.judge import Recording
-from autograder.key import HINT_DISTANCE, AnswerKey, KeyEntry, agree, enrol, seal
+from autograder.key import HINT_DISTANCE, AnswerKey, Clue, KeyEntry, agree, enrol, seal
 from autograder.observation import Observation
 
 
 def build_key(course: Course, lab: str) -> Path:
     """Write a lab's answer key for its public seed, unless the one that stands there is current.
+
+    Of one that is current only the headings are written again, which decide nothing.
 
     Raises:
         CourseError: if marks do not add up, or two hints compete for one observation.
@@ -32,6 +37,10 @@ def build_key(course: Course, lab: str) -> Path:
     if written_source(path) != source:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(make_key(course, lab, source).dumps(), encoding="utf-8")
+    key = AnswerKey.load(path)
+    called = headings_of(lab, read_source(course.source(lab)), course.languages)
+    if key.headings != called:
+        path.write_text(replace(key, headings=called).dumps(), encoding="utf-8")
     return path
 
 
@@ -43,11 +52,20 @@ def written_source(path: Path) -> str | None:
         return None
 
 
+def is_stale(course: Course, lab: str) -> bool:
+    """Tell whether a lab's answer key was built from something else than what stands there now."""
+    return written_source(course.key(lab)) != deciding_digest(course, lab)
+
+
 def make_key(course: Course, lab: str, source: str) -> AnswerKey:
     """Make a lab's answer key from its reference solution and its bank."""
     recording = observe(course, lab, seed=course.seed(lab))
     notebook = read_source(course.source(lab))
     _require_points(lab, notebook, recording)
+    _require_secrets(course, recording, lab)
+    answers = load_bank(course.bank(lab), course.languages).values() if course.bank(lab).exists() else ()
+    require_cells(answers, notebook, course.bank(lab))
+    require_checks(answers, recording.observations, course.bank(lab))
     key = AnswerKey(
         lab=lab,
         seed=recording.seed,
@@ -56,11 +74,11 @@ def make_key(course: Course, lab: str, source: str) -> AnswerKey:
         checks={name: enrol(o, lab) for name, o in recording.observations.items()},
         source=source,
         languages=course.languages,
+        headings=headings_of(lab, notebook, course.languages),
     )
-    if not course.bank(lab).exists():
-        return key
-    answers = load_bank(course.bank(lab), course.languages).values()
     hinted = [answer for answer in answers if answer.kind == "wrong" and answer.hint]
+    if not hinted:
+        return key
     trials = {t.answer.id: t for t in run_trials(course, lab, hinted, [recording.seed])}
     _require_seen(lab, list(trials.values()), recording.seed)
     return with_hints(key, recording.observations, [trials[answer.id] for answer in hinted])
@@ -98,6 +116,22 @@ def _require_points(lab: str, notebook: NotebookNode, recording: Recording) -> N
             )
 
 
+def _require_secrets(course: Course, recording: Recording, lab: str) -> None:
+    """Raise if marks could be had without an answer: what a check looks at is the same under every seed.
+
+    Raises:
+        CourseError: naming the checks, and what to do.
+    """
+    other = next(seed for seed in OTHER_SEEDS if seed != recording.seed)
+    names = forgeable_checks([recording, observe(course, lab, seed=other)])
+    if names:
+        raise CourseError(
+            f"{lab}: of what {', '.join(names)} looks at, fewer than {LEAST_SECRET_NUMBERS} numbers depend "
+            "on the seed, so it could be written down without an answer. Call the function with what the "
+            "seed decides, lab.supplied_…, or let the check give no marks."
+        )
+
+
 def _require_seen(lab: str, trials: Sequence[Trial], seed: int) -> None:
     """Raise unless the check cell of every answer observed something: its hint would never be given.
 
@@ -120,12 +154,24 @@ def _require_seen(lab: str, trials: Sequence[Trial], seed: int) -> None:
 # --- hints -----------------------------------------------------------------------------------------
 
 
+def _refused(expected: Observations, seen: Observations) -> frozenset[str]:
+    """Return the names of the checks that refuse an answer."""
+    return frozenset(name for name, observation in seen.items() if not agree(expected[name], observation))
+
+
 @dataclass(frozen=True)
 class _Claim:
-    """A wrong answer's wish that one observation of its check cell be met with its hint."""
+    """A wrong answer's wish that one observation of its check cell be met with its hint.
+
+    Attributes:
+        answer: from the bank.
+        observation: of one check.
+        refused: names of all checks of the cell that refuse the answer.
+    """
 
     answer: Answer
     observation: Observation
+    refused: frozenset[str]
 
     @property
     def named(self) -> bool:
@@ -149,10 +195,10 @@ def with_hints(key: AnswerKey, expected: Observations, trials: Sequence[Trial]) 
     checks = {}
     for name, entry in key.checks.items():
         claims = [
-            _Claim(trial.answer, observation)
+            _Claim(trial.answer, observations[name], refused)
             for trial in trials
-            for observation in trial.observations.get(key.seed, {}).values()
-            if observation.name == name and not agree(expected[name], observation)
+            if name in (observations := trial.observations.get(key.seed, {}))
+            and name in (refused := _refused(expected, observations))
         ]
         checks[name] = _with_claims(entry, claims, hints, conflicts)
     if conflicts:
@@ -170,11 +216,16 @@ def _with_claims(
 
     Extends `hints`, and `conflicts` by a line for each observation that several answers claim.
     """
-    wrong = []
+    clues = []
     while claims:
         sealed = seal(claims[0].observation, entry.salt)
         opens = functools.partial(sealed.opens, salt=entry.salt, near=HINT_DISTANCE)
-        same = [claim for claim in claims if claim is claims[0] or opens(claim.observation)]
+        refused = claims[0].refused
+        same = [
+            claim
+            for claim in claims
+            if claim is claims[0] or (claim.refused == refused and opens(claim.observation))
+        ]
         claims = [c for c in claims if not any(c is other for other in same)]
         rivals = [claim for claim in same if claim.named] or same
         hint = rivals[0].answer.hint
@@ -185,5 +236,5 @@ def _with_claims(
         else:
             if hint not in hints:
                 hints.append(hint)
-            wrong.append((hints.index(hint), sealed))
-    return replace(entry, wrong=tuple(wrong))
+            clues.append(Clue(hints.index(hint), refused, sealed))
+    return replace(entry, clues=tuple(clues))

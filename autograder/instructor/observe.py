@@ -7,6 +7,7 @@ import io
 import linecache
 import platform
 import tempfile
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from nbformat import NotebookNode
 from autograder.instructor.environment import environment
 from autograder.instructor.presence import present
 from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.slicing import decisive_part
 from autograder.instructor.source import code_cells, grade_id, is_student_cell, read_lab
 from autograder.judge import Recording, record
 from autograder.session import Lab
@@ -33,7 +35,7 @@ def observe(
     answers: Mapping[str, str] | None = None,
     strict: bool = True,
 ) -> Recording:
-    """Run a lab's reference solution and record the observations of all its checks.
+    """Run what decides the marks of a lab's reference solution and record what its checks observe.
 
     Args:
         course: the checkout.
@@ -46,9 +48,12 @@ def observe(
     Raises:
         CourseError: if the lab is unknown, or `strict` and a cell or check fails.
     """
-    notebook = read_lab(course, lab)
+    answers = answers or {}
+    notebook = decisive_part(read_lab(course, lab), answers.values())
     with present(course), record(seed) as recording, script_environment(device):
-        namespace = run_cells(notebook, answers or {}, strict=strict, name=lab)
+        namespace = run_cells(notebook, answers, strict=strict, name=lab)
+    if strict:
+        _require_to_run(lab, recording)
     failed = {name: o.error for name, o in recording.observations.items() if o.error}
     if strict and failed:
         session = _session(namespace)
@@ -56,6 +61,22 @@ def observe(
         reasons = "; ".join(f"{name}: {said.get(name, error)}" for name, error in failed.items())
         raise CourseError(f"The reference solution of {lab} fails its own checks: {reasons}")
     return recording
+
+
+def _require_to_run(lab: str, recording: Recording) -> None:
+    """Raise if a check cell itself stopped: with right answers, that is its author's mistake.
+
+    Raises:
+        CourseError: naming the cell, its line and the error.
+    """
+    for block, error in recording.stopped.items():
+        lines = [
+            line
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_filename[:1] == "<"
+        ]
+        line = f", line {lines[0]}" if lines else ""
+        raise CourseError(f"{lab}, cell '{block}_check'{line}: {type(error).__name__}: {error}")
 
 
 def practise(course: Course, lab: str, answers: Mapping[str, str], language: str | None = None) -> Lab:
@@ -67,7 +88,7 @@ def practise(course: Course, lab: str, answers: Mapping[str, str], language: str
         answers: the student's code for some student cells, by grade_id; the reference elsewhere.
         language: of the messages.
     """
-    notebook = read_lab(course, lab, language)
+    notebook = decisive_part(read_lab(course, lab, language), answers.values())
     with present(course), script_environment("cpu"):
         namespace = run_cells(notebook, answers, strict=False, name=lab)
     session = _session(namespace)
@@ -99,15 +120,24 @@ def run_cells(
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell in code_cells(notebook):
         source = answers.get(grade_id(cell) or "", cell.source)
-        file_name = f"<{name}:{cell.id}>"
-        # Tracebacks and messages quote lines: the cell has no file to read them from.
-        linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)
-        try:
-            exec(compile(source, file_name, "exec"), namespace)
-        except (Exception, SystemExit) as error:
-            if strict or (isinstance(error, ImportError) and not is_student_cell(cell)):
-                raise CourseError(f"{name}, cell {cell.id!r}: {type(error).__name__}: {error}") from error
+        run_cell(cell, source, namespace, strict=strict, name=name)
     return namespace
+
+
+def run_cell(cell: NotebookNode, source: str, namespace: dict[str, Any], *, strict: bool, name: str) -> None:
+    """Execute one cell's code, or other code in its place, in a namespace.
+
+    Raises:
+        CourseError: as `run_cells` does.
+    """
+    file_name = f"<{name}:{cell.id}>"
+    # Tracebacks and messages quote lines: the cell has no file to read them from.
+    linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)
+    try:
+        exec(compile(source, file_name, "exec"), namespace)
+    except (Exception, SystemExit) as error:
+        if strict or (isinstance(error, ImportError) and not is_student_cell(cell)):
+            raise CourseError(f"{name}, cell {cell.id!r}: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager

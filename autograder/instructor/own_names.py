@@ -13,7 +13,7 @@ from copy import deepcopy
 
 from nbformat import NotebookNode
 
-from autograder.instructor.parsing import bound_names, parsed
+from autograder.instructor.parsing import Names, parsed
 from autograder.instructor.source import is_check_cell, is_student_cell
 from autograder.opening import opening
 
@@ -45,11 +45,11 @@ def imported(template: NotebookNode) -> dict[str, str]:
 
 def overwritten(source: str, names: Mapping[str, str]) -> list[str]:
     """Return the names of the lab's that a student's cell binds to something else, or deletes."""
-    tree = parsed(source)
-    if tree is None:
+    found = Names.of(source)
+    if found is None:
         return []
     same = {name for name, text in _imports(source).items() if text == names.get(name)}
-    return sorted({name for name in bound_names(tree) if name in names} - same)
+    return sorted(found.bound & names.keys() - same)
 
 
 def with_own_names(notebook: NotebookNode, names: Mapping[str, str]) -> NotebookNode:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
+import symtable
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# Names by which code reaches the notebook's namespace as a whole.
+_REACHES_ALL = frozenset({"globals", "locals", "vars", "eval", "exec", "get_ipython"})
+_MAIN_MODULE = re.compile(r"\b__main__\b")
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -16,30 +21,52 @@ def parsed(source: str) -> ast.Module | None:
         return None
 
 
-def bound_names(tree: ast.Module) -> Iterator[str]:
-    """Yield the names that the code of a cell binds or deletes in the notebook's own namespace.
+@dataclass(frozen=True)
+class Names:
+    """The names of the notebook's namespace that a cell binds, and those that it uses.
 
-    "*" stands for all of a module.
+    Attributes:
+        bound: assigned, imported, defined or deleted; "*" for all of a module.
+        used: read, also in functions that are called later.
+        reaches_all: whether it may read and bind names that do not stand in it.
     """
-    pending: list[ast.AST] = list(tree.body)
+
+    bound: frozenset[str]
+    used: frozenset[str]
+    reaches_all: bool
+
+    @classmethod
+    def of(cls, source: str) -> Names | None:
+        """Return the names of a cell, None where it is not Python: IPython's own, or what stops at once."""
+        tree = parsed(source)
+        try:
+            table = symtable.symtable(source, "<cell>", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        bound, used = set[str](), set[str]()
+        for scope in _scopes(table):
+            is_top = scope.get_type() == "module"
+            for symbol in scope.get_symbols():
+                if not is_top and not symbol.is_global():
+                    continue
+                if symbol.is_assigned() or symbol.is_imported():
+                    bound.add(symbol.get_name())
+                if symbol.is_referenced() or not is_top:
+                    used.add(symbol.get_name())
+        if tree is not None and any(isinstance(n, ast.alias) and n.name == "*" for n in ast.walk(tree)):
+            bound.add("*")
+        reaches_all = not used.isdisjoint(_REACHES_ALL) or _MAIN_MODULE.search(source) is not None
+        return cls(frozenset(bound), frozenset(used), reaches_all)
+
+    def binds(self, names: frozenset[str]) -> bool:
+        """Tell whether it binds, or may bind, one of some names."""
+        return not self.bound.isdisjoint(names) or "*" in self.bound
+
+
+def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    """Yield a table and all tables in it."""
+    pending = [table]
     while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name
-            yield from _declared_global(node)
-            continue
-        if isinstance(node, _SCOPES):
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield node.asname or node.name.split(".")[0]
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            yield node.name
-        pending += ast.iter_child_nodes(node)
-
-
-def _declared_global(function: ast.AST) -> Iterator[str]:
-    for node in ast.walk(function):
-        if isinstance(node, ast.Global):
-            yield from node.names
+        scope = pending.pop()
+        yield scope
+        pending += scope.get_children()

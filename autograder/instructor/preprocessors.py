@@ -12,7 +12,7 @@ from traitlets import Dict, List, Unicode
 
 from autograder.instructor.environment import environment
 from autograder.instructor.neutral import clean_notebook
-from autograder.instructor.source import select_language
+from autograder.instructor.source import fold, is_check_cell, select_language
 from autograder.language import FALLBACK
 
 _STUBS = {
@@ -44,6 +44,8 @@ class SelectLanguage(NbGraderPreprocessor):
             cell.metadata.pop("tags", None)
             if tags:
                 cell.metadata["tags"] = tags
+            if is_check_cell(cell):
+                fold(cell)
         return nb, resources
 
 

@@ -23,7 +23,8 @@ A check cell opens a block of marks and calls checks, which never raise on accou
 
 ```python
 with lab.marks("real_samples", points=4) as checks:
-    checks.fingerprint("real_samples.values", real_samples, 64, shape=(64, 2), points=4)
+    n = lab.supplied_size("n")  # several sizes, which the seed decides
+    checks.fingerprint("real_samples.values", real_samples, n, shape=("n", 2), points=4)
 ```
 
 What stands below comes with the library and with packages that are installed here. A package brings checks of

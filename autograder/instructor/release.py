@@ -10,15 +10,19 @@ from pathlib import Path
 from autograder.instructor.build import write_source
 from autograder.instructor.bundle import bundle_labs
 from autograder.instructor.bundle.packing import require_built
-from autograder.instructor.deciding import deciding_digest
 from autograder.instructor.grade.assignment import Update, enter_or_update
 from autograder.instructor.grade.store import Store
-from autograder.instructor.keys import written_source
-from autograder.instructor.settings import Course
+from autograder.instructor.keys import is_stale
+from autograder.instructor.settings import Course, CourseError
 
 
 def release_lab(
-    course: Course, lab: str, folder: Path | None = None, report: Callable[[str], None] = lambda line: None
+    course: Course,
+    lab: str,
+    folder: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    *,
+    force: bool = False,
 ) -> list[Path]:
     """Enter a built lab into a gradebook, or update the version that it knows, and bundle it.
 
@@ -27,18 +31,22 @@ def release_lab(
         lab: the lab's id.
         folder: folder of a class, with its gradebook; None: the checkout.
         report: function that is called with each thing that the instructor should know, one sentence each.
+        force: whether to release what was built although its sources have changed since.
 
     Returns:
         The zip files, in build/release of the checkout, or in release/ of the folder.
 
     Raises:
-        CourseError: if the lab is unknown or not built, or cannot be packed.
+        CourseError: if the lab is unknown or not built, has changed since, or cannot be packed.
     """
     require_built(course, lab)
-    if written_source(course.key(lab)) != deciding_digest(course, lab):
-        report(
-            f"{lab} has changed since it was built; what was built is released. `course build {lab}` first?"
-        )
+    if is_stale(course, lab):
+        changed = f"{lab} has changed since it was built"
+        if not force:
+            raise CourseError(
+                f"{changed}: run `course build {lab}` first, or release what was built with --force."
+            )
+        report(f"{changed}; what was built is released.")
     with contextlib.closing(Store(course.root, folder=folder)) as store:
         write_source(course, lab)
         update = enter_or_update(course, lab, store, update=True)

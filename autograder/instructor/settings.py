@@ -7,11 +7,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from autograder.errors import did_you_mean
 from autograder.instructor.errors import CourseError
 from autograder.instructor.limits import Limits
 from autograder.instructor.tables import STRICT, Problem, Table, checked, problems, read_toml
@@ -20,7 +22,7 @@ __all__ = ["Course", "CourseError", "load_course"]
 
 _FILE = "course.toml"
 _SEED = "a whole number, such as seed = 2023"
-_TITLE = 'a text by language, such as { en = "GAN" }'
+_TITLE = 'a text by language, such as { en = "Regression" }'
 _LANGUAGES = 'a list of languages, such as ["es", "en"]'
 # As in the tags of cells and the names of folders.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
@@ -53,7 +55,7 @@ class CourseTable(BaseModel):
     model_config = STRICT
     language: Language = Field(description='the code of a language, such as language = "es"')
     languages: list[Language] = Field(description=_LANGUAGES, min_length=1)
-    id: str = Field(default="", description='a text, such as id = "gan-course"')
+    id: str = Field(default="", description='a text, such as id = "my-course"')
     package: Package | None = Field(default=None, description='a text, such as package = "course"')
     packages: list[Package] | None = Field(
         default=None, description='a list of packages, such as ["course"]', min_length=1
@@ -90,6 +92,8 @@ class LabTable(BaseModel):
         default=None, description='a function, such as "package.module:function"', pattern=r"^[\w.]+:[\w.]+$"
     )
     options: dict[str, Any] = Field(default={}, description="a table of what `prepare` needs")
+    # Whether every sentence about outputs is to have a claim, or to say why it has none.
+    claims: bool = Field(default=False, description="true or false, such as claims = true")
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,18 @@ class Course:
         """Return the path of a lab's bank of answers."""
         return self.root / "source_notebooks" / lab / "answers.toml"
 
+    def demands(self, lab: str) -> Path:
+        """Return the path of the list of what a lab's text demands; a lab may have none."""
+        return self.root / "source_notebooks" / lab / "demands.toml"
+
+    def demands_page(self, lab: str) -> Path:
+        """Return the path of the page that is made of it."""
+        return self.root / "docs" / "demands" / f"{lab}.md"
+
+    def unclaimed(self, lab: str) -> Path:
+        """Return the path of the list of sentences about outputs that need no claim; a lab may have none."""
+        return self.root / "source_notebooks" / lab / "claims.toml"
+
     def notes(self, lab: str, language: str) -> Path:
         """Return the path of the notes on a lab's data, which students get with it."""
         return self.root / "source_notebooks" / lab / f"notes.{language}.md"
@@ -147,6 +163,29 @@ class Course:
     def importable(self) -> tuple[str, ...]:
         """Return the course's packages that are there: a course may have none yet."""
         return tuple(name for name in self.packages if self.package(name).is_dir())
+
+    def require_packages(self) -> None:
+        """Raise unless the course's packages can be found: nobody looks for keys in a misspelt one.
+
+        Raises:
+            CourseError: naming the package, and one that it may be meant for.
+        """
+        for name in self.packages:
+            # A folder that an earlier build made holds keys, and no code.
+            if any(self.package(name).rglob("*.py")) or _is_installed(name):
+                continue
+            raise CourseError(
+                f"{_FILE}, [course]: there is no package {name!r}, neither here nor in src/, nor is it "
+                f"installed.{did_you_mean(name, self._packages_here())}"
+            )
+
+    def _packages_here(self) -> list[str]:
+        """Return the packages that lie in the course's folder, or in src/ there."""
+        return [
+            path.parent.name
+            for place in (self.root, self.root / "src")
+            for path in place.glob("*/__init__.py")
+        ]
 
     def demo_class(self, lab: str) -> Path:
         """Return the path of a lab's simulated class."""
@@ -222,6 +261,15 @@ class Course:
                 f"There is no lab {lab!r}. Labs in course.toml: {', '.join(self.labs) or 'none'}."
             )
         return lab
+
+
+def _is_installed(package: str) -> bool:
+    """Tell whether Python finds a package, and not only a folder of its name."""
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.origin is not None
 
 
 def load_course(start: Path | None = None) -> Course:

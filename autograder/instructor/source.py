@@ -21,6 +21,8 @@ from autograder.language import LANGUAGES
 _TAG = "lang-"
 # `# es: text` and `"""es: text`: the line stays in Spanish only, without the mark.
 _MARKED_TEXT = re.compile(r'^(?P<start>\s*(?:#\s|"""))(?P<language>[\w-]+): (?P<text>.*)$')
+# `es: text` in an answer of prose: the line stays in Spanish only, without the mark.
+_MARKED_PROSE = re.compile(r"^(?P<start>)(?P<language>[\w-]+): (?P<text>.*)$")
 # `code  # es`: the line stays in Spanish only, without the mark.
 _MARKED_CODE = re.compile(r"^(?P<code>.*\S)\s{2,}# (?P<language>[\w-]+)$")
 _IMPORT = re.compile(r"^(?:from|import)\s+([\w.]+)", re.MULTILINE)
@@ -83,22 +85,25 @@ def require_languages(notebook: NotebookNode, languages: Collection[str]) -> Non
             )
 
 
-def select_lines(source: str, language: str, languages: Collection[str] = LANGUAGES) -> str:
-    """Keep the lines of a code cell that belong to one language.
+def select_lines(
+    source: str, language: str, languages: Collection[str] = LANGUAGES, *, prose: bool = False
+) -> str:
+    """Keep the lines of a code cell, or of an answer in words, that belong to one language.
 
     Args:
         source: of the cell. `# es: text`, a docstring `\"\"\"es: text` and `code  # es` mark a line as
             Spanish; unmarked lines belong to all languages.
         language: to keep, such as "es".
         languages: that lines may be marked with; anything else is a comment like others.
+        prose: whether this is an answer in words, in which `es: text` marks a line.
 
     Returns:
         The source without the other languages' lines and without marks.
     """
     lines = []
     for line in source.split("\n"):
-        text = _MARKED_TEXT.match(line)
-        code = None if text else _MARKED_CODE.match(line)
+        text = (_MARKED_PROSE if prose else _MARKED_TEXT).match(line)
+        code = None if text or prose else _MARKED_CODE.match(line)
         match = text or code
         if match and match["language"] not in languages:
             text = code = match = None
@@ -124,9 +129,27 @@ def select_language(notebook: NotebookNode, language: str, languages: Collection
     known = {language, *languages, *filter(None, map(language_of, notebook.cells))}
     selected.cells = [c for c in selected.cells if language_of(c) in (None, language)]
     for cell in selected.cells:
-        if cell.cell_type == "code":
-            cell.source = select_lines(cell.source, language, known)
+        if cell.cell_type == "code" or is_student_cell(cell):
+            prose = cell.cell_type == "markdown"
+            cell.source = select_lines(cell.source, language, known, prose=prose)
     return selected
+
+
+def versions(cell: NotebookNode, usual: str, languages: Collection[str]) -> dict[str, NotebookNode]:
+    """Return a cell of prose in each language that it is in.
+
+    Args:
+        cell: with a tag of its language; or a student's answer, whose lines are marked; or neither.
+        usual: the language of cells that say nothing of it.
+        languages: that lines may be marked with.
+    """
+    if (tagged := language_of(cell)) is not None:
+        return {tagged: cell}
+    marks = filter(None, map(_MARKED_PROSE.match, cell.source.split("\n") if is_student_cell(cell) else ()))
+    found = {mark["language"]: deepcopy(cell) for mark in marks if mark["language"] in languages}
+    for language, version in found.items():
+        version.source = select_lines(cell.source, language, languages, prose=True)
+    return found or {usual: cell}
 
 
 def read_lab(course: Course, lab: str, language: str | None = None) -> NotebookNode:
@@ -160,6 +183,12 @@ def is_check_cell(cell: NotebookNode) -> bool:
     """Tell whether this cell is marked automatically."""
     data = cell.metadata.get("nbgrader", {})
     return bool(data.get("grade")) and not data.get("solution")
+
+
+def fold(cell: NotebookNode) -> None:
+    """Fold a cell's code, so that its output is seen at once: in Jupyter and VS Code, and in Colab."""
+    cell.metadata["jupyter"] = {"source_hidden": True}
+    cell.metadata["cellView"] = "form"
 
 
 def is_graded(cell: NotebookNode) -> bool:

@@ -32,6 +32,7 @@ import torch
 
 from autograder import display, faults
 from autograder.errors import GraderError
+from autograder.labels import number
 from autograder.language import current_language
 from autograder.messages import say
 
@@ -132,9 +133,9 @@ def summarise_marks() -> None:
         return
     colour = display.GREEN if earned == available else display.AMBER
     share = 100.0 * earned / available
-    title = f"{display.number(earned)} / {display.number(available)} {say('marks')} ({share:.1f} %)"
+    title = f"{number(earned)} / {number(available)} {say('marks')} ({share:.1f} %)"
     lines = [
-        f"{entry.label}: {display.number(entry.earned)} / {display.number(entry.points)}"
+        f"{entry.label}: {number(entry.earned)} / {number(entry.points)}"
         for entry in sorted(_entries.values(), key=lambda entry: entry.label)
         if entry.label
     ]
@@ -211,7 +212,7 @@ def _marked(place: tuple[Any, ...], label: str, points: float) -> Iterator[None]
         raise GraderError(f"marks are a finite number, not {points}")
     entry = _entries[place] = _Entry(label, points)
     prefix = f"{label} " if label else ""
-    full = display.number(points)
+    full = number(points)
     try:
         yield
     except Exception as error:

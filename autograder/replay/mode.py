@@ -23,30 +23,19 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.utils._device import _device_constructors
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.errors import ReplayError
 from autograder.replay import random_operators
+from autograder.replay.generator import FollowedGenerator
+from autograder.replay.legacy import type_of_tensor, wide_float_tensor
+from autograder.replay.precision import LOW_PRECISION, is_narrow, widen, widen_dtype
 from autograder.replay.randomness import KeyedDraws, derive_key
-
-LOW_PRECISION = frozenset({torch.float16, torch.bfloat16, torch.float32})
+from autograder.replay.undispatched import Undispatched
 
 # Called after every operator with (operator, args, kwargs, output).
 Observer = Callable[[Any, tuple[Any, ...], dict[str, Any], Any], None]
-
-
-def widen_dtype(dtype: torch.dtype | None) -> torch.dtype | None:
-    """Return float64 for a floating dtype of lower precision, any other dtype unchanged."""
-    return torch.float64 if dtype in LOW_PRECISION else dtype
-
-
-def _widen(value: Any) -> Any:
-    """Widen a tensor, or the tensors in a list, to float64 where they are of lower precision."""
-    if isinstance(value, torch.Tensor):
-        return value.to(torch.float64) if value.dtype in LOW_PRECISION else value
-    if isinstance(value, (list, tuple)) and value and isinstance(value[0], torch.Tensor):
-        return [_widen(item) for item in value]
-    return value
 
 
 class Replay(TorchDispatchMode):
@@ -56,7 +45,11 @@ class Replay(TorchDispatchMode):
         seed: the seed of all random numbers in this replay.
         device: where the library puts what it supplies to the code under test.
         draws: the keyed random numbers.
+        generator: PyTorch's own generator, whose seeding the draws follow.
+        undispatched: what goes by unseen, where nothing of it is random or narrow.
         observers: called after each operator, for checks that need to know what was computed.
+        replacements: what stands in for functions of PyTorch, by the identity of the function.
+        outer_dtype: the default dtype outside.
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
@@ -64,7 +57,12 @@ class Replay(TorchDispatchMode):
         self.seed = seed
         self.device = device
         self.draws = KeyedDraws(seed)
+        self.generator = FollowedGenerator(self.draws)
         self.observers: list[Observer] = []
+        self.replacements: dict[int, Any] = {}
+        self.outer_dtype = torch.get_default_dtype()
+        self.undispatched = Undispatched(lambda: self._paused or bool(self.observers))
+        self._paused = False
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -83,43 +81,92 @@ class Replay(TorchDispatchMode):
     ) -> Any:
         """Serve random operators from the keyed draws; widen everything else to float64."""
         kwargs = kwargs or {}
-        is_random, may_widen = _operator_traits(func)
+        if self._paused:
+            return func(*args, **kwargs)
+        is_random, may_widen, is_composite = _operator_traits(func)
+        if is_composite and torch.is_inference_mode_enabled():
+            # There nothing takes an operator apart before it comes here.
+            with self:
+                return func.decompose(*args, **kwargs)
         if kwargs and kwargs.get("dtype") in LOW_PRECISION:
             kwargs = {**kwargs, "dtype": torch.float64}
         if is_random:
+            with self.paused():
+                self.generator.follow()
             output = random_operators.serve(func, args, kwargs, self.draws)
         elif may_widen:
-            for value in args:
-                if (isinstance(value, torch.Tensor) and value.dtype in LOW_PRECISION) or (
-                    type(value) is list and value and isinstance(value[0], torch.Tensor)
-                ):
-                    args = tuple(_widen(item) for item in args)
-                    break
+            if any(is_narrow(value) for value in args):
+                self.undispatched.saw_narrow = True
+                args = tuple(widen(item) for item in args)
             output = func(*args, **kwargs)
         else:
             output = func(*args, **kwargs)
             if func is _LIFT_FRESH:
-                output = _widen(output)
+                output = widen(output)
         for observer in self.observers:
             observer(func, args, kwargs, output)
         return output
+
+    @contextlib.contextmanager
+    def observing(self, observer: Observer) -> Iterator[None]:
+        """Let an observer see the operators of the body."""
+        self.observers.append(observer)
+        try:
+            yield
+        finally:
+            self.observers.remove(observer)
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether operators run as they are now."""
+        return self._paused
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let operators of the body run as they are, unseen by observers."""
+        before, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = before
+
+    @contextlib.contextmanager
+    def replacing(self, namespace: dict[str, Any] | None) -> Iterator[None]:
+        """Let names that a program has for functions of PyTorch stand for what replaces these.
+
+        `from torch import tensor` binds a function before a replay can put another in its place.
+        """
+        swapped = {name: value for name, value in (namespace or {}).items() if id(value) in self.replacements}
+        if namespace is not None:
+            namespace.update({name: self.replacements[id(value)] for name, value in swapped.items()})
+        try:
+            yield
+        finally:
+            if namespace is not None:
+                namespace.update(swapped)
 
 
 _LIFT_FRESH = torch.ops.aten.lift_fresh.default
 
 
 @functools.cache
-def _operator_traits(func: Any) -> tuple[bool, bool]:
-    """Return whether an operator is random, and whether its arguments may be replaced by wide copies.
+def _operator_traits(func: Any) -> tuple[bool, bool, bool]:
+    """Return whether an operator is random, may take wide copies of arguments, and is made of others.
 
     Arguments of views and in-place operators may not: the copy would lose the aliasing.
     """
     is_random = torch.Tag.nondeterministic_seeded in func.tags
     aliases = any(argument.alias_info is not None for argument in func._schema.arguments)
-    return is_random, not aliases
+    is_composite = func.has_kernel_for_dispatch_key(torch.DispatchKey.CompositeImplicitAutograd)
+    return is_random, not aliases, is_composite
 
 
 _active: Replay | None = None
+
+
+def active_replay() -> Replay | None:
+    """Return the replay that runs, if any."""
+    return _active
 
 
 @contextlib.contextmanager
@@ -146,11 +193,11 @@ def replay(seed: int, device: str | torch.device = "cpu") -> Iterator[Replay]:
     if _active is not None:
         raise ReplayError("a replay is already running: replays cannot be nested")
     mode = Replay(int(seed), torch.device(device))
-    with _preserved_state(), _patched_functions(mode), torch.enable_grad():
+    with preserved_state(), torch.enable_grad():
         _set_state(mode)
         _active = mode
         try:
-            with mode:
+            with _patched_functions(mode), mode:
                 yield mode
         finally:
             _active = None
@@ -168,10 +215,12 @@ def _set_state(mode: Replay) -> None:
     word = derive_key(mode.seed, "global") % 2**32
     random.seed(word)
     np.random.seed(word)
+    torch.manual_seed(word)
+    mode.generator.start()
 
 
 @contextlib.contextmanager
-def _preserved_state() -> Iterator[None]:
+def preserved_state() -> Iterator[None]:
     """Put back, on exit, every piece of global state that a replay or its body may change."""
     dtype = torch.get_default_dtype()
     threads = torch.get_num_threads()
@@ -180,18 +229,24 @@ def _preserved_state() -> Iterator[None]:
     benchmark = torch.backends.cudnn.benchmark
     cudnn_deterministic = torch.backends.cudnn.deterministic
     gradients = torch.is_grad_enabled()
+    device = torch.get_default_device()
     torch_state = torch.get_rng_state()
+    cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
     python_state = random.getstate()
     numpy_state = np.random.get_state()
     try:
         yield
     finally:
+        if cuda_states is not None:
+            torch.cuda.set_rng_state_all(cuda_states)
         torch.set_default_dtype(dtype)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
         torch.backends.cudnn.benchmark = benchmark
         torch.backends.cudnn.deterministic = cudnn_deterministic
         torch.set_grad_enabled(gradients)
+        if torch.get_default_device() != device:
+            torch.set_default_device(None if device.type == "cpu" else device)
         torch.set_rng_state(torch_state)
         random.setstate(python_state)
         np.random.set_state(numpy_state)
@@ -201,10 +256,11 @@ def _preserved_state() -> Iterator[None]:
 def _patched_functions(mode: Replay) -> Iterator[None]:
     """Replace, for the time of a replay, the few functions that the dispatcher does not see.
 
-    - `torch.tensor` and `torch.as_tensor` round to their dtype before any operator runs;
-    - seeding must act on the keyed draws;
+    - What makes tensors of numbers rounds to its dtype before any operator runs;
+    - seeding, and reading the generator's state, must act on the keyed draws;
     - `Module.train` is followed so that train and eval flags can be put back.
     """
+    _device_constructors()  # PyTorch keeps a list of them: not of those that stand in for them here
     flags: list[tuple[weakref.ref[nn.Module], bool]] = []
     plain_train = nn.Module.train
 
@@ -212,29 +268,24 @@ def _patched_functions(mode: Replay) -> Iterator[None]:
         flags.append((weakref.ref(self), self.training))
         return plain_train(self, mode)
 
-    def widened(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> torch.Tensor:
-            if "dtype" in kwargs:
-                kwargs["dtype"] = widen_dtype(kwargs["dtype"])
-            return function(*args, **kwargs)
-
-        return call
-
-    def manual_seed(seed: int) -> torch.Generator:
-        mode.draws.reseed(int(seed))
-        return torch.default_generator
-
-    replacements: list[tuple[Any, str, Any]] = [
-        (torch, "tensor", widened(torch.tensor)),
-        (torch, "as_tensor", widened(torch.as_tensor)),
-        (torch, "manual_seed", manual_seed),
-        (torch.random, "manual_seed", manual_seed),
+    wide = wide_float_tensor(lambda: mode.is_paused)
+    replaced: list[tuple[Any, str, Any]] = [
+        (torch, "tensor", _widened(torch.tensor, mode)),
+        (torch, "as_tensor", _widened(torch.as_tensor, mode)),
+        (torch, "asarray", _widened(torch.asarray, mode)),
+        (torch, "FloatTensor", wide),
+        (torch.Tensor, "type", type_of_tensor(wide)),
+        (torch.Tensor, "new_tensor", _widened(torch.Tensor.new_tensor, mode)),
+        *mode.generator.replacements(),
+        *mode.undispatched.replacements(),
         (nn.Module, "train", train),
     ]
-    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replacements]
+    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
+    mode.replacements = {
+        id(original): new for (*_, original), (*_, new) in zip(originals, replaced, strict=True)
+    }
     try:
-        for owner, name, replacement in replacements:
+        for owner, name, replacement in replaced:
             setattr(owner, name, replacement)
         yield
     finally:
@@ -244,3 +295,15 @@ def _patched_functions(mode: Replay) -> Iterator[None]:
             module = reference()
             if module is not None:
                 module.training = training
+
+
+def _widened(function: Callable[..., torch.Tensor], running: Replay) -> Callable[..., torch.Tensor]:
+    """Return a function that makes a wide tensor where another would make a narrow one."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> torch.Tensor:
+        if "dtype" in kwargs and not running.is_paused:
+            kwargs["dtype"] = widen_dtype(kwargs["dtype"])
+        return function(*args, **kwargs)
+
+    return call

@@ -168,7 +168,7 @@ def _permutation(name: str, bound: Arguments, draws: KeyedDraws) -> Any:
 
 def _kept(bound: Arguments, draws: KeyedDraws, shape: tuple[int, ...], probability: Any) -> np.ndarray:
     """Draw a mask that is True with the given probability."""
-    return randomness.uniform(_next_key("bernoulli", shape, bound, draws), shape) < np.asarray(probability)
+    return randomness.uniform(_next_key("uniform", shape, bound, draws), shape) < np.asarray(probability)
 
 
 def _bernoulli(name: str, bound: Arguments, draws: KeyedDraws) -> Any:

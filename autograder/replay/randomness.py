@@ -1,6 +1,6 @@
 """Portable random numbers: the same on every machine, device and release.
 
-Every draw is a pure function of a key: `(seed, family, shape, occurrence)`. The bits come from NumPy's
+Every draw is a pure function of a key: `(seed, family, count, occurrence)`. The bits come from NumPy's
 counter-based Philox bit generator, whose stream NumPy promises never to change (NEP 19); the step from
 bits to floats is done here, because the distributions of `numpy.random.Generator` carry no such promise.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,19 +75,24 @@ class KeyedDraws:
     """Counts the draws of one replay and gives each its key.
 
     Two correct programs that draw the same things in another order agree more often under keyed draws
-    than under one stream: a key depends on how often *this family and shape* was drawn before, not on
-    all draws before. Axes of length 1 do not count as shape: `rand(n)` and `rand(n, 1)` agree.
+    than under one stream: a key depends on how often *this family and as many numbers* were drawn before, not
+    on all draws before. The shape does not count: `rand(n * m).view(n, m)` and `rand(n, m)` agree.
+
+    Attributes:
+        seed: of the replay.
+        seedings: how often the program seeded.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._drawn: Counter[tuple[str, tuple[int, ...]]] = Counter()
-        self._states_at_seeding: dict[int, Counter[tuple[str, tuple[int, ...]]]] = {}
-        self._keys_at_state: dict[tuple[bytes, str, tuple[int, ...]], int] = {}
+        self._drawn: Counter[tuple[str, int]] = Counter()
+        self._places: dict[Hashable, Counter[tuple[str, int]]] = {}
+        self.seedings = 0
+        self._keys_at_state: dict[tuple[bytes, str, int], int] = {}
 
     def next_key(self, family: str, shape: Sequence[int]) -> int:
         """Return the key of the next draw of `family` with `shape`."""
-        place = (family, tuple(int(size) for size in shape if size != 1))
+        place = (family, math.prod(int(size) for size in shape))
         occurrence = self._drawn[place]
         self._drawn[place] += 1
         return derive_key(self.seed, *place, occurrence)
@@ -98,18 +103,28 @@ class KeyedDraws:
         As with `reseed`, the first draw in some state is the next one, and a generator that was brought
         back to that state, by the same seed, repeats it.
         """
-        place = (state, family, tuple(shape))
+        place = (state, family, math.prod(shape))
         if place not in self._keys_at_state:
             self._keys_at_state[place] = self.next_key(family, shape)
         return self._keys_at_state[place]
 
-    def reseed(self, seed: int) -> None:
+    @property
+    def states(self) -> frozenset[bytes]:
+        """Return the states in which generators of the program's own drew."""
+        return frozenset(state for state, *_ in self._keys_at_state)
+
+    def reseed(self, seed: Hashable) -> None:
         """Act as `torch.manual_seed(seed)`: seeding again with the same seed repeats the draws.
 
         The first call with a seed changes nothing, so that a program that seeds once agrees with one
         that does not; a program that seeds inside its loop gets the same numbers in every turn.
         """
-        if seed in self._states_at_seeding:
-            self._drawn = self._states_at_seeding[seed].copy()
+        self.seedings += 1
+        if seed in self._places:
+            self._drawn = self._places[seed].copy()
         else:
-            self._states_at_seeding[seed] = self._drawn.copy()
+            self.mark(seed)
+
+    def mark(self, place: Hashable) -> None:
+        """Take note of where the draws stand, so that `reseed` with the same value comes back here."""
+        self._places[place] = self._drawn.copy()

@@ -13,9 +13,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.key import AnswerKey, installed_keys
+from autograder.labels import heading_of
 from autograder.language import LANGUAGES
 from autograder.opening import opening
-from autograder.rerun.texts import RerunError
+from autograder.rerun.texts import RerunError, say
 
 _BLOCK = re.compile(r"^[^#\n]*\.marks\(\s*[\"'](\w+)[\"']", re.MULTILINE)
 _PATCH = 60
@@ -44,11 +45,17 @@ class Notebook:
         found = {i: _BLOCK.search(c.source) for i, c in enumerate(self.content.cells) if is_code(c)}
         return {index: match[1] for index, match in found.items() if match and match[1] in self.key.blocks}
 
+    def called(self, name: str) -> str:
+        """Return the heading of a block or of a cell of nbgrader's, in quotes; its name if it has none."""
+        heading = heading_of(name, self.key.headings, self.language)
+        return f"`{name}`" if heading == name else say("heading", self.language, heading=heading)
+
     def name(self, index: int) -> str:
-        """Return what to call a cell: by nbgrader's id, else by its number and first line."""
+        """Return what to call a cell: by its heading if nbgrader knows it, else by number and line."""
         cell = self.content.cells[index]
-        if grade_id(cell):
-            return f"`{grade_id(cell)}`"
+        name = grade_id(cell)
+        if name is not None:
+            return self.called(name.removesuffix("_check"))
         lines = [line for line in cell.source.splitlines() if line.strip()] or [""]
         line = lines[0].strip()
         return f"{index + 1} (`{line if len(line) <= _PATCH else line[: _PATCH - 1] + '…'}`)"

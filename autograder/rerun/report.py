@@ -8,12 +8,14 @@ from dataclasses import asdict
 
 from nbformat import NotebookNode
 
-from autograder.display import number
+from autograder.labels import heading_of, points_of
+from autograder.quoting import shortened
 from autograder.rerun.marks import ShownMarks, shown_marks
 from autograder.rerun.reading import Notebook, grade_id, is_code, is_unchanged
 from autograder.rerun.running import Rerun
 from autograder.rerun.texts import Text, say
 from autograder.summary import Section, Summary
+from autograder.usual_errors import usual_text
 
 _MAX_DETAIL = 200
 _CELL_FILE = re.compile(r"\(\d+\.py, (line \d+)\)")
@@ -38,7 +40,8 @@ def _summary(notebook: Notebook, shown: Mapping[str, ShownMarks]) -> Summary:
     )
     # The last block that knows: an identity that is given twice is the last one.
     students = next((marks.students for marks in reversed([*shown.values()]) if marks.students), ())
-    return Summary(notebook.lab, notebook.language, sections, notebook.key.manual, students)
+    key = notebook.key
+    return Summary(notebook.lab, notebook.language, sections, key.manual, students, headings=key.headings)
 
 
 def _section(block: str, points: float, marks: ShownMarks | None) -> Section:
@@ -59,7 +62,8 @@ def _open_questions(notebook: Notebook) -> str:
         state = {True: "unanswered", False: "answered", None: "question_unknown"}[unchanged]
         if name not in cells and not _lost_metadata(notebook):
             state = "question_missing"
-        lines.append(f"  {name} [{number(points)}]: {say(state, language)}")
+        called = heading_of(name, notebook.key.headings, language)
+        lines.append(f"  {called} ({points_of(points, language)}): {say(state, language)}")
     return "\n".join([say("open_questions", language), *lines]) if lines else ""
 
 
@@ -87,7 +91,7 @@ def _of_the_file(notebook: Notebook) -> Iterator[Text]:
             yield Text("edited_check", {"cell": notebook.name(index)})
     for block in notebook.key.blocks:
         if block not in blocks.values():
-            yield Text("missing_check", {"cell": f"`{block}`"})
+            yield Text("missing_check", {"cell": notebook.called(block)})
 
 
 def _of_the_run(notebook: Notebook, run: Rerun, shown: Mapping[str, ShownMarks]) -> Iterator[Text]:
@@ -101,7 +105,7 @@ def _of_the_run(notebook: Notebook, run: Rerun, shown: Mapping[str, ShownMarks])
         elif index in run.finished:
             error = next((o for o in cell.outputs if o.output_type == "error"), None)
             if error is not None:
-                yield _error(notebook.name(index), error, cell)
+                yield _error(notebook.name(index), error, cell, notebook.language)
             elif index in blocks and blocks[index] not in shown:
                 yield Text("check_silent", {"cell": notebook.name(index)})
     left = [
@@ -118,10 +122,12 @@ def error_text(output: NotebookNode) -> str:
     return _CELL_FILE.sub(r"(\1)", str(output.get("evalue", ""))).strip()
 
 
-def _error(name: str, output: NotebookNode, cell: NotebookNode) -> Text:
+def _error(name: str, output: NotebookNode, cell: NotebookNode, language: str) -> Text:
     """Return what to say of a cell that ended with an exception."""
     if output.ename == "NotImplementedError" and not output.evalue:
         # Cells that are not for students to write in call what is.
         return Text("not_written" if grade_id(cell) else "calls_unwritten", {"cell": name})
-    detail = (error_text(output).splitlines() or [""])[0][:_MAX_DETAIL]
+    said = usual_text(output.ename, error_text(output))
+    first = (error_text(output).splitlines() or [""])[0]
+    detail = said.render(language) if said else shortened(first, _MAX_DETAIL)
     return Text("raised", {"cell": name, "error": output.ename, "detail": detail})

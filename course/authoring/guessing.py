@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.checks.base import BATCH_SIZES
 from autograder.instructor import observe as observing
 from autograder.instructor.settings import Course, load_course
 from autograder.observation import Observation
+from course.checks.experiments import LEAST_RESULTS
 
 # One digest, on one core.
 DIGEST_S = 0.044
@@ -73,15 +73,17 @@ def weakest(course: Course, lab: str) -> Search:
 
 def _likely() -> Mapping[str, Search]:
     """Return the checks whose numbers are among few that are likely beforehand."""
-    sizes = [size for size in BATCH_SIZES for _ in range(_TURNS)]
+    # The smallest that may be drawn: they are found the soonest.
+    drawn = range(LEAST_RESULTS, LEAST_RESULTS + 4)
+    sizes = [size for size in drawn for _ in range(_TURNS)]
 
     def of_sizes(counts: Mapping[int, float], numbers: int) -> float:
         return sum(max(0.0, math.log2(counts[size]) - numbers * _SHIFT_BITS) for size in sizes)
 
-    pairs = {size: (size // 2) * (size - size // 2) + 1 for size in BATCH_SIZES}
-    tables = {size: math.comb(size + 3, 3) for size in BATCH_SIZES}
+    pairs = {size: (size // 2) * (size - size // 2) + 1 for size in drawn}
+    tables = {size: math.comb(size + 3, 3) for size in drawn}
     # Of ten times as many hits, both counts of McNemar's test within two deviations, in either order.
-    deviations = {size: math.sqrt(10 * size * 0.16 * 0.84) for size in BATCH_SIZES}
+    deviations = {size: math.sqrt(10 * size * 0.16 * 0.84) for size in drawn}
     discordant = {size: (4 * deviation) ** 2 / 2 for size, deviation in deviations.items()}
     found = [
         Search("sizes.convolution", 12 * math.log2(64), "sizes up to 64"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.base import Checks
 from autograder.checks.calling import call_student, require_callable
 from autograder.checks.family import Family
+from autograder.checks.guard import May
+from autograder.checks.rehearsal import Record
 from autograder.checks.supplied import fill, fill_gradients, supplied_rows
 from autograder.checks.tensors import flat, require_scalar, require_tensor
 from autograder.checks.training import STEP_LEARNING_RATE
 from autograder.messages import CheckFailed, Message, add_texts
 from autograder.replay import Replay, randomness
+from course.checks.watched import WatchedSGD, require_moved
 
 TEXTS = add_texts(__package__, "classification")
 # What right observations of some checks follow from; see `Check.follows_from`.
@@ -68,9 +71,10 @@ class ClassificationChecks(Checks):
             aspect: "state" of the classifier in the end, or the "scores" that are returned.
             points: the marks that the check is worth.
         """
+        runs: list[Fitted] = []
 
         def compute(running: Replay) -> torch.Tensor:
-            runs = kept_epochs(function, running)
+            runs[:] = kept_epochs(function, running)
             if aspect == "state":
                 return torch.stack([run.state for run in runs])
             return torch.tensor([score for run in runs for score in run.scores()], dtype=torch.float64)
@@ -79,7 +83,7 @@ class ClassificationChecks(Checks):
             name,
             points,
             compute,
-            Message(f"wrong_fit_{aspect}"),
+            lambda _: describe_state(runs) if aspect == "state" else Message("wrong_fit_scores"),
             follows_from=_TRAINING,
         )
 
@@ -100,16 +104,14 @@ class SmallClassifier(nn.Module):
         activations: what `hidden` returned, call by call, without gradients.
     """
 
-    output_layer: type[nn.Linear] = nn.Linear
-
     def __init__(self, sample_shape: tuple[int, ...], running: Replay) -> None:
         super().__init__()
         self.flatten = nn.Flatten()
         self.norm = nn.BatchNorm1d(int(torch.Size(sample_shape).numel()))
         self.dense = nn.Linear(self.norm.num_features, _HIDDEN)
         self.dropout = _Dropout()
-        self.output = self.output_layer(_HIDDEN, _CLASSES)
-        self.activations: list[torch.Tensor] = []
+        self.output = nn.Linear(_HIDDEN, _CLASSES)
+        self.activations: list[torch.Tensor] = Record()
         fill(self.parameters(), running.seed, "classifier")
         self.double().to(running.device)
 
@@ -129,18 +131,27 @@ class SmallClassifier(nn.Module):
         return self.classify(self.hidden(images))
 
 
-class _ConstantLinear(nn.Linear):
-    """A layer whose outputs no parameter decides."""
+class OneWayClassifier(SmallClassifier):
+    """A classifier whose activations have one factor, along whose line `strengths` moves whatever the loss.
 
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return what only looks at how many rows there are."""
-        return super().forward(torch.ones_like(rows)).detach().requires_grad_()
+    So a step whose loss is wrong moves it as a right one does, but for how far and to which side.
+    """
 
+    line: torch.Tensor
 
-class _ConstantClassifier(SmallClassifier):
-    """A classifier whose logits no parameter decides: a cross-entropy of them moves nothing."""
+    def __init__(self, sample_shape: tuple[int, ...], running: Replay) -> None:
+        super().__init__(sample_shape, running)
+        start, line = (
+            torch.from_numpy(randomness.normal(randomness.derive_key(running.seed, "one way", part), (12,)))
+            for part in ("start", "line")
+        )
+        self.strengths = nn.Parameter(0.1 * start)
+        self.register_buffer("line", line)
+        self.to(running.device)
 
-    output_layer = _ConstantLinear
+    def hidden(self, images: torch.Tensor) -> torch.Tensor:
+        """Return activations (n, hidden)."""
+        return (1.0 + self.strengths @ self.line) * super().hidden(images)
 
 
 @dataclass
@@ -184,13 +195,24 @@ class Penalty:
 
 
 @dataclass(frozen=True)
-class _Trial:
-    """What one call of a step did: what it returned, how parameters moved, what the classifier computed."""
+class _ClassifierTrial:
+    """What one call of a step did.
+
+    Attributes:
+        returned: by the step.
+        movement: of the parameters that the optimiser has.
+        statistics: of the normalisation, afterwards.
+        activations: that the classifier computed, pass by pass.
+        penalty: that the step was given.
+        optimizer: that the step was given.
+    """
 
     returned: Any
     movement: torch.Tensor
+    statistics: torch.Tensor
     activations: list[torch.Tensor]
     penalty: Penalty
+    optimizer: WatchedSGD
 
 
 class ClassifierStepChecks:
@@ -210,13 +232,13 @@ class ClassifierStepChecks:
         self._block = block
         self._function = function
         self._sample_shape = sample_shape
-        self._trials: dict[int, _Trial] = {}
+        self._trials: dict[int, _ClassifierTrial] = {}
 
     def loss(self, name: str, *, points: float) -> bool:
         """Check the cross-entropy that the step returns, for several batch sizes."""
 
         def observe() -> list[float]:
-            returned = [self._trial(size).returned for size in BATCH_SIZES]
+            returned = [self._trial(size).returned for size in self._block.batch_sizes]
             if any(isinstance(value, (tuple, list, dict)) for value in returned):
                 raise CheckFailed("loss_not_scalar", seen=type(returned[0]).__name__)
             return [require_scalar(value) for value in returned]
@@ -224,37 +246,42 @@ class ClassifierStepChecks:
         return self._block.run_function(name, points, observe, lambda: Message("classifier_loss"))
 
     def update(self, name: str, *, points: float) -> bool:
-        """Check how the step moves all parameters, by cross-entropy and penalty together."""
+        """Check how the step moves the classifier, by cross-entropy and penalty together.
+
+        The statistics of its normalisation belong to that: each pass moves them.
+        """
 
         def observe() -> list[float]:
-            trials = [self._trial(size) for size in BATCH_SIZES]
+            trials = [self._trial(size) for size in self._block.batch_sizes]
             for trial in trials:
                 trial.penalty.require_arguments()
-                if not trial.movement.any():
-                    raise CheckFailed("not_moved", network=Message("classifier"))
-            return self._block.project(torch.stack([trial.movement for trial in trials]), name)
+                self._moved(trial)
+                if len(trial.optimizer.found) > 1:
+                    raise CheckFailed("classifier_steps", count=len(trial.optimizer.found))
+                if len(trial.activations) > 1:
+                    raise CheckFailed("classifier_passes", count=len(trial.activations))
+            moves = [torch.cat([trial.movement, trial.statistics]) for trial in trials]
+            return self._block.project(torch.stack(moves), name)
 
         def diagnose() -> Message:
-            if not self._trial(BATCH_SIZES[0]).penalty.calls:
+            if not self._trial(self._block.batch_sizes[0]).penalty.calls:
                 return Message("classifier_penalty_unused")
             return Message("moved_wrong", {"network": Message("classifier")})
 
         return self._block.run_function(name, points, observe, diagnose)
 
     def zero_grad(self, name: str, *, points: float) -> bool:
-        """Check that gradients from before do not count, where only the penalty moves anything."""
+        """Check that gradients from before do not count, with a classifier that any loss moves alike."""
 
         def observe() -> list[float]:
-            trials = [self._run_trial(size, constant=True, prefill=True) for size in BATCH_SIZES]
-            moves = [trial.movement for trial in trials]
-            clean = [self._run_trial(size, constant=True).movement for size in BATCH_SIZES]
-            if any(float((a - b).abs().max()) > 1e-9 for a, b in zip(moves, clean, strict=True)):
-                raise CheckFailed("gradients_kept")
-            for trial in trials:
-                trial.penalty.require_arguments()
-            if not all(move.any() for move in moves):
-                raise CheckFailed("not_moved", network=Message("classifier"))
-            return self._block.project(torch.stack([move / move.norm() for move in moves]), name)
+            lines = []
+            for size in self._block.batch_sizes:
+                move = self._moved(self._run_trial(size, one_way=True, prefill=True))
+                clean = self._moved(self._run_trial(size, one_way=True))
+                if float((move - clean).abs().max()) > 1e-9:
+                    raise CheckFailed("gradients_kept")
+                lines.append(move / (move.norm() if float(move.sum()) > 0 else -move.norm()))
+            return self._block.project(torch.stack(lines), name)
 
         return self._block.run_function(
             name,
@@ -269,7 +296,7 @@ class ClassifierStepChecks:
 
         def observe() -> list[float]:
             found = []
-            for size in BATCH_SIZES:
+            for size in self._block.batch_sizes:
                 activations = self._run_trial(size, training=False).activations
                 if not activations:
                     raise CheckFailed("classifier_not_called")
@@ -284,30 +311,37 @@ class ClassifierStepChecks:
             follows_from=_MODE,
         )
 
-    def _trial(self, size: int) -> _Trial:
+    def _moved(self, trial: _ClassifierTrial) -> torch.Tensor:
+        """Return the movement of the classifier; where there is none, say what its optimiser found."""
+        return require_moved(trial.movement, self._trial(self._block.batch_sizes[0]).optimizer, "classifier")
+
+    def _trial(self, size: int) -> _ClassifierTrial:
         """Return the trial with one batch size; it is made once."""
         if size not in self._trials:
             self._trials[size] = self._run_trial(size)
         return self._trials[size]
 
     def _run_trial(
-        self, size: int, *, training: bool = True, constant: bool = False, prefill: bool = False
-    ) -> _Trial:
+        self, size: int, *, training: bool = True, one_way: bool = False, prefill: bool = False
+    ) -> _ClassifierTrial:
         """Call the step once on a fresh classifier.
 
         Args:
             size: of the batch.
             training: the mode in which the classifier is handed over.
-            constant: whether logits do not depend on its parameters.
+            one_way: whether all that the optimiser moves enters as one factor.
             prefill: whether it holds gradients from before.
         """
         require_callable(self._function)
         with self._block.replay(f"{self._block.name}/{size}") as running:
-            kind = _ConstantClassifier if constant else SmallClassifier
+            kind = OneWayClassifier if one_way else SmallClassifier
             classifier = kind(self._sample_shape, running).train(training)
             if prefill:
                 fill_gradients(classifier.parameters(), running.seed, "before")
-            optimizer = torch.optim.SGD(classifier.parameters(), lr=STEP_LEARNING_RATE)
+            moved = list(classifier.parameters())
+            if isinstance(classifier, OneWayClassifier):
+                moved = [classifier.strengths]
+            optimizer = WatchedSGD(moved, STEP_LEARNING_RATE)
             inputs, hidden = classifier.norm.num_features, _HIDDEN
             penalty = Penalty(
                 running, {"weight": (hidden, inputs), "bias": (hidden,), "activations": (size, hidden)}
@@ -315,12 +349,16 @@ class ClassifierStepChecks:
             images = supplied_rows((size, *self._sample_shape), running, "images")
             key = randomness.derive_key(running.seed, "labels", size)
             labels = torch.from_numpy(randomness.integers(key, (size,), 0, _CLASSES)).to(running.device)
-            before = flat(classifier.parameters())
-            returned = call_student(self._function, classifier, optimizer, images, labels, penalty)
-            movement = flat(classifier.parameters()) - before
+            before = flat(moved)
+            may = May(train=(classifier, optimizer), set_mode=not training)
+            returned = call_student(self._function, classifier, optimizer, images, labels, penalty, may=may)
+            movement = flat(moved) - before
             if isinstance(returned, torch.Tensor):
                 returned = returned.detach()
-            return _Trial(returned, movement, classifier.activations, penalty)
+            statistics = flat(b for b in classifier.norm.buffers() if b.is_floating_point())
+            return _ClassifierTrial(
+                returned, movement, statistics, classifier.activations, penalty, optimizer
+            )
 
 
 class PredictionChecks:
@@ -342,7 +380,7 @@ class PredictionChecks:
 
         def compute(running: Replay) -> torch.Tensor:
             found = []
-            for size in BATCH_SIZES:
+            for size in (*self._block.batch_sizes, 1):
                 returned, _ = self._predicted(size, running, training=False)
                 probabilities = require_tensor(returned, shape=(size,), low=0.0, high=1.0)
                 if probabilities.requires_grad:
@@ -357,7 +395,7 @@ class PredictionChecks:
 
         def compute(running: Replay) -> torch.Tensor:
             found = []
-            for size in BATCH_SIZES:
+            for size in self._block.batch_sizes:
                 _, classifier = self._predicted(size, running, training=True)
                 if not classifier.activations:
                     raise CheckFailed("classifier_not_called")
@@ -377,7 +415,8 @@ class PredictionChecks:
         require_callable(self._function)
         classifier = SmallClassifier(self._sample_shape, running).train(training)
         images = supplied_rows((size, *self._sample_shape), running, f"images {size}")
-        return call_student(self._function, classifier, images), classifier
+        # The text says in which mode to predict: the classifier may be left in it.
+        return call_student(self._function, classifier, images, may=May(set_mode="eval")), classifier
 
 
 @dataclass(frozen=True)
@@ -387,12 +426,25 @@ class Fitted:
     Attributes:
         state: all parameters and buffers of the classifier.
         returned: by the student's function.
-        epochs: as many as were asked for.
+        passed: the states before the training and after each epoch.
+        best: the epoch that is to be kept, from 1.
     """
 
     state: torch.Tensor
     returned: Any
-    epochs: int
+    passed: list[torch.Tensor]
+    best: int
+
+    @property
+    def epochs(self) -> int:
+        """Return how many epochs were asked for."""
+        return len(self.passed) - 1
+
+    @property
+    def kept(self) -> int | None:
+        """Return the epoch after which the classifier was as it is now, 0: none; None if it never was."""
+        alike = (epoch for epoch, state in enumerate(self.passed) if torch.equal(state, self.state))
+        return next(alike, None)
 
     def scores(self) -> list[float]:
         """Return the scores that came back.
@@ -406,6 +458,18 @@ class Fitted:
             seen = f"{len(self.returned)}" if listed else type(self.returned).__name__
             raise CheckFailed("fit_scores", seen=seen, expected=self.epochs)
         return [require_scalar(score) for score in self.returned]
+
+
+def describe_state(runs: Sequence[Fitted]) -> Message:
+    """Say in which state a classifier ends that is not the one asked for."""
+    wrong = next((run for run in runs if run.kept != run.best), None)
+    if wrong is None:
+        return Message("wrong_fit_state")
+    if wrong.kept is None:
+        return Message("fit_ends_mixed")
+    if wrong.kept == wrong.epochs:
+        return Message("fit_ends_last", {"epochs": wrong.epochs})
+    return Message("fit_ends_after", {"epoch": wrong.kept, "epochs": wrong.epochs})
 
 
 def kept_epochs(function: Any, running: Replay) -> list[Fitted]:
@@ -429,24 +493,42 @@ def _fit_once(function: Any, run: int, epochs: int, running: Replay) -> Fitted:
     classifier = SmallClassifier((_FEATURES,), running)
     scores = _scores(run, epochs, running)
     turns: list[str] = []
+    passed = [flat(_floating_state(classifier))]
 
     def train_epoch() -> None:
         turns.append("train")
+        _require_end(turns, epochs)
         with torch.no_grad():
             for number, value in enumerate(_floating_state(classifier)):
                 key = randomness.derive_key(running.seed, "epoch", run, len(turns), number)
                 value.add_(torch.from_numpy(randomness.normal(key, tuple(value.shape))).to(value.device))
+        passed.append(flat(_floating_state(classifier)))
 
     def validate() -> float:
         turns.append("validate")
-        if turns.count("validate") > epochs:
-            raise CheckFailed("fit_turns", seen=turns.count("train"), expected=epochs)
-        return scores[turns.count("validate") - 1]
+        _require_end(turns, epochs)
+        # More validations than epochs are a mistake that shows in the end: until then they go on.
+        return scores[(turns.count("validate") - 1) % epochs]
 
-    returned = call_student(function, classifier, train_epoch, validate, epochs)
+    # In which mode a trained classifier is left, the text does not say.
+    may = May(train=(classifier,), set_mode=True)
+    returned = call_student(function, classifier, train_epoch, validate, epochs, may=may)
+    counts = _counts(turns)
+    if counts != {"train": epochs, "validate": epochs}:
+        raise CheckFailed("fit_turns", **counts, expected=epochs)
     if turns != ["train", "validate"] * epochs:
-        raise CheckFailed("fit_turns", seen=turns.count("train"), expected=epochs)
-    return Fitted(flat(_floating_state(classifier)), returned, epochs)
+        raise CheckFailed("fit_order")
+    return Fitted(flat(_floating_state(classifier)), returned, passed, 1 + scores.index(max(scores)))
+
+
+def _counts(turns: Sequence[str]) -> dict[str, int]:
+    return {name: turns.count(name) for name in ("train", "validate")}
+
+
+def _require_end(turns: Sequence[str], epochs: int) -> None:
+    """Raise `CheckFailed` where a training goes on for far too long, perhaps without end."""
+    if len(turns) > 8 * epochs:
+        raise CheckFailed("fit_turns", **_counts(turns), expected=epochs)
 
 
 def _floating_state(classifier: nn.Module) -> list[torch.Tensor]:
@@ -456,14 +538,17 @@ def _floating_state(classifier: nn.Module) -> list[torch.Tensor]:
 
 
 def _scores(run: int, epochs: int, running: Replay) -> list[float]:
-    """Return seeded scores: the best one is not the first, it comes twice, and later ones rise and fall."""
+    """Return seeded scores: the best one is not the first, it comes twice, and later ones rise and fall.
+
+    Those of every other run are negative: a score is any number.
+    """
     key = randomness.derive_key(running.seed, "scores", run)
     scores = 0.5 + 0.4 * randomness.uniform(key, (epochs,))
     best = 1 + int(randomness.integers(randomness.derive_key(key, "best"), (1,), 0, epochs - 5)[0])
     scores[best : best + 2] = 0.9 + 0.1 * scores[best]
     scores[best + 2 :].sort()
     scores[-2:] = scores[-2:][::-1].copy()
-    return [float(score) for score in scores]
+    return [float(score) - 2.5 * (run % 2) for score in scores]
 
 
 FAMILY = Family(ClassificationChecks)

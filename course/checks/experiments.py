@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.base import Checks
 from autograder.checks.calling import call
 from autograder.checks.family import Family
+from autograder.checks.guard import May
+from autograder.checks.sizes import drawn_sizes
 from autograder.checks.supplied import Supplied, Supplies, supplied_rows
 from autograder.checks.tensors import require_scalar, require_tensor, require_tuple
 from autograder.messages import CheckFailed, Message, add_texts
@@ -30,8 +32,13 @@ _SET_SHAPE = (1, 3, 2)
 # Two resamplings of the same data differ in the third digit, wrong intervals in the second.
 _RESAMPLED_DIGITS = 2
 _PICTURES = 400
+# Of results there are so many sizes, and no smaller one: what few results allow is easily guessed.
+_RESULTS = 4
+LEAST_RESULTS = 17
 # To two digits, the ends of an interval are among a few numbers: it takes many of them.
 _PAIRS = 12
+# Pictures in a batch to augment.
+_AUGMENTED = (17, 6)
 
 
 class ExperimentFamily(Checks):
@@ -48,28 +55,33 @@ class SuppliedResults(Supplied):
     """Results of a classifier as a NumPy array of one axis, that the seed decides.
 
     Attributes:
-        kind: "labels", int64 of two classes, both of which occur; "probabilities", float64 in [0, 1); "hits",
-            bool, of which four in five are true; or "values", float64 around 1.
-        count: of results; hits are ten times as many.
+        kind: "labels", int64 of two classes, both of which occur; "probabilities", float64 in [0, 1), of
+            which one is exactly 0.5; "hits", bool, of which four in five are true; or "values", float64
+            around 1.
+        place: among the sizes that are drawn; of hits there are ten times as many.
         name: two names give two arrays.
     """
 
     kind: str
-    count: int
+    place: int
     name: str
 
     def build(self, running: Replay) -> np.ndarray:
         """Return the array."""
-        key = randomness.derive_key(running.seed, self.kind, self.name, self.count)
+        count = drawn_sizes(running.seed, "results", _RESULTS, LEAST_RESULTS)[self.place]
+        key = randomness.derive_key(running.seed, self.kind, self.name, count)
         if self.kind == "labels":
-            labels = randomness.integers(key, (self.count,), 0, 2)
+            labels = randomness.integers(key, (count,), 0, 2)
             labels[:2] = 0, 1
             return labels
         if self.kind == "probabilities":
-            return randomness.uniform(key, (self.count,))
+            probabilities = randomness.uniform(key, (count,))
+            # One is a limit case, and only one: equal probabilities have no order.
+            probabilities[2] = 0.5
+            return probabilities
         if self.kind == "hits":
-            return randomness.uniform(key, (10 * self.count,)) < 0.8
-        return 1.0 + 0.3 * randomness.normal(key, (self.count,))
+            return randomness.uniform(key, (10 * count,)) < 0.8
+        return 1.0 + 0.3 * randomness.normal(key, (count,))
 
 
 class ExperimentSupplies(Supplies):
@@ -84,9 +96,11 @@ class ExperimentSupplies(Supplies):
             *kinds: of the arguments: "labels", "probabilities", "hits" or "values"; see `SuppliedResults`.
         """
         return [
-            tuple(SuppliedResults(kind, size, f"argument {place}{turn}") for place, kind in enumerate(kinds))
+            tuple(
+                SuppliedResults(kind, place, f"argument {number}{turn}") for number, kind in enumerate(kinds)
+            )
             for turn in ("", " again", " once more")
-            for size in BATCH_SIZES
+            for place in range(_RESULTS)
         ]
 
 
@@ -163,7 +177,8 @@ class ExperimentChecks:
                 # Seeds that no earlier case used: a program that seeds PyTorch then draws as with a new one.
                 seeds = (2 * case, 2 * case, 2 * case + 1)
                 once, again, other = (
-                    _indices(call(function, (labels, share, seed), running)) for seed in seeds
+                    _indices(call(function, (labels, share, seed), running, May(own_seed=True)))
+                    for seed in seeds
                 )
                 if sorted(once[1]) != sorted(again[1]):
                     raise CheckFailed("split_not_repeatable")
@@ -212,16 +227,7 @@ class ExperimentChecks:
         """
 
         def compute(running: Replay) -> torch.Tensor:
-            images = supplied_rows((17, *sample_shape), running, "images")
-            before = images.clone()
-            found = [call(function, (images,), running) for _ in range(2)]
-            for result in found:
-                require_tensor(result, shape=tuple(images.shape))
-            if not torch.equal(images, before):
-                raise CheckFailed("argument_changed")
-            if torch.equal(found[0], images):
-                raise CheckFailed("augmentation_idle")
-            return torch.stack(found)
+            return torch.cat([_augmented(function, (n, *sample_shape), running) for n in _AUGMENTED])
 
         return self._block.run_array(name, points, compute, Message("augmentation_differs"))
 
@@ -281,6 +287,8 @@ def _indices(returned: Any) -> tuple[list[int], list[int]]:
         if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
             raise CheckFailed("split_not_indices", seen=f"{indices.dtype} {indices.shape}")
         found.append([int(index) for index in indices])
+    if len(found[0]) > 2 and set(found[0]) | set(found[1]) <= {0, 1}:
+        raise CheckFailed("split_labels")
     return found[0], found[1]
 
 
@@ -298,7 +306,7 @@ def _counts(labels: np.ndarray, indices: Sequence[int]) -> torch.Tensor:
 def _parts(function: Any, case: int, running: Replay) -> torch.Tensor:
     """Return all indices of a split in order, and how many of each class its parts hold."""
     labels, share = _labels(case, running), _SHARES[case]
-    larger, smaller = _indices(call(function, (labels, share, case), running))
+    larger, smaller = _indices(call(function, (labels, share, case), running, May(seed=True)))
     total = len(labels)
     counts = [_counts(labels, part) for part in (larger, smaller)]
     if both := len(set(larger) & set(smaller)):
@@ -320,7 +328,6 @@ def _parts(function: Any, case: int, running: Replay) -> torch.Tensor:
 def _composition(function: Any, arm: str, real: int, fake: int, running: Replay) -> torch.Tensor:
     """Return one number per picture of a training set, sorted: the set, whatever its order."""
     given = [_pictures(name, count, running) for name, count in (("real", real), ("fake", fake))]
-    kept = [images.clone() for images, _ in given]
     returned = call(function, (arm, *given), running)
     images, labels = require_tuple(returned, ("images", "labels")).values()
     for tensor in (images, labels):
@@ -330,10 +337,8 @@ def _composition(function: Any, arm: str, real: int, fake: int, running: Replay)
         raise CheckFailed("wrong_shape", seen=tuple(images.shape), expected=("n", *_SET_SHAPE))
     if labels.shape != images.shape[:1]:
         raise CheckFailed("set_labels", images=len(images), labels=tuple(labels.shape))
-    if labels.is_floating_point() or labels.dtype == torch.bool:
+    if labels.dtype != torch.int64:
         raise CheckFailed("set_label_type", seen=str(labels.dtype).removeprefix("torch."))
-    if not all(torch.equal(now, before) for (now, _), before in zip(given, kept, strict=True)):
-        raise CheckFailed("argument_changed")
     key = randomness.derive_key(running.seed, "weights")
     weights = torch.from_numpy(randomness.normal(key, (images[0].numel() + 1,))) if len(images) else None
     if weights is None:
@@ -348,6 +353,20 @@ def _pictures(name: str, count: int, running: Replay) -> tuple[torch.Tensor, tor
     key = randomness.derive_key(running.seed, "set labels", name, count)
     labels = torch.from_numpy(randomness.integers(key, (count,), 0, 2)).to(running.device)
     return images, labels
+
+
+# --- augmentation --------------------------------------------------------------------------------------
+
+
+def _augmented(function: Any, shape: tuple[int, ...], running: Replay) -> torch.Tensor:
+    """Return what a function makes of the same pictures in two calls, all numbers in a row."""
+    images = supplied_rows(shape, running, "images")
+    found = [call(function, (images,), running, May(data=True)) for _ in range(2)]
+    for result in found:
+        require_tensor(result, shape=shape)
+    if torch.equal(found[0], images):
+        raise CheckFailed("augmentation_idle")
+    return torch.stack(found).reshape(-1)
 
 
 # --- paired results ------------------------------------------------------------------------------------

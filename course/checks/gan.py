@@ -15,11 +15,13 @@ from autograder.messages import Message, add_texts
 from autograder.replay import Replay
 from course.checks.checkpoints import CheckpointChecks
 from course.checks.gan_networks import GANSupplies, small_discriminator, small_generator
-from course.checks.gan_step import StepChecks
+from course.checks.gan_step import GanStepChecks
 from course.checks.gan_training import GANTrainingChecks
 from course.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
 
 TEXTS = add_texts(__package__, "gan")
+# Of all checks of the course.
+add_texts(__package__, "labels")
 
 
 class GANChecks(CheckpointChecks):
@@ -33,7 +35,7 @@ class GANChecks(CheckpointChecks):
         latent_shape: tuple[int, ...],
         sample_shape: tuple[int, ...],
         separate_passes: bool = False,
-    ) -> StepChecks:
+    ) -> GanStepChecks:
         """Prepare the checks of one training step of a GAN.
 
         Args:
@@ -47,7 +49,7 @@ class GANChecks(CheckpointChecks):
         Returns:
             The checks `loss`, `update`, `zero_grad`, `isolation`, and with separate passes `scores`.
         """
-        return StepChecks(self, function, updates, latent_shape, sample_shape, separate_passes)
+        return GanStepChecks(self, function, updates, latent_shape, sample_shape, separate_passes)
 
     def gan_training(
         self,

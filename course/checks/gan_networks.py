@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
-from autograder.checks.supplied import Supplied, Supplies, fill
-from autograder.messages import CheckFailed
+from autograder.checks.supplied import SuppliedModule, Supplies, fill
 from autograder.replay import Replay, randomness
 
 
 @dataclass(frozen=True)
-class SuppliedGenerator(Supplied):
-    """A small generator; with batch normalisation it has to be given back in train mode."""
+class SuppliedGenerator(SuppliedModule):
+    """A small generator, perhaps with batch normalisation."""
 
     latent_shape: tuple[int, ...]
     sample_shape: tuple[int, ...]
@@ -25,25 +25,16 @@ class SuppliedGenerator(Supplied):
         """Return the network, its parameters set from the replay's seed."""
         return small_generator(self.latent_shape, self.sample_shape, running, batch_norm=self.batch_norm)
 
-    def give_back(self, built: nn.Module) -> None:
-        """Require train mode, where the mode matters."""
-        if self.batch_norm:
-            _require_train_mode(built)
-
 
 @dataclass(frozen=True)
-class SuppliedDiscriminator(Supplied):
-    """A small discriminator with dropout; it has to be given back in train mode."""
+class SuppliedDiscriminator(SuppliedModule):
+    """A small discriminator with dropout."""
 
     sample_shape: tuple[int, ...]
 
     def build(self, running: Replay) -> nn.Module:
         """Return the network, its parameters set from the replay's seed."""
         return small_discriminator(self.sample_shape, running, dropout=0.5)
-
-    def give_back(self, built: nn.Module) -> None:
-        """Require train mode."""
-        _require_train_mode(built)
 
 
 class GANSupplies(Supplies):
@@ -52,17 +43,17 @@ class GANSupplies(Supplies):
     def supplied_generator(
         self, latent_shape: tuple[int, ...], sample_shape: tuple[int, ...], *, batch_norm: bool = False
     ) -> SuppliedGenerator:
-        """Return a small generator; with batch normalisation it must be given back in train mode."""
+        """Return a small generator, perhaps with batch normalisation."""
         return SuppliedGenerator(latent_shape, sample_shape, batch_norm)
 
     def supplied_discriminator(self, sample_shape: tuple[int, ...]) -> SuppliedDiscriminator:
-        """Return a small discriminator with dropout; it must be given back in train mode."""
+        """Return a small discriminator with dropout."""
         return SuppliedDiscriminator(sample_shape)
 
 
-def _require_train_mode(network: nn.Module) -> None:
-    if not network.training:
-        raise CheckFailed("mode_changed")
+def is_picture(sample_shape: tuple[int, ...]) -> bool:
+    """Tell whether samples are pictures, (channels, height, width), whose numbers lie between -1 and 1."""
+    return len(sample_shape) == 3
 
 
 def small_generator(
@@ -73,7 +64,7 @@ def small_generator(
     *,
     batch_norm: bool = False,
 ) -> nn.Module:
-    """Return a generator (n, *latent_shape) -> (n, *sample_shape) without dropout.
+    """Return a generator (n, *latent_shape) -> (n, *sample_shape) without dropout; pictures end in a tanh.
 
     Its first layer takes latent vectors as the real one does: a linear layer those of shape (n, d), a
     transposed convolution those of shape (n, d, 1, 1).
@@ -82,7 +73,8 @@ def small_generator(
     first = [nn.Linear(latent_shape[0], 6)] if linear else [nn.ConvTranspose2d(latent_shape[0], 6, 1)]
     norm = [nn.BatchNorm1d(6)] if batch_norm else []
     last = [nn.Linear(6, math.prod(sample_shape)), nn.Unflatten(1, sample_shape)]
-    network = nn.Sequential(*first, nn.Flatten(), *norm, nn.Tanh(), *last)
+    end = [nn.Tanh()] if is_picture(sample_shape) else []
+    network = nn.Sequential(*first, nn.Flatten(), *norm, nn.Tanh(), *last, *end)
     fill(network.parameters(), running.seed, purpose)
     return network.double().to(running.device)
 
@@ -106,12 +98,44 @@ def small_discriminator(
     return network.double().to(running.device)
 
 
+# What the notebooks call the arguments of a loss function, and what PyTorch does.
+_OUTPUT_NAMES = ("output", "outputs", "input", "salida", "salidas")
+_LABEL_NAMES = ("label", "labels", "target", "targets", "etiqueta", "etiquetas")
+
+
+def _outputs_and_labels(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the arguments of a loss function, given by position or by name.
+
+    Raises:
+        TypeError: if they are not two, as any function would.
+    """
+    found = list(args)
+    for names in (_OUTPUT_NAMES, _LABEL_NAMES)[len(args) :]:
+        found += [named.pop(name) for name in names if name in named]
+    if len(found) != 2 or named:
+        raise TypeError(
+            f"loss_function takes 2 arguments, output and labels ({len(found) + len(named)} given)"
+        )
+    outputs, labels = found
+    return outputs, labels
+
+
+class NamedBCELoss(nn.BCELoss):
+    """The mean of the binary cross-entropy, whose arguments may be named as the notebooks name them."""
+
+    def forward(self, *args: Any, **named: Any) -> torch.Tensor:
+        """Return a scalar."""
+        __tracebackhide__ = True
+        return super().forward(*_outputs_and_labels(args, named))
+
+
 class BlindLoss(nn.Module):
     """A loss that does not look at labels: (n, 1) outputs, any labels -> the mean square of the outputs."""
 
-    def forward(self, output: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def forward(self, *args: Any, **named: Any) -> torch.Tensor:
         """Return a scalar."""
-        return output.square().mean()
+        outputs, _ = _outputs_and_labels(args, named)
+        return outputs.square().mean()
 
 
 class BlindGenerator(nn.Module):
@@ -128,7 +152,7 @@ class BlindGenerator(nn.Module):
         rows: torch.Tensor = self.get_buffer("rows")
         index = torch.arange(len(latent_samples), device=rows.device) % len(rows)
         output: torch.Tensor = self.linear(rows[index]).unflatten(1, self.sample_shape)
-        return output
+        return output.tanh() if is_picture(self.sample_shape) else output
 
 
 def blind_generator(sample_shape: tuple[int, ...], running: Replay) -> BlindGenerator:

@@ -10,21 +10,31 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from autograder.checks.base import BATCH_SIZES, Checks
+from autograder.checks.base import Checks
 from autograder.checks.calling import call_student, require_callable
+from autograder.checks.guard import May
 from autograder.checks.supplied import fill_gradients, supplied_rows
 from autograder.checks.tensors import flat, require_scalar, require_tuple
 from autograder.checks.training import STEP_LEARNING_RATE, copied_gradients, require_returned_loss
 from autograder.messages import CheckFailed, Message
+from autograder.observation import all_finite
 from autograder.replay import Replay
-from course.checks.gan_networks import BlindLoss, blind_generator, small_discriminator, small_generator
+from course.checks.gan_networks import (
+    BlindLoss,
+    NamedBCELoss,
+    blind_generator,
+    is_picture,
+    small_discriminator,
+    small_generator,
+)
 
 # What right observations of some checks follow from; see `Check.follows_from`.
 _BLIND = "steps with a loss, and a generator or penalty, that see nothing of the answer"
@@ -39,21 +49,25 @@ class StepTrial:
         movement: change of all parameters of each network, one vector per network.
         other_gradients: gradients that the network which the step does not train holds afterwards.
         labels: (outputs, labels) of every binary cross-entropy computed.
+        passes: how many batches went through each network in train mode.
         real_outputs: of the discriminator for the real batch, before the step.
         batch_size: of the real batch.
         loss_function: that the step was given.
+        repeats: whether it drew from a generator in the state in which an earlier call drew.
     """
 
     returned: Any
     movement: dict[str, torch.Tensor]
     other_gradients: list[torch.Tensor | None]
     labels: list[tuple[torch.Tensor, torch.Tensor]]
+    passes: dict[str, int]
     real_outputs: torch.Tensor
     batch_size: int
     loss_function: Any
+    repeats: bool = False
 
 
-class StepChecks:
+class GanStepChecks:
     """The checks of one training step; each runs the step on fresh networks.
 
     Args:
@@ -98,15 +112,18 @@ class StepChecks:
         """Check the loss that the step returns, for several batch sizes."""
 
         def observe() -> list[float]:
-            return [self._returned(index)[0] for index in range(len(BATCH_SIZES))]
+            return [self._returned(index)[0] for index in range(len(self._block.batch_sizes))]
 
         return self._block.run_function(name, points, observe, self._describe_wrong_loss)
 
     def scores(self, name: str, *, points: float) -> bool:
-        """Check what the step returns after its loss."""
+        """Check what the step returns after its loss, from the passes that gave the loss."""
 
         def observe() -> list[float]:
-            return [score for index in range(len(BATCH_SIZES)) for score in self._returned(index)[1:]]
+            if self._separate:
+                self._require_passes(self._trial(0))
+            found = [self._returned(index)[1:] for index in range(len(self._block.batch_sizes))]
+            return [score for scores in found for score in scores]
 
         return self._block.run_function(name, points, observe, lambda: Message(self._wrong_scores))
 
@@ -128,7 +145,9 @@ class StepChecks:
         """Check how the step moves the network it trains, starting without gradients."""
 
         def observe() -> list[float]:
-            moves = [self._moved(self._trial(index)) for index in range(len(BATCH_SIZES))]
+            moves = [self._moved(self._trial(index)) for index in range(len(self._block.batch_sizes))]
+            if self._trial(0).repeats:
+                raise CheckFailed("same_numbers")
             return self._block.project(torch.stack(moves), name)
 
         def diagnose() -> Message:
@@ -141,7 +160,7 @@ class StepChecks:
 
         def observe() -> list[float]:
             directions = []
-            for index in range(len(BATCH_SIZES)):
+            for index in range(len(self._block.batch_sizes)):
                 move = self._moved(self._blind_trial(index, True)[0])
                 clean = self._moved(self._blind_trial(index, False)[0])
                 if float((move - clean).abs().max()) > 1e-9:
@@ -167,7 +186,7 @@ class StepChecks:
 
         def observe() -> list[float]:
             directions = []
-            for index in range(len(BATCH_SIZES)):
+            for index in range(len(self._block.batch_sizes)):
                 first, second = self._blind_trial(index, False)
                 self._require_isolated(first)
                 directions += [_direction(self._moved(trial)) for trial in (first, second)]
@@ -186,7 +205,18 @@ class StepChecks:
         move = trial.movement[self._trained]
         if not move.any():
             raise CheckFailed("not_moved", network=Message(self._trained))
+        if not all_finite(move):
+            raise CheckFailed("moved_beyond_numbers", network=Message(self._trained))
         return move
+
+    def _require_passes(self, trial: StepTrial) -> None:
+        """Raise `CheckFailed` if a batch went through a network twice: its running statistics move twice."""
+        wanted = {self._judge: 2 if self._trained == self._judge else 1, "generator": 1}
+        for name, expected in wanted.items():
+            if trial.passes[name] > expected:
+                raise CheckFailed(
+                    "extra_passes", network=Message(name), seen=trial.passes[name], expected=expected
+                )
 
     def _require_isolated(self, trial: StepTrial) -> None:
         """Raise `CheckFailed` if the other network was touched."""
@@ -205,23 +235,31 @@ class StepChecks:
     def _blind_trial(self, index: int, prefill: bool) -> tuple[StepTrial, StepTrial]:
         """Return both steps of a blind trial; it is made once."""
         if (index, prefill) not in self._blind_trials:
-            self._blind_trials[index, prefill] = self._run_blind_trial(index, prefill)
+            trials = self._run_blind_trial(index, prefill)
+            for trial in trials:
+                # To which side it moved is for `update`: a wrong sign costs no other marks.
+                move = trial.movement[self._trained]
+                trial.movement[self._trained] = move if float(move.sum()) > 0 else -move
+            self._blind_trials[index, prefill] = trials
         return self._blind_trials[index, prefill]
 
     def _run_trial(self, index: int) -> StepTrial:
         """Call the step with a loss, twice on fresh networks; return the second call.
 
-        A step that seeds anew draws the same latent vectors in both, a correct one does not.
+        What a step keeps of its first call shows in the second. Each call has random numbers of its own: how
+        many the first one draws does not matter.
         """
-        with self._replay(index) as running:
-            for _ in range(2):
+        states: list[frozenset[bytes]] = []
+        for turn in range(2):
+            with self._replay(index, turn) as running:
                 networks = {
                     self._judge: self._judging_network(running),
                     "generator": small_generator(self._latent_shape, self._sample_shape, running),
                 }
                 optimizer = self._optimizer(networks)
-                trial = self._call(networks, optimizer, self._loss(), BATCH_SIZES[index], running)
-            return trial
+                trial = self._call(networks, optimizer, self._loss(), self._block.batch_sizes[index], running)
+                states.append(running.draws.states)
+        return replace(trial, repeats=not states[0].isdisjoint(states[1]))
 
     def _run_blind_trial(self, index: int, prefill: bool) -> tuple[StepTrial, StepTrial]:
         """Call the step twice on the same networks, so that labels and latent vectors do not matter.
@@ -231,10 +269,7 @@ class StepChecks:
             prefill: whether both networks hold gradients from before.
         """
         with self._replay(index) as running:
-            networks = {
-                self._judge: self._judging_network(running),
-                "generator": blind_generator(self._sample_shape, running),
-            }
+            networks = self._blind_networks(running)
             if prefill:
                 for name, network in networks.items():
                     fill_gradients(network.parameters(), running.seed, name)
@@ -242,25 +277,32 @@ class StepChecks:
             start = [parameter.detach().clone() for parameter in trained.parameters()]
             optimizer = self._optimizer(networks)
             loss = self._blind_loss()
-            first = self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
+            first = self._call(networks, optimizer, loss, self._block.batch_sizes[index], running)
             # Only what the first step did to the other network shall show in the second.
             _restore(trained, start)
             if self._trained == self._judge:
                 torch.optim.SGD(networks["generator"].parameters(), lr=STEP_LEARNING_RATE).step()
-            return first, self._call(networks, optimizer, loss, BATCH_SIZES[index], running)
+            return first, self._call(networks, optimizer, loss, self._block.batch_sizes[index], running)
 
-    def _replay(self, index: int) -> contextlib.AbstractContextManager[Replay]:
-        """Return the replay of the trials with one batch size."""
+    def _replay(self, index: int, turn: int = 0) -> contextlib.AbstractContextManager[Replay]:
+        """Return the replay of the trials with one batch size, or of one call of several."""
         require_callable(self._function)
-        return self._block.replay(f"{self._block.name}/{index}")
+        return self._block.replay(f"{self._block.name}/{index}/{turn}")
 
     def _judging_network(self, running: Replay) -> nn.Module:
         """Return a discriminator; with batch normalisation where passes have to be separate."""
         return small_discriminator(self._sample_shape, running, batch_norm=self._separate)
 
+    def _blind_networks(self, running: Replay) -> dict[str, nn.Module]:
+        """Return the networks of a trial in which labels and latent vectors do not matter."""
+        return {
+            self._judge: self._judging_network(running),
+            "generator": blind_generator(self._sample_shape, running),
+        }
+
     def _loss(self) -> nn.Module:
         """Return the loss function that steps are tried with."""
-        return nn.BCELoss()
+        return NamedBCELoss()
 
     def _blind_loss(self) -> nn.Module:
         """Return a loss function that does not tell real from generated samples."""
@@ -291,19 +333,24 @@ class StepChecks:
     ) -> StepTrial:
         """Call the student's step and compare before and after."""
         real_samples = supplied_rows((batch_size, *self._sample_shape), running, "real")
+        if is_picture(self._sample_shape):
+            real_samples = real_samples.tanh()
         labels: list[tuple[torch.Tensor, torch.Tensor]] = []
         with torch.no_grad():
             real_outputs = networks[self._judge](real_samples)
         before = {name: flat(network.parameters()) for name, network in networks.items()}
         running.observers.append(functools.partial(_note_labels, labels))
         arguments = self._arguments(networks, optimizer, loss_function, real_samples)
-        returned = call_student(self._function, *arguments)
+        may = May(train=(*networks.values(), optimizer))
+        with _counted_passes(networks) as passes:
+            returned = call_student(self._function, *arguments, may=may)
         running.observers.clear()
         return StepTrial(
             returned=_detached(returned),
             movement={name: flat(network.parameters()) - before[name] for name, network in networks.items()},
             other_gradients=copied_gradients(networks[self._other]),
             labels=labels,
+            passes=passes,
             real_outputs=real_outputs,
             batch_size=batch_size,
             loss_function=loss_function,
@@ -323,10 +370,12 @@ class StepChecks:
         outputs = torch.cat([output.reshape(-1) for output, _ in trial.labels])
         labels = torch.cat([label.reshape(-1) for _, label in trial.labels])
         ones, zeros = int((labels == 1).sum()), int((labels == 0).sum())
+        if not ones and not zeros and bool(((outputs == 0) | (outputs == 1)).all()):
+            return Message("loss_arguments_swapped")
         if self._trained == "generator":
             if zeros or ones != trial.batch_size:
                 return Message("generator_labels", {"ones": ones, "zeros": zeros})
-            return self._wrong_loss()
+            return self._wrong_loss(trial)
         is_real = torch.isin(outputs, trial.real_outputs.reshape(-1))
         if is_real.any() and (~is_real).any():
             real, fake = float(labels[is_real].mean()), float(labels[~is_real].mean())
@@ -337,12 +386,33 @@ class StepChecks:
             details = {"ones": ones, "zeros": zeros, "other": len(labels) - ones - zeros}
             expected = {"batch": batch, "expected_ones": batch, "expected_zeros": batch}
             return Message("labels_wrong", {**details, **expected})
-        return self._wrong_loss()
+        return self._wrong_loss(trial)
 
-    def _wrong_loss(self) -> Message:
+    def _wrong_loss(self, trial: StepTrial) -> Message:
         """Say that the loss is wrong although its labels are right."""
+        returned = self._returned(0)[0]
+        if any(math.isclose(returned, float(output.mean()), rel_tol=1e-6) for output, _ in trial.labels):
+            return Message("loss_is_mean_output")
         separate = self._separate and self._trained == self._judge
         return Message("wrong_loss_sum" if separate else "wrong_loss")
+
+
+@contextlib.contextmanager
+def _counted_passes(networks: dict[str, nn.Module]) -> Iterator[dict[str, int]]:
+    """Count, in the body, how many batches go through each network in train mode."""
+    passes = dict.fromkeys(networks, 0)
+
+    def note(name: str, network: nn.Module, inputs: Any) -> None:
+        passes[name] += network.training
+
+    handles = [
+        network.register_forward_pre_hook(functools.partial(note, name)) for name, network in networks.items()
+    ]
+    try:
+        yield passes
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _detached(returned: Any) -> Any:

@@ -4,7 +4,9 @@ The student's function is run twice, with networks, data and steps that the libr
 *ledger* run the steps train nothing: they note turns, batches and optimisers and return seeded numbers
 as losses, so that the loop is observed apart from everything else. In the *training* run the steps
 move the networks towards seeded targets, so that where the run ends depends on loop, optimisers, loss
-function and number of steps, but not on the order of the data.
+function and number of steps, but not on the order of the data. The last batch of an epoch is shorter than
+the others, by how much the seed decides: a batch size that is written down shows, and so do rows that are
+left out.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,22 +25,37 @@ from torch.utils.data import TensorDataset
 
 from autograder.checks.base import Checks
 from autograder.checks.calling import call_student, require_callable
-from autograder.checks.supplied import supplied_rows
+from autograder.checks.guard import May
+from autograder.checks.rehearsal import rehearsing
+from autograder.checks.supplied import SuppliedInteger, supplied_rows
 from autograder.messages import CheckFailed, Message
 from autograder.replay import Replay, randomness
 from course.checks.gan_networks import small_discriminator, small_generator
 from course.checks.optimizers import AdamSettings, describe_wrong_optimizer, movements, require_owner
 
-TRAINING_ROWS = 256
 TRAINING_BATCH = 32
+TRAINING_BATCHES = 8
 TRAINING_EPOCHS = 20
-STEPS = TRAINING_EPOCHS * TRAINING_ROWS // TRAINING_BATCH
+STEPS = TRAINING_EPOCHS * TRAINING_BATCHES
 NETWORKS = ("discriminator", "generator")
 # Significant digits compared: short replays agree far better, a whole training somewhat better.
 TRAINING_DIGITS = 6
 ADAM = AdamSettings(lr=0.001)
 # Batch sizes that a loss function is tried with: a sum in place of a mean must show.
 LOSS_SIZES = (1, 2, 3, 5)
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """One call of the `on_epoch_end` that `train` received.
+
+    Attributes:
+        steps: how many steps of either network there had been.
+        arguments: what it was called with.
+    """
+
+    steps: int
+    arguments: tuple[Any, ...]
 
 
 @dataclass
@@ -48,8 +66,12 @@ class TrainingRun:
         networks: the two networks, by name.
         rows: the training data, (rows, *sample_shape).
         turns: the network whose step was called, in order.
+        strangers: how often a step received something else than the networks, in their order.
         losses: what the steps returned, by network.
+        supplied_losses: what the generator's steps return.
         batches: the real samples of each discriminator step.
+        batch_sizes: what the generator's steps received.
+        epoch_ends: each call of `on_epoch_end`.
         optimizers: what each step received as optimiser, in order and without repetition.
         loss_functions: what the steps received as loss function, likewise.
         history: what `train` returned.
@@ -58,15 +80,22 @@ class TrainingRun:
     networks: dict[str, nn.Module]
     rows: torch.Tensor
     turns: list[str] = field(default_factory=list)
+    strangers: int = 0
     losses: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in NETWORKS})
+    supplied_losses: list[float] = field(default_factory=list)
     batches: list[torch.Tensor] = field(default_factory=list)
+    batch_sizes: list[Any] = field(default_factory=list)
+    epoch_ends: list[EpochEnd] = field(default_factory=list)
     optimizers: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in NETWORKS})
     loss_functions: list[Any] = field(default_factory=list)
     history: Any = None
 
-    def note(self, network: str, optimizer: Any, loss_function: Any) -> None:
+    def note(self, network: str, networks: tuple[Any, Any], optimizer: Any, loss_function: Any) -> None:
         """Note what a step received."""
         self.turns.append(network)
+        self.strangers += any(
+            seen is not lent for seen, lent in zip(networks, self.networks.values(), strict=True)
+        )
         if not any(optimizer is seen for seen in self.optimizers[network]):
             self.optimizers[network].append(optimizer)
         if not any(loss_function is seen for seen in self.loss_functions):
@@ -77,7 +106,8 @@ class GANTrainingChecks:
     """The checks of a whole training run.
 
     The student's function is called as
-    `train(discriminator, generator, train_set, num_epochs, discriminator_step, generator_step)`.
+    `train(discriminator, generator, train_set, num_epochs, discriminator_step, generator_step)`, and in the
+    ledger run with an `on_epoch_end` besides.
     """
 
     def __init__(
@@ -101,6 +131,7 @@ class GANTrainingChecks:
             recorded = _history(run.history)
             _require_steps(run, len(recorded))
             epochs = _require_batches(run)
+            _require_arguments(run)
             losses = run.losses["discriminator"] + run.losses["generator"]
             if not all(map(functools.partial(math.isclose, rel_tol=1e-6), recorded, losses)):
                 raise CheckFailed("wrong_history")
@@ -111,6 +142,20 @@ class GANTrainingChecks:
             return self._block.project(seen, name)
 
         return self._block.run_function(name, points, observe, lambda: Message("wrong_history"))
+
+    def epoch_end(self, name: str, *, points: float) -> bool:
+        """Check that `on_epoch_end` is called at the end of each epoch, with its number and the generator.
+
+        Observed is the supplied loss of the last step before each call, had every epoch the steps it should:
+        batches of another size cost marks in `steps` only.
+        """
+
+        def observe() -> list[float]:
+            run, _, _ = self._ledger()
+            places = _epoch_ends(run)
+            return [run.supplied_losses[round(place * STEPS) - 1] for place in places]
+
+        return self._block.run_function(name, points, observe, follows_from="losses that are supplied")
 
     def optimizers(self, name: str, *, points: float) -> bool:
         """Check class, settings and ownership of the two optimisers, and the loss function.
@@ -157,9 +202,9 @@ class GANTrainingChecks:
         """Run the student's `train` with steps that train nothing, then try what they received."""
         with self._replay("ledger") as running:
             run = self._prepare(running)
-            self._call(
-                run, _LedgerStep(run, running, "discriminator"), _LedgerStep(run, running, "generator")
-            )
+            steps = [_LedgerStep(run, running, network) for network in NETWORKS]
+            run.supplied_losses = steps[1].supplied
+            self._call(run, *steps, on_epoch_end=_EpochEnds(run))
             moves = torch.zeros(1)
             if set(run.turns) == set(NETWORKS):
                 moves = movements(run.networks, {n: run.optimizers[n][-1] for n in NETWORKS}, running)
@@ -188,20 +233,28 @@ class GANTrainingChecks:
             "discriminator": small_discriminator(self._sample_shape, running),
             "generator": small_generator(self._latent_shape, self._sample_shape, running),
         }
-        return TrainingRun(networks, supplied_rows((TRAINING_ROWS, *self._sample_shape), running))
+        last = SuppliedInteger("last batch", 2, TRAINING_BATCH - 1).build(running)
+        rows = (TRAINING_BATCHES - 1) * TRAINING_BATCH + last
+        return TrainingRun(networks, supplied_rows((rows, *self._sample_shape), running))
 
     def _call(
-        self, run: TrainingRun, discriminator_step: Callable[..., Any], generator_step: Callable[..., Any]
+        self,
+        run: TrainingRun,
+        discriminator_step: Callable[..., Any],
+        generator_step: Callable[..., Any],
+        **named: Any,
     ) -> None:
         """Call the student's function."""
         run.history = call_student(
             self._function,
             run.networks["discriminator"],
             run.networks["generator"],
-            TensorDataset(run.rows.cpu(), torch.zeros(TRAINING_ROWS)),
+            TensorDataset(run.rows.cpu(), torch.zeros(len(run.rows))),
             TRAINING_EPOCHS,
             discriminator_step,
             generator_step,
+            may=May(train=tuple(run.networks.values())),
+            **named,
         )
 
     def _final_numbers(self, run: TrainingRun, running: Replay) -> torch.Tensor:
@@ -229,7 +282,7 @@ class _LedgerStep:
         self._run = run
         self._network = network
         key = randomness.derive_key(running.seed, "ledger", network)
-        self._losses = (0.1 + randomness.uniform(key, (2 * STEPS,))).tolist()
+        self.supplied: list[float] = (0.1 + randomness.uniform(key, (2 * STEPS,))).tolist()
 
     def __call__(
         self,
@@ -245,12 +298,31 @@ class _LedgerStep:
         samples = named.pop("real_samples", named.pop("batch_size", samples))
         if named:
             raise TypeError(f"a step has no argument {next(iter(named))!r}")
-        self._run.note(self._network, optimizer, loss_function)
-        if self._network == "discriminator":
+        self._run.note(self._network, (discriminator, generator), optimizer, loss_function)
+        if self._network == "generator":
+            self._run.batch_sizes.append(samples)
+        elif isinstance(samples, torch.Tensor):
+            if rehearsing():
+                discriminator(samples)  # are both on the same device?
             self._run.batches.append(samples.detach().cpu().to(torch.float64, copy=True))
+        else:
+            raise CheckFailed("step_batch", seen=type(samples).__name__)
         losses = self._run.losses[self._network]
-        losses.append(self._losses[len(losses) % len(self._losses)])
+        losses.append(self.supplied[len(losses) % len(self.supplied)])
         return torch.tensor(losses[-1])
+
+
+class _EpochEnds:
+    """An `on_epoch_end` that notes when it was called, and with what."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        self._run = run
+
+    def __call__(self, *args: Any, **named: Any) -> None:
+        """Take any arguments: what is wrong with them is said later, and costs nothing else."""
+        names = [name for name in ("epoch", "generator")[len(args) :] if name in named]
+        given = (*args, *(named.pop(name) for name in names), *named.values())
+        self._run.epoch_ends.append(EpochEnd(len(self._run.turns), given))
 
 
 def _training_discriminator_step(
@@ -275,9 +347,9 @@ def _training_generator_step(
     loss_function: Any,
     batch_size: int,
 ) -> torch.Tensor:
-    """Move the generator."""
+    """Move the generator; a wrong batch size shows in the ledger, and costs nothing here."""
     device = next(generator.parameters()).device
-    output = discriminator(generator(torch.randn(int(batch_size), *latent_shape, device=device)))
+    output = discriminator(generator(torch.randn(TRAINING_BATCH, *latent_shape, device=device)))
     return _update(optimizer_generator, loss_function, output)
 
 
@@ -334,7 +406,7 @@ def _require_steps(run: TrainingRun, recorded: int) -> None:
         raise CheckFailed(
             "wrong_steps",
             epochs=TRAINING_EPOCHS,
-            batches=TRAINING_ROWS // TRAINING_BATCH,
+            batches=TRAINING_BATCHES,
             expected=STEPS,
             **counts,
             recorded=recorded / 2,
@@ -345,17 +417,60 @@ def _require_steps(run: TrainingRun, recorded: int) -> None:
 
 def _require_batches(run: TrainingRun) -> list[torch.Tensor]:
     """Return the data of every epoch; each must go through all of them in shuffled batches of 32."""
-    per_epoch = TRAINING_ROWS // TRAINING_BATCH
-    wanted = sorted(run.rows.cpu().tolist())
-    epochs = [
-        torch.cat(run.batches[start : start + per_epoch]) for start in range(0, len(run.batches), per_epoch)
-    ]
-    sizes = sorted({len(batch) for batch in run.batches})
-    if sizes != [TRAINING_BATCH] or any(sorted(epoch.tolist()) != wanted for epoch in epochs):
-        raise CheckFailed("wrong_batches", sizes=", ".join(str(size) for size in sizes))
+    starts = range(0, len(run.batches), TRAINING_BATCHES)
+    per_epoch = [run.batches[start : start + TRAINING_BATCHES] for start in starts]
+    wanted, short = sorted(run.rows.cpu().tolist()), len(run.rows) % TRAINING_BATCH
+    sizes = sorted([*[TRAINING_BATCH] * (TRAINING_BATCHES - 1), short])
+    epochs = [torch.cat(batches) for batches in per_epoch]
+    if any(sorted(map(len, batches)) != sizes for batches in per_epoch) or any(
+        sorted(epoch.tolist()) != wanted for epoch in epochs
+    ):
+        seen = sorted({len(batch) for batch in run.batches})
+        raise CheckFailed("wrong_batches", sizes=", ".join(map(str, seen)))
     if all(torch.equal(epoch, epochs[0]) for epoch in epochs[1:]):
         raise CheckFailed("not_shuffled")
     return epochs
+
+
+def _require_arguments(run: TrainingRun) -> None:
+    """Raise `CheckFailed` unless steps received the networks in order, and the size of their batch."""
+    if run.strangers:
+        raise CheckFailed("step_networks")
+    for batch, size in zip(run.batches, run.batch_sizes, strict=True):
+        if not _is_integer(size):
+            raise CheckFailed("step_batch_size_type", seen=type(size).__name__)
+        if int(size) != len(batch):
+            raise CheckFailed("step_batch_size", seen=int(size), expected=len(batch))
+
+
+def _epoch_ends(run: TrainingRun) -> list[float]:
+    """Return which part of all steps had been done at each call of `on_epoch_end`.
+
+    Raises:
+        CheckFailed: unless that was at the end of each epoch, with its number and the generator.
+    """
+    if len(run.epoch_ends) != TRAINING_EPOCHS:
+        raise CheckFailed("epoch_end_calls", seen=len(run.epoch_ends), expected=TRAINING_EPOCHS)
+    for epoch, end in enumerate(run.epoch_ends):
+        if len(end.arguments) != 2:
+            raise CheckFailed("epoch_end_arguments", count=len(end.arguments))
+        number, generator = end.arguments
+        if generator is not run.networks["generator"]:
+            raise CheckFailed("epoch_end_generator", seen=type(generator).__name__)
+        if not _is_integer(number):
+            raise CheckFailed("epoch_end_type", seen=type(number).__name__)
+        if int(number) != epoch:
+            raise CheckFailed("epoch_end_number", seen=int(number), expected=epoch)
+        if end.steps * TRAINING_EPOCHS != (epoch + 1) * len(run.turns) or not run.turns:
+            raise CheckFailed("epoch_end_place", steps=end.steps, epoch=epoch)
+    return [end.steps / len(run.turns) for end in run.epoch_ends]
+
+
+def _is_integer(value: Any) -> bool:
+    """Tell whether something counts: an integer of Python or NumPy, or a tensor that holds one."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() == 1 and not value.dtype.is_floating_point and value.dtype != torch.bool
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _single_optimizer(network: str, run: TrainingRun) -> Any:

@@ -20,6 +20,8 @@ from course.texts import CourseText, error, localized, unknown_choice
 
 SOURCES = ("auto", "mnist", "embedded")
 SIZE = 28
+_INNER = 20  # of a digit within its frame, as in MNIST
+_EDGE, _SHARPNESS = 0.45, 12.0
 _PATIENCE_S = 20.0
 # What torchvision wants to see, unpacked, even for the training split alone.
 _FILES = tuple(
@@ -60,8 +62,8 @@ def load_digits(
     """Return handwritten digits: MNIST (LeCun et al., 1998) or those of scikit-learn.
 
     Args:
-        source: "mnist"; "embedded": the 1,797 digits of 8x8 pixels that come with scikit-learn, enlarged;
-            "auto": MNIST where a folder of data sets is named or `./data` holds it, else embedded.
+        source: "mnist"; "embedded": the 1,797 digits of 8x8 pixels that come with scikit-learn, enlarged and
+            sharpened; "auto": MNIST where a folder of data sets is named or `./data` holds it, else embedded.
         root: the folder of data sets, which holds or will hold `MNIST/raw`; by default the environment
             variable COURSE_DATA, or else `./data`. MNIST is downloaded where that is asked for, by name or by
             naming a folder.
@@ -97,13 +99,20 @@ def _reported_embedded(report: Callable[[str], None], why: str) -> Digits:
 
 
 def _embedded() -> Digits:
-    """Return scikit-learn's digits (Alpaydin and Kaynak, 1998), enlarged from 8x8 to 28x28 pixels."""
+    """Return scikit-learn's digits (Alpaydin and Kaynak, 1998): of 8x8 pixels, made to look like MNIST's.
+
+    They are enlarged to 20x20 in the middle of 28x28, as MNIST's are, and sharpened: what was brighter than
+    a little less than half becomes a stroke. In float64, so that all machines round each pixel alike.
+    """
     from sklearn.datasets import load_digits as load_small_digits
 
     data = load_small_digits()
-    small = torch.from_numpy(data.images).float().unsqueeze(1) / 16.0  # (1797, 1, 8, 8), 0 to 1
-    large = functional.interpolate(small, size=(SIZE, SIZE), mode="bicubic", align_corners=False)
-    pixels = (255.0 * large.clamp(0.0, 1.0)).round().to(torch.uint8).squeeze(1)
+    small = torch.from_numpy(data.images).double().unsqueeze(1) / 16.0  # (1797, 1, 8, 8), 0 to 1
+    large = functional.interpolate(small, size=(_INNER, _INNER), mode="bicubic", align_corners=False)
+    framed = functional.pad(large, [(SIZE - _INNER) // 2] * 4)  # (1797, 1, 28, 28)
+    sharp = torch.sigmoid(_SHARPNESS * (framed - _EDGE))
+    black, white = torch.sigmoid(_SHARPNESS * (torch.tensor([0.0, 1.0]).double() - _EDGE))
+    pixels = (255.0 * (sharp - black) / (white - black)).round().clamp(0, 255).to(torch.uint8).squeeze(1)
     return Digits(pixels, torch.from_numpy(data.target).long(), "scikit-learn")
 
 

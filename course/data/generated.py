@@ -34,8 +34,8 @@ def load_generated(
 
     Args:
         like: the real pictures.
-        folder: holds `no/` and `yes/` with the PNG files that lab 4's `export_images` wrote; where there is
-            neither, the set of the course is used, which imitates the phantoms.
+        folder: holds `no/` and `yes/` with the PNG files that lab 4's `export_images` wrote; of a class
+            that has no folder there, the set of the course is used, which imitates the phantoms.
         besides: what this function returned before: other pictures than those are returned.
         report: called with one line that says which pictures these are.
 
@@ -44,23 +44,35 @@ def load_generated(
         and `besides` those the ones before them.
 
     Raises:
-        FileNotFoundError: if there are too few of a class, or none that imitate these real pictures.
+        FileNotFoundError: if a folder holds too few, or there are none of a class that imitate these real
+            pictures.
         ValueError: if the real pictures are of another size than the set of the course.
     """
     size = like.pixels.shape[-1]
     used = (0,) * len(CLASSES) if besides is None else besides.counts
     wanted = list(zip(CLASSES, like.counts, used, strict=True))
     folder = Path(folder)
-    if any((folder / name).is_dir() for name in CLASSES):
-        parts = [_exported(folder / name, count, skip, size) for name, count, skip in wanted]
-        name = localized("generated_folder", folder=folder)
-    else:
-        parts = [_from_strip(name, count, skip, like) for name, count, skip in wanted]
-        name = localized("generated_course")
+    exported = [name for name in CLASSES if (folder / name).is_dir()]
+    parts = [
+        _exported(folder / name, count, skip, size)
+        if name in exported
+        else _from_strip(name, count, skip, like)
+        for name, count, skip in wanted
+    ]
     labels = torch.repeat_interleave(torch.arange(len(CLASSES)), torch.tensor(like.counts))
     generated = Brains(torch.cat(parts), labels, "generated")
-    report(generated.described(name))
+    report(generated.described(_sources(folder, exported)))
     return generated
+
+
+def _sources(folder: Path, exported: list[str]) -> str:
+    """Return where generated pictures come from, if these classes were exported to a folder."""
+    if not exported:
+        return localized("generated_course")
+    if len(exported) == len(CLASSES):
+        return localized("generated_folder", folder=folder)
+    (other,) = set(CLASSES) - set(exported)
+    return localized("generated_both", folder=folder, name=exported[0], other=other)
 
 
 def _exported(folder: Path, count: int, skip: int, size: int) -> torch.Tensor:

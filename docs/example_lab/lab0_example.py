@@ -79,7 +79,7 @@ def latent(n):
 
 # %% id="latent_check" nbgrader={"grade": true, "grade_id": "latent_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("latent", points=3) as checks:
-    checks.fingerprint("latent.values", latent, 16, shape=(16, 2), points=3)
+    checks.fingerprint("latent.values", latent, lab.supplied_size("n"), shape=("n", 2), points=3)
 checks.score
 
 # %% [markdown] id="generator-text-es" tags=["lang-es"]
@@ -111,9 +111,9 @@ class Generator(nn.Module):
 # %% id="generator_check" nbgrader={"grade": true, "grade_id": "generator_check", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("generator", points=5) as checks:
     checks.network_structure(
-        "generator.structure", Generator, input_shape=(8, 2), output_shape=(8, 1), parameters=33, points=2
+        "generator.structure", Generator, input_shape=(2,), output_shape=(1,), parameters=33, points=2
     )
-    checks.network_output("generator.output", Generator, input_shape=(8, 2), points=3)
+    checks.network_output("generator.output", Generator, input_shape=(2,), points=3)
 checks.score
 
 # %% [markdown] id="look-text-es" tags=["lang-es"]

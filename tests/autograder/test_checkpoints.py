@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from autograder.checks import witness
+from autograder.checks.guard import collecting
 from autograder.messages import CheckFailed
 from autograder.replay import replay
 from course.checks.checkpoints import Resumed, resume
@@ -63,6 +64,15 @@ def load_from_memory(path: str, networks: dict[str, Any], optimizers: dict[str, 
     return restore(KEPT[int(Path(path).read_text())], networks, optimizers)
 
 
+def save_a_number(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    save_in_memory(path, epoch, networks, optimizers)
+    torch.save(torch.tensor(len(KEPT) - 1), path)
+
+
+def load_by_number(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    return restore(KEPT[int(torch.load(path))], networks, optimizers)
+
+
 def forgiving(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
     return load_from_memory(path, networks, optimizers) if KEPT else 0
 
@@ -96,12 +106,74 @@ def test_it_is_observed_alike_where_there_is_no_fork(monkeypatch: pytest.MonkeyP
     forked, _ = resumed(save, load)
     monkeypatch.delattr(os, "fork")
     assert torch.equal(resumed(save, load)[0].numbers(), forked.numbers())
-    resumed(save_in_memory, load_from_memory)
+
+
+def test_a_training_in_memory_is_missed_in_the_file_where_there_is_no_fork(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "fork")
+    assert failure(save_in_memory, load_from_memory) == "checkpoint_not_plain"
+    assert failure(save_a_number, load_by_number) == "checkpoint_in_memory"
 
 
 @pytest.mark.parametrize("load", [load_from_memory, forgiving])
 def test_a_training_that_is_kept_in_memory_is_refused_by_name(load: Any) -> None:
     assert failure(save_in_memory, load) == "checkpoint_in_memory"
+
+
+def save_objects(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    torch.save([epoch, networks, optimizers], path)
+
+
+def replace_objects(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    epoch, *others = torch.load(path, weights_only=False)
+    networks.update(others[0])
+    optimizers.update(others[1])
+    return int(epoch)
+
+
+def fill_from_objects(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    epoch, *others = torch.load(path, weights_only=False)
+    states = [{name: part.state_dict() for name, part in parts.items()} for parts in others]
+    return restore([epoch, *states], networks, optimizers)
+
+
+def save_twice(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    save(path, epoch, networks, optimizers)
+    torch.save(epoch, f"{path}.epoch")
+
+
+def save_aside(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    save(f"{path}.part", epoch, networks, optimizers)
+    Path(f"{path}.part").replace(path)
+
+
+def load_and_seed(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    torch.manual_seed(0)
+    return load(path, networks, optimizers)
+
+
+def test_what_loading_leaves_changed_is_heard_of_though_another_process_loads() -> None:
+    for function, expected in ((load, []), (load_and_seed, ["left_seeded"])):
+        with collecting() as findings:
+            resumed(save, function)
+        assert [message.key for message in findings.messages] == expected
+
+
+def test_what_is_received_is_filled_and_not_replaced() -> None:
+    assert failure(save_objects, replace_objects) == "checkpoint_replaced"
+    assert failure(save, lambda path, networks, optimizers: networks.clear() or 3) == "checkpoint_replaced"
+
+
+def test_a_file_that_needs_trust_is_refused() -> None:
+    assert failure(save_objects, load) == "checkpoint_not_plain"
+    assert failure(save_objects, fill_from_objects) == "checkpoint_not_plain"
+
+
+def test_all_goes_into_one_file() -> None:
+    assert failure(save_twice, load) == "checkpoint_more_files"
+    seen, expected = resumed(save_aside, load)
+    assert torch.equal(seen.numbers(), expected.numbers())
 
 
 def test_what_load_raises_is_said_as_if_it_had_been_raised_here() -> None:

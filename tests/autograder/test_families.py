@@ -15,6 +15,7 @@ from autograder.catalogue import CatalogueError
 from autograder.checks.base import Checks
 from autograder.checks.family import FamilyError, compose, installed_families
 from autograder.checks.supplied import Supplies
+from autograder.errors import UnknownCheckError
 from autograder.judge import record
 from autograder.messages import add_texts
 from autograder.session import Lab, open_lab
@@ -59,6 +60,16 @@ with record(3) as recording:
         checks.doubled("twice.value", lambda number: 2 * number, lab.supplied_half(), points=1)
 print(recording.observations["twice.value"].values, hasattr(checks, "gan_step"))
 """
+# Of the library's own checks.
+OTHER_USE = """
+from autograder import open_lab
+from autograder.judge import record
+with record(3) as recording:
+    lab = open_lab("any", language="en")
+    with lab.marks("sum", points=1) as checks:
+        checks.text("sum.word", "Right", points=1)
+print(recording.observations["sum.word"].text)
+"""
 
 
 def bring(folder: Path, entry: str, **files: str) -> None:
@@ -74,11 +85,11 @@ def bring(folder: Path, entry: str, **files: str) -> None:
     (data / "entry_points.txt").write_text(f"[autograder.checks]\ndoubling = {entry}\n")
 
 
-def use(folder: Path) -> subprocess.CompletedProcess[str]:
+def use(folder: Path, code: str = USE) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join([str(folder), str(ROOT)])
     environment = {**os.environ, "PYTHONPATH": paths}
     return subprocess.run(
-        [sys.executable, "-c", USE], env=environment, cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
 
 
@@ -104,6 +115,24 @@ def test_a_family_that_cannot_be_used_is_named(tmp_path: Path, entry: str, said:
     assert said in use(tmp_path).stderr
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (FAMILY + "def f(:\n", "brought/doubling.py, line 30: SyntaxError: invalid syntax. Mend that file."),
+        (FAMILY + "from brought.help import x\n", "line 30: ModuleNotFoundError: No module named 'brought.h"),
+        ("import no_such_library\n", "No module named 'no_such_library'. Install no_such_library, or mend"),
+        ("x = 1 / 0\n", "brought/doubling.py, line 1: ZeroDivisionError: division by zero. Mend that file."),
+    ],
+)  # fmt: skip
+def test_a_family_that_fails_is_told_with_its_file_and_line_and_stops_only_who_needs_it(
+    tmp_path: Path, code: str, said: str
+) -> None:
+    bring(tmp_path, "brought.doubling:FAMILY", doubling__dot__py=code, doubled__dot__toml=TEXTS)
+    assert said in use(tmp_path).stderr
+    done = use(tmp_path, OTHER_USE)
+    assert done.stdout == "right\n", done.stderr
+
+
 def test_a_text_with_the_key_of_another_is_refused(tmp_path: Path) -> None:
     taken = TEXTS + '[wrong_scalar]\nes = "otro"\nen = "another"\n'
     bring(tmp_path, "brought.doubling:FAMILY", doubling__dot__py=FAMILY, doubled__dot__toml=taken)
@@ -115,7 +144,7 @@ def test_a_text_with_the_key_of_another_is_refused(tmp_path: Path) -> None:
 def test_a_text_without_a_language_is_named(tmp_path: Path) -> None:
     lacking = TEXTS + '[half]\nen = "half"\n'
     bring(tmp_path, "brought.doubling:FAMILY", doubling__dot__py=FAMILY, doubled__dot__toml=lacking)
-    assert "[half]" in use(tmp_path).stderr and "CatalogueError" in use(tmp_path).stderr
+    assert "doubled.toml, [half]: write it in es too" in use(tmp_path).stderr
 
 
 def test_two_families_with_one_method_are_refused() -> None:
@@ -147,9 +176,20 @@ def test_a_check_that_no_package_brings_is_described() -> None:
     with record(1):
         lab = open_lab("any", language="en")
     assert isinstance(lab, Lab)
+    said = "there is no check 'scalrs' here. Did you mean 'scalars'.*install the course's package again"
+    with pytest.raises(UnknownCheckError, match=said), lab.marks("block", points=1) as block:
+        block.scalrs()  # type: ignore[attr-defined]
+
+
+def test_what_only_a_students_function_does_wrong_is_no_misuse_of_a_check() -> None:
+    def two(a: int, b: int) -> int:
+        return a + b
+
+    with record(1):
+        lab = open_lab("any", language="en")
     with lab.marks("block", points=1) as block:
-        block.no_such_check()  # type: ignore[attr-defined]
-    assert "there is no check 'no_such_check' here" in block.results[0].message.render("en")
+        two(1)  # type: ignore[call-arg]
+    assert block.results[0].message.key == "raised"
 
 
 def test_texts_of_a_missing_file_are_described() -> None:

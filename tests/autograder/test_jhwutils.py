@@ -143,7 +143,7 @@ def test_what_is_no_array_of_real_numbers_is_refused(bad: object, capfd: pytest.
 
 def test_number_of_several_elements_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert not check_scalar([0.01, 0.01], "0x5ecf2a74")
-    assert "a number was expected" in capsys.readouterr().out
+    assert "A number was expected" in capsys.readouterr().out
 
 
 def test_sum_that_overflows_is_no_hash(recwarn: pytest.WarningsRecorder) -> None:
@@ -222,9 +222,9 @@ def test_assertion_of_a_library_does_not_tell_what_was_expected() -> None:
 
 
 def test_code_not_written_yet_is_named_as_such() -> None:
-    with pytest.raises(AssertionError, match="there is no code here yet"), tick.marks(1):
+    with pytest.raises(AssertionError, match="There is no code here yet"), tick.marks(1):
         raise NotImplementedError
-    with pytest.raises(AssertionError, match="`losses` does not exist yet"), tick.marks(1):
+    with pytest.raises(AssertionError, match="`losses` is not defined"), tick.marks(1):
         losses  # type: ignore[name-defined]  # noqa: B018, F821
 
 

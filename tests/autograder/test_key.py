@@ -6,14 +6,15 @@ from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from autograder import GraderError, KeyFileError, UnknownLabError, open_lab
-from autograder.key import AnswerKey, Bucket, KeyEntry, agree, enrol, installed_keys, seal, sketch
-from autograder.observation import Observation, project
+from autograder.key import AnswerKey, Bucket, Clue, KeyEntry, agree, enrol, installed_keys, seal, sketch
+from autograder.observation import PROJECTIONS, Observation, project
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 digits = st.integers(1, 12)
@@ -114,6 +115,37 @@ def test_changed_array_has_other_projections(change: object) -> None:
     assert not accepts(entry, observation(*project(change(array), 1, "check")))  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("shape", [(300, 300), (17, 1000, 1), (2**15 + 1,)])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a.flip(0),
+        lambda a: a.flip(-1) if a.shape[-1] > 1 else a.flip(1),
+        lambda a: a.roll(1024),
+        lambda a: a.transpose(0, 1).reshape(a.shape) if a.ndim > 1 else a.roll(1),
+        lambda a: 1.0001 * a,
+        lambda a: a + 1e-4,
+        lambda a: torch.cat([a.ravel()[:-1], a.new_ones(1)]).reshape(a.shape),
+    ],
+)
+def test_changed_large_array_has_other_projections(change: object, shape: tuple[int, ...]) -> None:
+    array = torch.arange(math.prod(shape), dtype=torch.float64).reshape(shape).sin()
+    entry = enrol(observation(*project(array, 1, "check")), "lab")
+    assert accepts(entry, observation(*project(array + 1e-13, 1, "check")))
+    assert not accepts(entry, observation(*project(change(array), 1, "check")))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("shape", [(1000,), (2**14, 5)])
+def test_projections_of_sums_are_sums_of_projections_whatever_the_order_of_addition(
+    shape: tuple[int, ...],
+) -> None:
+    first, second = (torch.linspace(low, 1, math.prod(shape)).sin().reshape(shape) for low in (0, -1))
+    numbers = [np.array(project(each.double(), 1, "check")) for each in (first, second)]
+    both = np.array(project(first.double() + second.double(), 1, "check"))
+    sums = (numbers[0] + numbers[1])[-PROJECTIONS:]
+    assert np.abs(both[-PROJECTIONS:] - sums).max() < 1e-12 * np.abs(sums).max()
+
+
 def as_the_finding_did(bucket: Bucket, bits: int) -> int | None:
     """Return the number of a bucket modulo 5**(-exponent), from its grid alone.
 
@@ -177,6 +209,7 @@ def test_key_file_survives_a_round_trip() -> None:
     assert AnswerKey.loads(key.dumps()) == key
 
 
+REFUSED = frozenset({"check"})
 HINT = {"es": "¡Al revés!", "en": "The wrong way round!"}
 
 
@@ -184,31 +217,38 @@ def hinting_key() -> AnswerKey:
     """Return a key that expects 0.1 and 2, and has a hint for 2 and 0.1 and for an error."""
     entry = enrol(observation(0.1, 2.0), "lab")
     error = replace(observation(text='["returned_none", {}]'), error="returned_none")
-    wrong = [seal(o, entry.salt) for o in (observation(2.0, 0.1), error)]
-    entry = replace(entry, wrong=tuple((0, sealed) for sealed in wrong))
+    seals = [seal(o, entry.salt) for o in (observation(2.0, 0.1), error)]
+    entry = replace(entry, clues=tuple(Clue(0, REFUSED, sealed) for sealed in seals))
     return AnswerKey("lab", 7, checks={"check": entry}, hints=(HINT,))
 
 
 def test_known_wrong_observation_gets_its_hint() -> None:
-    assert hinting_key().hint(observation(2.0, 0.1)) == HINT
-    assert hinting_key().hint(observation(2.0 + 1e-12, 0.1)) == HINT
+    assert hinting_key().hint(observation(2.0, 0.1), REFUSED) == HINT
+    assert hinting_key().hint(observation(2.0 + 1e-12, 0.1), REFUSED) == HINT
 
 
 def test_known_error_gets_its_hint() -> None:
     error = replace(observation(text='["returned_none", {}]'), error="returned_none")
-    assert hinting_key().hint(error) == HINT
-    assert hinting_key().hint(replace(error, text='["not_tensor", {}]')) is None
+    assert hinting_key().hint(error, REFUSED) == HINT
+    assert hinting_key().hint(replace(error, text='["not_tensor", {}]'), REFUSED) is None
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-1e-9, 1e-9))
 def test_right_observation_never_gets_a_hint(offset: float) -> None:
-    assert hinting_key().hint(observation(0.1 + offset, 2.0)) is None
+    assert hinting_key().hint(observation(0.1 + offset, 2.0), REFUSED) is None
 
 
 def test_unknown_wrong_observation_gets_no_hint() -> None:
-    assert hinting_key().hint(observation(2.0, 0.2)) is None
-    assert hinting_key().hint(replace(observation(2.0, 0.1), name="other")) is None
+    assert hinting_key().hint(observation(2.0, 0.2), REFUSED) is None
+    assert hinting_key().hint(replace(observation(2.0, 0.1), name="other"), REFUSED) is None
+
+
+@pytest.mark.parametrize("refused", [(), ("check", "another"), ("another",)])
+def test_no_hint_is_given_where_other_checks_refuse_the_answer_than_the_known_one(
+    refused: tuple[str, ...],
+) -> None:
+    assert hinting_key().hint(observation(2.0, 0.1), refused) is None
 
 
 @settings(max_examples=25, deadline=None)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
 import pytest
 
+from autograder import key, open_lab
+from autograder.errors import UnknownLabError
 from autograder.opening import Opening, calls_open_lab, opening
 
 
@@ -32,3 +37,14 @@ def test_a_call_is_noticed_also_where_the_lab_is_not_told(source: str) -> None:
 @pytest.mark.parametrize("source", ["from autograder import open_lab", "reopen_lab('lab1')", ""])
 def test_what_is_no_call_is_none(source: str) -> None:
     assert not calls_open_lab(source)
+
+
+def test_a_folder_that_python_takes_for_the_package_of_the_keys_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "statkit" / "statkit" / "keys").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = [EntryPoint("stat-kit", "statkit", key.KEYS)]
+    monkeypatch.setattr(key, "entry_points", lambda group: found)
+    with pytest.raises(UnknownLabError, match=r"folder \S*statkit for the package 'statkit': start it"):
+        open_lab("lab1_statistics")

@@ -129,19 +129,19 @@ def test_a_complete_notebook_gets_full_marks(complete: subprocess.CompletedProce
 
 @pytest.mark.slow
 def test_every_check_is_listed_with_its_marks(complete: subprocess.CompletedProcess[str]) -> None:
-    assert "✓ discriminator_step.zero_grad [3]: correcto" in complete.stdout
+    assert "✓ Gradientes anteriores (3 puntos): Correcto." in complete.stdout
 
 
 @pytest.mark.slow
 def test_open_questions_are_for_a_person_and_said_to_be_answered_or_not(
     complete: subprocess.CompletedProcess[str],
 ) -> None:
-    assert "question_models [8]: respondida" in complete.stdout
+    assert "Pregunta 1 (8 puntos): respondida" in complete.stdout
 
 
 @pytest.mark.slow
 def test_who_hands_in_is_said(complete: subprocess.CompletedProcess[str]) -> None:
-    assert "entrega de 00000" in complete.stdout
+    assert "Entrega de 00000" in complete.stdout
 
 
 @pytest.mark.slow
@@ -161,11 +161,11 @@ def test_a_blank_notebook_is_checked_in_its_language(course: Course, tmp_path: P
     nbformat.write(notebook, path)
     result = check(path)
     assert result.returncode == 0, result.stderr
-    assert "train_data.angles [2]: there is no code here yet" in result.stdout
-    assert "question_models [8]: the cell is missing" in result.stdout
+    assert "Angles (2 marks): There is no code here yet" in result.stdout
+    assert "Question 1 (8 marks): the cell is missing" in result.stdout
     assert "(`make_train_data(3)`) uses code that is not written yet" in result.stdout
     assert "(`def plot(:`) stopped with SyntaxError: invalid syntax (line 1)" in result.stdout
-    assert "The marks cell `generator` is missing" in result.stdout
+    assert "The marks cell “5. The generator” is missing" in result.stdout
 
 
 # --- cells that go wrong -----------------------------------------------------------------------------
@@ -183,8 +183,8 @@ def test_one_run_names_errors_endless_loops_edited_checks_and_goes_on(
     assert result.returncode == 0, result.stderr
     assert "se detuvo con ZeroDivisionError: division by zero" in result.stdout
     assert "se interrumpió: tardó más de 20 s" in result.stdout
-    assert "La celda de puntos `identity_check` fue cambiada" in result.stdout
-    assert "✓ train_data: 10 / 10 puntos" in result.stdout
+    assert "La celda de puntos «Quién entrega» fue cambiada" in result.stdout
+    assert "✓ 3. Los datos de entrenamiento: 10 / 10 puntos" in result.stdout
 
 
 @pytest.mark.slow
@@ -195,9 +195,9 @@ def test_a_kernel_that_dies_keeps_the_marks_before_it(
     cell(notebook, "train_data").source = "import os\nos._exit(1)"
     result = check(write(notebook))
     assert result.returncode == 0, result.stderr
-    assert "✓ identity: 0 / 0" in result.stdout and "entrega de 00000" in result.stdout
-    assert "El núcleo terminó de golpe en la celda `train_data`" in result.stdout
-    assert "Sin ejecutar, porque el núcleo ya no estaba: `train_data_check`" in result.stdout
+    assert "✓ Quién entrega\n" in result.stdout and "Entrega de 00000" in result.stdout
+    assert "El núcleo terminó de golpe en la celda «3. Los datos de entrenamiento»" in result.stdout
+    assert "Sin ejecutar, porque el núcleo ya no estaba: «3. Los datos de entrenamiento»" in result.stdout
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def test_a_notebook_without_inner_data_is_checked_all_the_same(
     for each in notebook.cells:
         each.metadata = NotebookNode()
     result = check(write(notebook))
-    assert "✓ train_data: 10 / 10 puntos" in result.stdout
+    assert "✓ 3. Los datos de entrenamiento: 10 / 10 puntos" in result.stdout
     assert "El cuaderno perdió sus datos internos" in result.stdout
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 
 from autograder import column, faults, open_lab
 from autograder.display import RED, CellView
 from autograder.judge import record
-from autograder.key import AnswerKey, enrol, seal
+from autograder.key import AnswerKey, Clue, enrol, seal
 from autograder.session import Lab
 
 
@@ -27,8 +28,9 @@ def ones(length: int) -> torch.Tensor:
 
 def check(lab: Lab, function: Callable[..., Any], block: str = "data") -> float:
     with lab.marks(block, points=5) as marks:
-        marks.fingerprint(f"{block}.first", column(function, 0), 4, points=2)
-        marks.fingerprint(f"{block}.values", function, 4, shape=(4, 2), points=3)
+        size = lab.supplied_size("n")
+        marks.fingerprint(f"{block}.first", column(function, 0), size, points=2)
+        marks.fingerprint(f"{block}.values", function, size, shape=("n", 2), points=3)
     return marks.score
 
 
@@ -55,9 +57,9 @@ def test_half_right_answer_gets_the_marks_of_the_checks_it_passes(lab: Lab) -> N
     assert check(lab, lambda n: torch.tensor([[1.0, 0.0]] * n)) == 2.0
 
 
-def test_score_is_a_plain_finite_float(lab: Lab) -> None:
-    assert type(check(lab, ones)) is float
-    assert repr(check(lab, ones)) == "5.0"
+def test_a_score_is_a_number_that_nbgrader_reads_and_a_notebook_does_not_show(lab: Lab) -> None:
+    data, _ = DisplayFormatter().format(check(lab, ones))
+    assert data == {"text/plain": "5.0", "text/html": ""}
 
 
 def test_running_a_cell_again_replaces_its_entry(lab: Lab) -> None:
@@ -100,14 +102,17 @@ def test_known_mistake_gets_its_hint_once(key: AnswerKey) -> None:
     hint = {"es": "Son unos.", "en": "They are ones."}
     with record(1) as recording:
         check(open_lab("test"), transposed)
+    refused = set(recording.observations)
     checks = {
-        name: replace(entry, wrong=((0, seal(recording.observations[name], entry.salt)),))
+        name: replace(
+            entry, clues=(Clue(0, frozenset(refused), seal(recording.observations[name], entry.salt)),)
+        )
         for name, entry in key.checks.items()
         if name in recording.observations
     }
     lab = open_lab("test", language="en", key=replace(key, checks=checks, hints=(hint,)))
     assert check(lab, transposed) == 0.0
-    assert list(lab.messages().values()) == ["They are ones.", "the same cause as above."]
+    assert list(lab.messages().values()) == ["They are ones.", "The same cause as above."]
 
 
 def test_failed_check_without_marks_is_not_complete(lab: Lab) -> None:
@@ -121,7 +126,7 @@ def test_failed_check_is_shown_in_red_with_markup_escaped(lab: Lab) -> None:
         raise ValueError("<script>alert(1)</script>")
 
     with lab.marks("data", points=5) as block:
-        block.fingerprint("data.values", hostile, 4, shape=(4, 2), points=2)
+        block.fingerprint("data.values", hostile, lab.supplied_size("n"), shape=("n", 2), points=2)
     html = CellView(block.cell_marks())._repr_html_()
     assert RED in html and "<script>" not in html and "&lt;script&gt;" in html
 
@@ -146,6 +151,8 @@ def test_interrupt_is_not_swallowed_but_recorded(lab: Lab) -> None:
     with pytest.raises(KeyboardInterrupt):
         check(lab, interrupted)
     assert lab.summary(None).sections[0].score == 0.0
+    said = next(iter(lab.messages().values()))
+    assert said.startswith("Tu código se interrumpió en la línea") and "no acaba nunca" in said
 
 
 def test_student_output_and_warnings_stay_out_of_the_cell(
@@ -255,12 +262,12 @@ def test_everything_works_without_ipython(tmp_path: Path) -> None:
         "from autograder import column, open_lab\n"
         "lab = open_lab('lab1_sine_gan', language='en')\n"
         "with lab.marks('sample', points=4) as block:\n"
-        "    block.fingerprint('sample.points', sample, 3, shape=(3, 2), points=2)\n"
+        "    block.fingerprint('sample.points', sample, lab.supplied_size('n'), shape=('n', 2), points=2)\n"
         "print(lab.summary())\n"
     )
     result = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "`sample` does not exist yet" in result.stdout
+    assert "`sample` is not defined" in result.stdout
     assert "Automatic total" in result.stdout and result.stderr == ""
     assert (tmp_path / "marks.json").is_file()

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from autograder import open_lab
+from autograder.errors import CheckUseError
 from autograder.judge import record
 from autograder.key import AnswerKey, agree, enrol
 from autograder.observation import Observation
@@ -99,11 +100,11 @@ def test_a_mistake_in_a_step_costs_its_own_marks_only(lab: Lab, function: Any, c
 @pytest.mark.parametrize(
     ("function", "aspect", "said"),
     [
-        (without_zero_grad, "zero_grad", "old gradients were added"),
-        (in_eval_mode, "mode", "the model came in eval mode"),
-        (without_step, "update", "the parameters of the model did not change"),
+        (without_zero_grad, "zero_grad", "Old gradients were added"),
+        (in_eval_mode, "mode", "The model came in eval mode"),
+        (without_step, "update", "The parameters of the model did not change"),
         (lambda *given: None, "loss", "returns None"),
-        ("step", "loss", "a function or a class was expected"),
+        ("step", "loss", "A function or a class was expected"),
     ],
 )
 def test_what_is_wrong_with_a_step_is_said(lab: Lab, function: Any, aspect: str, said: str) -> None:
@@ -153,7 +154,10 @@ class Sentences(nn.Module):
 
 
 def inputs_of(lab: Lab) -> list[Any]:
-    return [lab.supplied_tokens((6, 7), VOCABULARY, first=1), lab.supplied_tokens((6,), 8, first=1, name="n")]
+    return [
+        lab.supplied_tokens(("n", 7), VOCABULARY, first=1),
+        lab.supplied_tokens(("n",), 8, first=1, name="lengths"),
+    ]
 
 
 def observe_network(lab: Lab, factory: Any) -> tuple[Observation, str]:
@@ -190,7 +194,7 @@ def test_the_structure_of_a_network_of_several_inputs_is_checked(lab: Lab) -> No
             "block.check",
             Sentences,
             inputs=inputs_of(lab),
-            output_shape=(6, 2),
+            output_shape=("n", 2),
             parameters=count,
             points=1,
         )
@@ -202,7 +206,7 @@ def test_an_author_who_gives_no_input_or_two_is_told(lab: Lab) -> None:
     for given in ({}, {"input_shape": (2, 3), "inputs": [torch.zeros(2, 3)]}):
         with (
             lab.marks("block", points=1) as checks,
-            pytest.raises(ValueError, match="either input_shape or inputs"),
+            pytest.raises(CheckUseError, match="either input_shape or inputs"),
         ):
             checks.network_output("block.check", nn.Identity, points=1, **given)
 
@@ -215,6 +219,6 @@ def test_token_ids_are_whole_numbers_within_their_bounds(lab: Lab) -> None:
         return tokens.double().mean(dim=1)
 
     tokens = lab.supplied_tokens((50, 9), VOCABULARY, first=1)
-    seen(lab, lambda checks: checks.fingerprint("block.check", keep, tokens, points=1))
+    seen(lab, lambda checks: checks.fingerprint("block.check", keep, tokens, one_size="bounds", points=1))
     assert held[0].dtype == torch.int64 and held[0].shape == (50, 9)
     assert (int(held[0].min()), int(held[0].max())) == (1, VOCABULARY - 1)

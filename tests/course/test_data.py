@@ -105,10 +105,17 @@ def is_embedded(digits: Digits) -> bool:
 
 def test_embedded_digits_are_real_and_of_every_class() -> None:
     digits, line = load("embedded")
-    assert line == "scikit-learn digits, enlarged from 8x8: 1797 images"
+    assert line == "scikit-learn digits, of 8x8, enlarged and sharpened: 1797 images"
     assert digits.pixels.shape == (1797, 28, 28) and digits.pixels.dtype == torch.uint8
     assert digits.labels.bincount().min() > 170
-    assert digits.pixels.min() == 0 and digits.pixels.max() > 240
+    assert digits.pixels.min() == 0 and digits.pixels.max() == 255
+
+
+def test_embedded_digits_are_crisp_and_framed_as_those_of_mnist_and_the_same_everywhere() -> None:
+    pixels = load("embedded")[0].pixels
+    grey = ((pixels > 40) & (pixels < 215)).float().mean()
+    assert grey < 0.1 and not pixels[:, :4].any() and not pixels[:, :, -4:].any()
+    assert hashlib.sha256(pixels.numpy().tobytes()).hexdigest()[:16] == "d0beb659e25eee65"
 
 
 def test_without_a_folder_nothing_is_downloaded(tmp_path: Path) -> None:

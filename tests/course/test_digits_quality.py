@@ -7,7 +7,7 @@ import torch
 
 from course.classifier import DigitClassifier, fit_digit_classifier
 from course.data import load_digits
-from course.metrics import digit_quality
+from course.metrics import DigitQuality, QualitySpread, digit_quality
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +78,14 @@ def test_samples_that_cannot_be_measured_are_described(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         digit_quality(samples, reference, DigitClassifier())
+
+
+def test_several_measurements_have_a_mean_and_a_spread() -> None:
+    shares = (0.1,) * 10
+    spread = QualitySpread([DigitQuality(9, 0.8, 2.0, shares), DigitQuality(10, 0.9, 1.0, shares)])
+    assert spread.classes == (9.5, 9, 10)
+    assert spread.confidence == pytest.approx((0.85, 0.8, 0.9))
+    assert spread.distance == pytest.approx((1.5, 1.0, 2.0))
+    assert str(spread) == ("9 – 10 of 10 classes, confidence 0.85 (0.80 – 0.90), distance 1.50 (1.00 – 2.00)")
+    alone = QualitySpread([DigitQuality(10, 0.9, 1.0, shares)])
+    assert str(alone).startswith("10 of 10 classes, confidence 0.90 (0.90 – 0.90)")

@@ -15,8 +15,8 @@ from course.backbones import WEIGHTS, find_weights, make_backbone
 from course.data import Brains, brain_phantoms, load_brains, load_generated, split_brains
 from course.data.brains import CLASSES, COUNTS
 from course.data.generated import strip_path, write_strip
-from course.metrics import nearest_neighbours
-from course.plots import confusion_matrices, intervals
+from course.metrics import nearest_neighbours, patch_contrast
+from course.plots import confusion_matrices, image_grid, interval_panels, intervals
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,9 @@ def test_the_course_brings_as_many_generated_pictures_as_there_are_phantoms(
     lines: list[str] = []
     generated = load_generated(training, tmp_path, report=lines.append)
     assert generated.labels.bincount().tolist() == training.labels.bincount().tolist() == [58, 93]
-    assert lines == ["pictures that a WGAN-GP made for this course: 58 without a tumour, 93 with one, 32x32"]
+    (line,) = lines
+    assert line.startswith("pictures that two WGAN-GPs made for this course, one per class: ")
+    assert line.endswith(": 58 without a tumour, 93 with one, 32x32")
 
 
 def test_no_generated_picture_is_a_copy_of_a_phantom_and_none_occurs_twice(
@@ -95,9 +97,28 @@ def test_generated_pictures_besides_those_of_the_training_are_others(
 
 
 def test_too_few_exported_pictures_are_counted(training: Brains, tmp_path: Path) -> None:
-    (tmp_path / "yes").mkdir()
+    (tmp_path / "no").mkdir()
     with pytest.raises(FileNotFoundError, match=r"no/ holds 0 PNG files and 58 are needed: run lab 4"):
         load_generated(training, tmp_path, report=silent)
+
+
+def test_of_a_class_that_was_not_exported_the_course_s_own_are_taken(
+    training: Brains, tmp_path: Path
+) -> None:
+    folder, level = tmp_path / "generated", 77
+    (folder / "yes").mkdir(parents=True)
+    for number in range(training.counts[1]):
+        Image.new("L", (32, 32), level).save(folder / "yes" / f"epoch_001_image_{number:03d}.png")
+    lines: list[str] = []
+    generated = load_generated(training, folder, report=lines.append)
+    courses = load_generated(training, tmp_path / "none", report=silent)
+    assert (generated.pixels[generated.labels == 1] == level).all()
+    assert torch.equal(generated.of_class("no"), courses.of_class("no"))
+    expected = f"pictures in {folder}/yes and, as {folder}/no is missing, the course's own of that class: "
+    assert lines == [expected + "58 without a tumour, 93 with one, 32x32"]
+    real = Brains(training.pixels, training.labels, "mri")
+    with pytest.raises(FileNotFoundError, match="imitates drawn phantoms, no other pictures"):
+        load_generated(real, folder, report=silent)
 
 
 def test_real_pictures_are_not_joined_with_generated_phantoms(tmp_path: Path) -> None:
@@ -197,6 +218,28 @@ def test_the_nearest_neighbour_is_found_at_its_root_mean_square_distance() -> No
         nearest_neighbours(torch.zeros(1, 1, 4, 4), torch.zeros(0, 1, 4, 4))
 
 
+def test_lesions_stand_out_from_the_head_and_nothing_else_does() -> None:
+    brains = brain_phantoms(100, 100, seed=5)
+    no, yes = (patch_contrast(brains.of_class(name)) for name in CLASSES)
+    threshold = (no.mean() + yes.mean()) / 2
+    assert (no < threshold).all() and float((yes > threshold).float().mean()) > 0.9
+    # A brighter picture, one bright pixel, and a bright patch outside the head have no lesion.
+    picture = torch.full((1, 1, 32, 32), -0.5)
+    picture[..., 16, 16] = 1.0
+    picture[..., :3, :3] = 1.0
+    assert float(patch_contrast(picture)) < 0.2
+    picture[..., 10:13, 10:13] = 1.0
+    assert float(patch_contrast(picture)) > 1.0
+    with pytest.raises(ValueError, match="size, size"):
+        patch_contrast(torch.zeros(2, 3, 32, 32))
+
+
+@pytest.mark.parametrize(("log", "scale"), [(False, "linear"), (True, "log")])
+def test_intervals_have_the_scale_that_is_asked_for(log: bool, scale: str) -> None:
+    figure = intervals({"a": (0.1, 0.07, 0.12), "b": (10.0, 9.0, 11.0)}, title="t", xlabel="x", log=log)
+    assert figure.axes[0].get_xscale() == scale
+
+
 def test_intervals_are_drawn_below_each_other_in_their_order() -> None:
     figure = intervals(
         {"real": (0.9, 0.8, 1.0), "both": (0.95, 0.9, 1.0)},
@@ -208,6 +251,37 @@ def test_intervals_are_drawn_below_each_other_in_their_order() -> None:
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["real", "both"]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]
+
+
+def test_panels_of_intervals_share_their_axes() -> None:
+    rows = {"real": [(0.9, 0.8, 1.0), (0.9, 0.85, 0.95)], "both": [(0.5, 0.4, 0.6), (0.5, 0.3, 0.7)]}
+    figure = interval_panels(
+        {"few": rows, "many": rows},
+        title="t",
+        xlabel="x",
+        legend=["seeds", "pictures"],
+        points={"few": {"real": [0.9, 0.8]}},
+        line=0.0,
+        marked={"many": ["both"]},
+    )
+    few, many = figure.axes
+    assert [label.get_text() for label in few.get_yticklabels()] == ["real", "both"]
+    assert few.get_xlim() == many.get_xlim() and few.get_ylim()[0] > few.get_ylim()[1]
+    assert len(few.patches) == 0 and len(many.patches) == 1
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["seeds", "pictures"]
+
+
+def test_captions_stand_in_their_pictures() -> None:
+    figure = image_grid(torch.zeros(4, 1, 8, 8), title="t", columns=2, captions=["a", "", "c"])
+    places = {text.get_text(): text.get_position() for text in figure.axes[0].texts if text.get_text()}
+    assert places["a"] == (4, 10) and places["c"] == (4, 20)
+
+
+def test_confusion_matrices_show_shares_of_each_row_if_asked() -> None:
+    labels, predicted = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 1])
+    named = {"a": (labels, predicted)}
+    figure = confusion_matrices(named, classes=["no", "yes"], xlabel="p", ylabel="t", shares=True)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["50.0%", "50.0%", "0.0%", "100.0%"]
 
 
 def test_confusion_matrices_count_true_labels_in_rows() -> None:

@@ -26,6 +26,14 @@ from autograder.instructor.source import grade_id, is_student_cell, read_source,
 from tests.conftest import LAB1
 
 
+@pytest.fixture
+def elsewhere(course: Course, tmp_path: Path) -> Course:
+    """Return a course like the checkout that keeps its verdicts in a folder of its own."""
+    for name in ("source_notebooks", "autograder", "course", "course.toml"):
+        (tmp_path / name).symlink_to(course.root / name)
+    return replace(course, root=tmp_path)
+
+
 @pytest.fixture(scope="session")
 def templates(course: Course) -> Templates:
     return Templates.load(course)

@@ -122,7 +122,7 @@ def test_a_build_notices_that_the_solution_and_what_it_imports_no_longer_agree(
 ) -> None:
     shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     (tmp_path / "rnncourse" / "sizes.py").write_text("HIDDEN = 6\n")
-    assert "sequences.values: the shape is (16, 3, 6)" in " ".join(
+    assert "sequences.values: The shape is (14, 3, 6)" in " ".join(
         course(tmp_path, "build", fails=True).split()
     )
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from autograder.instructor.audit import audit_lab, forgeable_checks
+from autograder.instructor.audit import audit_lab
 from autograder.instructor.audit_report import write_audits
 from autograder.instructor.bank import load_bank
+from autograder.instructor.forgeable import forgeable_checks
 from autograder.instructor.settings import Course, CourseError
-from autograder.instructor.trial import Observations
-from autograder.observation import Observation
+from autograder.judge import Recording
+from autograder.observation import Observation, gathering, project
 from tests.conftest import LAB1
-
-
-@pytest.fixture
-def elsewhere(course: Course, tmp_path: Path) -> Course:
-    """Return a course like the checkout that keeps its verdicts in a folder of its own."""
-    for name in ("source_notebooks", "autograder", "course", "course.toml"):
-        (tmp_path / name).symlink_to(course.root / name)
-    return replace(course, root=tmp_path)
 
 
 def bank(folder: Path, **answers: str) -> Path:
@@ -142,14 +135,41 @@ def test_bank_of_an_unknown_cell_is_described(elsewhere: Course, tmp_path: Path)
         audit_lab(elsewhere, LAB1, bank=path, seeds=[])
 
 
-def recordings(values: list[tuple[float, ...]], points: float = 1.0) -> list[Observations]:
-    return [{"check": Observation("check", "block", points, values=v)} for v in values]
+def recordings(values: list[tuple[float, ...]], points: float = 1.0) -> list[Recording]:
+    seen = [Observation("check", "block", points, values=v) for v in values]
+    return [Recording(seed, {"check": each}) for seed, each in enumerate(seen)]
+
+
+def projected(arrays: list[torch.Tensor]) -> list[Recording]:
+    """Return recordings of a check that observes one array, under a seed for each."""
+    found = []
+    for seed, array in enumerate(arrays):
+        with gathering() as gathered:
+            values = tuple(project(array, seed, "check"))
+        seen = {"check": Observation("check", "block", 1.0, values=values)}
+        found.append(Recording(seed, seen, {"check": tuple(gathered)}))
+    return found
 
 
 def test_check_is_forgeable_when_too_few_of_its_numbers_depend_on_the_seed() -> None:
     assert forgeable_checks(recordings([(1, 2, 3, 4), (5, 6, 7, 8)])) == []
     assert forgeable_checks(recordings([(1, 2, 3, 4), (5, 6, 7, 4)])) == ["check"]
     assert forgeable_checks(recordings([(0.0,), (0.0,)])) == ["check"]
+
+
+@pytest.mark.parametrize("lengths", [(9, 9, 9), (9, 11, 13)])
+def test_an_array_is_looked_at_itself_for_its_projections_change_with_every_seed(
+    lengths: tuple[int, ...],
+) -> None:
+    assert forgeable_checks(projected([torch.ones(n) for n in lengths])) == ["check"]
+    assert forgeable_checks(projected([torch.ones(n) * (s + 1) for s, n in enumerate(lengths)])) == []
+
+
+def test_an_array_of_few_kinds_of_values_is_safe_where_many_of_them_change() -> None:
+    masks = [torch.rand(40, generator=torch.Generator().manual_seed(s)) < 0.5 for s in range(3)]
+    assert forgeable_checks(projected(masks)) == []
+    few = [torch.zeros(40).index_fill(0, torch.tensor([0, 1, 2]), s) for s in range(3)]
+    assert forgeable_checks(projected(few)) == ["check"]
 
 
 def test_check_without_marks_may_be_forgeable() -> None:

@@ -10,11 +10,13 @@ import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autograder.instructor.build import build_solution, write_source
 from autograder.instructor.settings import Course, CourseError
+from autograder.replay import replay
 from tests.conftest import ROOT
 from tests.instructor.documents import Reader, blocks, checkout, steps
 
@@ -46,7 +48,8 @@ for function in (lambda x: x - x.mean(dim=0), lambda x: x - x.mean(), lambda x: 
 
 def test_the_family_that_the_page_shows_is_found_observes_and_refuses(tmp_path: Path) -> None:
     (code,) = (block for block in blocks(DOCUMENT, "python") if "FAMILY" in block)
-    _, texts, entry = blocks(DOCUMENT, "toml")
+    (texts,) = (block for block in blocks(DOCUMENT, "toml") if block.startswith("[not_centred]"))
+    (entry,) = (block for block in blocks(DOCUMENT, "toml") if block.startswith("[project."))
     package = tmp_path / "mycourse" / "checks"
     package.mkdir(parents=True)
     (package / "clusters.py").write_text(code, encoding="utf-8")
@@ -63,6 +66,18 @@ def test_the_family_that_the_page_shows_is_found_observes_and_refuses(tmp_path: 
     )
     said = ["True None", "False not_centred", "False wrong_shape"]
     assert done.stdout.splitlines() == said, done.stderr
+
+
+def test_what_the_page_shows_of_supplied_things_makes_them_of_the_seed() -> None:
+    (code,) = (block for block in blocks(DOCUMENT, "python") if "SuppliedBlobs" in block)
+    names: dict[str, Any] = {"__name__": __name__}
+    exec(code, names)
+    blobs = names["ClusterSupplies"]().supplied_blobs(4)
+    built = []
+    for seed in (1, 1, 2):
+        with replay(seed) as running:
+            built.append(blobs.build(running))
+    assert built[0].shape == (8, 2) and built[0].equal(built[1]) and not built[0].equal(built[2])
 
 
 @pytest.mark.slow

@@ -167,7 +167,7 @@ def test_an_unpacked_bundle_installs_itself_runs_and_can_be_checked(
     NotebookClient(notebook, km=manager, timeout=300, resources=resources).execute(env=_clean())
     said = "".join(output.get("text", "") for output in notebook.cells[0].outputs)
     assert said.startswith("Instalando el curso") and said.endswith("Listo.\n")
-    assert "identity: 0 / 0 puntos" in str(notebook.cells[end].outputs)
+    assert "✗ Quién entrega" in str(notebook.cells[end].outputs)
 
     command = [fresh, "-m", "autograder", "check", path.name]
     result = subprocess.run(

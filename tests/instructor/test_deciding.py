@@ -71,6 +71,10 @@ def test_the_families_that_a_lab_uses_decide_and_others_do_not(course: Course) -
     assert "course.checks.wasserstein" in modules(course, "lab4_wgan_gp")
 
 
+def test_what_a_notebook_imports_from_the_top_decides_with_its_module(course: Course) -> None:
+    assert "autograder.checks.results" in modules(course, LAB)  # `loadable`
+
+
 def test_how_marks_are_shown_and_said_decides_nothing(course: Course) -> None:
     idle = {"autograder.display", "autograder.summary", "autograder.emission", "autograder.session"}
     assert not idle & modules(course, LAB)

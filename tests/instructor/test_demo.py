@@ -30,7 +30,7 @@ def test_class_is_graded_by_stock_nbgrader(course: Course) -> None:
         "10004": 65.0,
         "10005": 62.0,
         "10006": 58.0,
-        "10007": 63.0,
+        "10007": 64.0,
     }
     assert all(mark.max_score == 100.0 for mark in marks)
 

@@ -13,10 +13,10 @@ from nbgrader.api import Gradebook
 from autograder.errors import GraderError
 from autograder.instructor import doctor
 from autograder.instructor.bundle import packing
-from autograder.instructor.export.formats import Format
 from autograder.instructor.export.writer import ExportOptions, export_marks
 from autograder.instructor.grade.grader import GradeOptions, Grader
 from autograder.instructor.intake import Templates
+from autograder.instructor.options import Format
 from autograder.instructor.report.writer import report_all, report_lab
 from autograder.instructor.settings import Course, CourseError, load_course
 from tests.conftest import LAB1, ROOT

@@ -45,6 +45,7 @@ from autograder.instructor.neutral import clean_html, clean_notebook, clean_outp
 from autograder.instructor.pages import coloured, highlighted
 from autograder.instructor.similarity.submissions import work_of
 from autograder.instructor.similarity.tokens import code_parts, word_parts
+from autograder.instructor.slicing import needed_cells
 from autograder.marks import CellMarks
 from autograder.opening import opening
 from autograder.rerun.report import error_text
@@ -228,6 +229,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "LaTeX": latex_to_page,
     "colours": coloured,
     "the lab": opening,
+    "what is needed": lambda text: needed_cells([new_code_cell(text)]),
 }
 # Longer texts than these are shown as they were written.
 BOUNDED: dict[str, tuple[Callable[[str], object], int]] = {
@@ -249,7 +251,7 @@ def _patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
 
 
 # What only ever reads the course's own sources, and the instructor's roster.
-OURS = {"source._MARKED_TEXT", "source._MARKED_CODE", "roster._ASSIGNMENT"}
+OURS = {"sentences._SOLUTION", "source._MARKED_TEXT", "source._MARKED_CODE", "roster._ASSIGNMENT"}
 PATTERNS = {name: pattern for name, pattern in _patterns() if name not in OURS}
 
 

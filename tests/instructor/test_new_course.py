@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import nbformat
@@ -117,6 +119,16 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="is there already"):
         made(tmp_path / "mine")
     assert contents(tmp_path) == {"mine/thesis.txt": "all my work"}
+
+
+def test_a_folder_that_is_there_is_named_also_where_python_takes_it_for_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "statkit" / "notes").mkdir(parents=True)
+    with pytest.raises(CourseError, match="statkit is there already"):
+        made(Path("statkit"))
 
 
 # --- what works at once ------------------------------------------------------------------------------
@@ -241,3 +253,34 @@ def test_a_student_gets_the_courses_wheel_with_its_checks_and_texts(built: Lectu
     shutil.unpack_archive(wheel, built.folder / "build" / "wheel", "zip")
     names = {path.name for path in (built.folder / "build" / "wheel").rglob("*") if path.is_file()}
     assert {"regression.py", "regression.toml", f"{LAB}.json", "entry_points.txt"} < names
+
+
+@pytest.mark.slow
+def test_mypy_knows_the_courses_own_checks_as_it_is_installed_for_editing(tmp_path: Path) -> None:
+    """As `make setup` installs them, the library is a checkout, and both are found by mypy."""
+    folder = made(tmp_path / "labs", package="labkit")
+    library = tmp_path / "library"
+    for name in ("autograder", "course", "pyproject.toml", "README.md", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        library.mkdir(exist_ok=True)
+        copy(ROOT / name, library / name)
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    site = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
+    (site / "others.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MYPYPATH")}
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--ignore-installed"]
+    for each in (library, folder):
+        command = [python, "-m", "pip", "install", *options, "--editable", "."]
+        subprocess.run(command, cwd=each, env=clean, check=True, capture_output=True)
+    (folder / "labkit" / "cell.py").write_text(
+        "from autograder import open_lab\n\nwith open_lab('lab1').marks('fit', points=1) as checks:\n"
+        "    checks.least_squares('a', print, features=3, points=1)\n    checks.least_sqares('a')\n"
+    )
+    done = subprocess.run(
+        [python, "-m", "mypy"], cwd=folder, env=clean, capture_output=True, text=True, check=False
+    )
+    errors = [line for line in done.stdout.splitlines() if "error:" in line]
+    assert len(errors) == 1 and 'cell.py:5: error: "Block" has no attribute "least_sqares"' in errors[0], (
+        done.stdout + done.stderr
+    )

@@ -340,3 +340,10 @@ def test_a_lab_that_is_half_removed_can_be_removed(own: Course) -> None:
 def test_a_lab_that_there_is_not_cannot_be_removed(own: Course) -> None:
     with pytest.raises(CourseError, match="There is no lab 'lab2_next'"):
         remove_lab(own, "lab2_next")
+
+
+def test_nothing_is_written_that_is_for_the_templates_alone(own: Course) -> None:
+    folder = own.source("lab2_mine").parent
+    written = {path.name for path in new_lab(own, "lab2_mine") if path.parent == folder}
+    assert written == {path.name for path in folder.iterdir()}
+    assert written == {"lab2_mine.py", "answers.toml", "notes.en.md", "notes.es.md"}

@@ -232,3 +232,14 @@ def test_every_marked_notebook_says_whose_outputs_it_shows(graded: Classroom) ->
     for student in ("shows", "cleared", "forger", "dies"):
         cells = marked(graded, student).cells
         assert OUTPUTS_CELL in [cell.get("id") for cell in cells[:2]]
+
+
+def test_a_cell_that_grading_interrupted_is_said_to_have_been_so() -> None:
+    cell = new_code_cell("while True: pass", id="a")
+    stopped = new_notebook(cells=[cell])
+    handed_in = new_notebook(cells=[new_code_cell("while True: pass", id="a")])
+    stopped.cells[0].outputs = [new_output("error", ename="KeyboardInterrupt", evalue="", traceback=[])]
+    show_handed_in(stopped, handed_in, "en")
+    shown = cell_of(stopped, "a").outputs
+    assert "did not end and was interrupted" in shown[0].data["text/plain"]
+    assert all(output.output_type != "error" for output in shown)

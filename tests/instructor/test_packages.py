@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import sys
@@ -52,6 +53,18 @@ def test_packages_of_the_course_and_modules_beside_them_are_visible(folder: Path
 
 def test_a_package_that_an_entry_point_names_is_visible_without_being_imported(folder: Path) -> None:
     assert str(folder / "rnncourse") in visible_packages()
+
+
+def test_what_this_process_has_loaded_from_another_checkout_is_not_what_kernels_see(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "rnnhelpers.py").write_text("NUMBER = 8\n")
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(elsewhere)
+        importlib.import_module("rnnhelpers")
+    found = visible_packages(("rnnhelpers",))
+    assert str(folder / "rnnhelpers.py") in found and str(elsewhere / "rnnhelpers.py") not in found
 
 
 def test_bubblewrap_shows_packages_and_metadata_and_nothing_else_of_the_folder(

@@ -21,8 +21,9 @@ from autograder.instructor.bank import load_bank
 from autograder.instructor.cli import app
 from autograder.instructor.demo import answer
 from autograder.instructor.intake import Templates
+from autograder.instructor.options import LIKENESS
 from autograder.instructor.settings import Course, CourseError
-from autograder.instructor.similarity import THRESHOLD, Similarity, SimilarityOptions, find_similar
+from autograder.instructor.similarity import Similarity, SimilarityOptions, find_similar
 from autograder.instructor.similarity.likeness import Comparison, compare_code
 from autograder.instructor.similarity.page import _histogram, write_page
 from autograder.instructor.similarity.submissions import Work, work_of
@@ -157,8 +158,8 @@ def material(request: pytest.FixtureRequest, course: Course) -> Material:
 def test_disguised_copies_rank_above_independent_answers(material: Material) -> None:
     found = separation(material, size=60, copies=10)
     assert found.area > 0.995
-    assert found.copied.min() > THRESHOLD
-    assert np.quantile(found.independent, 0.99) < THRESHOLD
+    assert found.copied.min() > LIKENESS
+    assert np.quantile(found.independent, 0.99) < LIKENESS
 
 
 def test_two_ways_to_answer_rightly_are_less_alike_than_one_way_twice(material: Material) -> None:
@@ -230,7 +231,7 @@ class Classroom:
         path.parent.mkdir(parents=True)
         path.write_bytes(content)
 
-    def find(self, threshold: float = THRESHOLD) -> Similarity:
+    def find(self, threshold: float = LIKENESS) -> Similarity:
         return find_similar(self.course, LAB1, SimilarityOptions(threshold, self.folder))
 
 
@@ -309,7 +310,7 @@ def test_the_terminal_says_that_likeness_is_no_proof(room: Classroom) -> None:
 
 @pytest.fixture
 def page(room: Classroom) -> Callable[..., str]:
-    def written(threshold: float = THRESHOLD) -> str:
+    def written(threshold: float = LIKENESS) -> str:
         return write_page(room.folder / "page.html", room.find(threshold)).read_text(encoding="utf-8")
 
     return written

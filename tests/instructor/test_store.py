@@ -20,13 +20,13 @@ from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from autograder.instructor.export.formats import Format
 from autograder.instructor.export.writer import ExportOptions, export_marks
 from autograder.instructor.grade.locks import GradebookBusy, as_busy
 from autograder.instructor.grade.records import Record, Records
 from autograder.instructor.grade.store import Folders, Store
 from autograder.instructor.grade.work import Outcome
 from autograder.instructor.intake import Templates
+from autograder.instructor.options import Format
 from autograder.instructor.report.collect import Collector
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import grade_id, is_check_cell, is_graded

@@ -380,6 +380,28 @@ def test_what_happens_in_the_second_run_costs_no_mark(classroom: Classroom, refe
     assert outcome.status == "graded" and sum(mark or 0 for mark in outcome.marks.values()) == 67.0
 
 
+@pytest.mark.slow
+def test_what_is_only_looked_at_is_not_run_and_costs_no_mark(
+    classroom: Classroom, reference: Reference
+) -> None:
+    outcome = grade_submission(job(classroom, classroom.notebook(), reference))
+    was_run = {
+        cell.id: cell.execution_count is not None
+        for cell in nbformat.reads(outcome.notebook, as_version=4).cells
+        if cell.cell_type == "code"
+    }
+    assert sum(mark or 0 for mark in outcome.marks.values()) == 70.0
+    assert was_run["setup"] and was_run["train"] and not was_run["run"] and not was_run["film"]
+
+
+@pytest.mark.slow
+def test_an_answer_may_use_what_exploration_defines(classroom: Classroom, reference: Reference) -> None:
+    notebook = with_code(classroom.notebook(), "sample", "assert len(fixed_latent) == 500")
+    assert "fixed_latent =" in next(cell.source for cell in notebook.cells if cell.id == "plot-untrained")
+    outcome = grade_submission(job(classroom, notebook, reference))
+    assert sum(mark or 0 for mark in outcome.marks.values()) == 70.0
+
+
 def test_the_second_run_holds_what_a_check_needs_and_no_more(classroom: Classroom) -> None:
     notebook = classroom.notebook()
     place = next(i for i, cell in enumerate(notebook.cells) if grade_id(cell) == "train")
@@ -479,7 +501,7 @@ def test_the_checks_that_the_library_could_answer_are_known(reference: Reference
     weak = {name for name, observation in reference.observations.items() if observation.weak}
     assert weak == {
         "train_set.pairs", "discriminator_step.zero_grad", "discriminator_step.isolation",
-        "generator_step.zero_grad", "generator_step.isolation",
+        "generator_step.zero_grad", "generator_step.isolation", "train.epoch_end",
     }  # fmt: skip
 
 

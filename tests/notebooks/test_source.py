@@ -36,6 +36,12 @@ def test_language_is_chosen_line_by_line(line: str, es: str | None, en: str | No
     assert select_lines(line, "en") == (en if en is not None else "")
 
 
+def test_an_answer_in_words_is_chosen_line_by_line() -> None:
+    answer = "### BEGIN SOLUTION\nes: Sí: mucho.\nen: Yes: a lot.\nNote: both.\n### END SOLUTION"
+    assert select_lines(answer, "es", prose=True).split("\n")[1:3] == ["Sí: mucho.", "Note: both."]
+    assert select_lines(answer, "en", prose=True).split("\n")[1:3] == ["Yes: a lot.", "Note: both."]
+
+
 def test_every_prose_cell_has_a_twin_in_the_other_language(course: Course, lab: str) -> None:
     cells = [c for c in read_source(course.source(lab)).cells if language_of(c)]
     assert len(cells) > 20
@@ -64,7 +70,7 @@ def test_check_cells_bind_no_name_that_the_rest_of_the_notebook_uses(course: Cou
     cells = list(code_cells(read_source(course.source(lab))))
     checks = [cell for cell in cells if is_check_cell(cell)]
     others = {node.id for cell in cells if not is_check_cell(cell) for node in names(cell.source)}
-    bound = {node.id for cell in checks for node in names(cell.source) if isinstance(node.ctx, ast.Store)}
+    bound = {name for cell in checks for name in bound_names(cell.source)}
     assert "checks" in bound and not bound & others
     assert all(
         name.startswith(("small_", "step_", "training_", "prediction_")) or name in NEUTRAL for name in bound
@@ -77,6 +83,19 @@ NEUTRAL = {"checks", "cases", "size", "units"}
 
 def names(source: str) -> list[ast.Name]:
     return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+
+
+def bound_names(source: str) -> set[str]:
+    """Return the names that a cell leaves behind; those of a comprehension end with it."""
+    tree = ast.parse(source)
+    inner = {
+        id(node)
+        for each in ast.walk(tree)
+        if isinstance(each, ast.comprehension)
+        for node in ast.walk(each.target)
+    }
+    stored = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return {node.id for node in stored if id(node) not in inner}
 
 
 def test_source_uses_no_magics(course: Course, lab: str) -> None:

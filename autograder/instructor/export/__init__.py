@@ -4,7 +4,7 @@
 `formats` lays out the rows of each system, `writer` writes them, `plugins` lends all of it to nbgrader.
 """
 
-from autograder.instructor.export.formats import Format
 from autograder.instructor.export.writer import Export, ExportOptions, export_marks
+from autograder.instructor.options import Format
 
 __all__ = ["Export", "ExportOptions", "Format", "export_marks"]

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from autograder.instructor.export.lines import Line
 from autograder.instructor.export.results import Results
 from autograder.instructor.files import Row
 from autograder.instructor.gradebook import Mark
-
-
-class Format(StrEnum):
-    """A system that an export is for."""
-
-    CSV = "csv"
-    CANVAS = "canvas"
-    MOODLE = "moodle"
-
-    @property
-    def encoding(self) -> str:
-        """Return the encoding: a spreadsheet needs the byte order mark, the other systems do not."""
-        return "utf-8-sig" if self is Format.CSV else "utf-8"
+from autograder.instructor.options import Format
 
 
 def rows_for(

@@ -11,11 +11,11 @@ from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Unicode
 
-from autograder.instructor.export.formats import Format
 from autograder.instructor.export.results import known_labs
 from autograder.instructor.export.roster import read_roster
 from autograder.instructor.export.writer import assignment_headers, results_of, write_export
 from autograder.instructor.grade.late import LateRule
+from autograder.instructor.options import Format
 from autograder.instructor.settings import load_course
 
 

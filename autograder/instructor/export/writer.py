@@ -10,13 +10,14 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from autograder.instructor import files
-from autograder.instructor.export.formats import Format, rows_for
+from autograder.instructor.export.formats import rows_for
 from autograder.instructor.export.lines import Line, lines_with_roster, lines_without_roster
 from autograder.instructor.export.results import Results, known_labs, read_results
 from autograder.instructor.export.roster import Roster, read_roster
 from autograder.instructor.grade.late import LateRule
 from autograder.instructor.grade.records import Records, noted
 from autograder.instructor.grade.store import Store
+from autograder.instructor.options import Format
 from autograder.instructor.settings import Course, CourseError
 
 _SHOWN = 8

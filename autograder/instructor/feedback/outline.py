@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,14 +11,13 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.instructor.grade.marked import OUTPUTS_CELL
 from autograder.instructor.grade.work import REPORT_CELL
+from autograder.instructor.headings import headings, question_title
 from autograder.instructor.settings import is_language
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
 from autograder.language import LANGUAGES
 from autograder.opening import opening
 
-_BOLD = re.compile(r"^\*\*(.+?)\*\*", re.MULTILINE)
 _NO_RESPONSE = "No response."  # what nbgrader says of an answer that nobody wrote
-_MAX_TITLE = 200
 
 
 @dataclass
@@ -86,7 +84,7 @@ class OutlineFeedback(NbGraderPreprocessor):
         sections = list(split(cells))
         resources["feedback"] = {
             "language": language_of(nb),
-            "title": next(iter(_headings(cells)), resources["nbgrader"]["assignment"]),
+            "title": next(iter(headings(cells)), resources["nbgrader"]["assignment"]),
             "notes": [cell for cell in nb.cells if cell.get("id") == REPORT_CELL],
             "whose_outputs": [cell for cell in nb.cells if cell.get("id") == OUTPUTS_CELL],
             "sections": sections,
@@ -121,32 +119,11 @@ def _title(section: FeedbackPart, graded: NotebookNode) -> str:
     if not is_check_cell(graded):
         if section.context and section.context[-1].cell_type == "markdown":
             section.question = section.context.pop()
-            if bold := _BOLD.findall(section.question.source):
-                return _plain(bold[-1])
-    elif headings := _headings(section.context):
-        return headings[-1]
+            if title := question_title([section.question]):
+                return title
+    elif found := headings(section.context):
+        return found[-1]
     return str(grade_id(graded)).removesuffix("_check").replace("_", " ")
-
-
-def _headings(cells: Sequence[NotebookNode]) -> list[str]:
-    """Return the headings of Markdown cells, without marks."""
-    lines = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.split("\n")]
-    return [_plain(heading) for line in lines if (heading := _heading(line))]
-
-
-def _heading(line: str) -> str:
-    """Return the text of a line of Markdown that is a heading; nothing if it is none."""
-    text = line.lstrip("#")
-    is_heading = 1 <= len(line) - len(text) <= 6 and text[:1].isspace()
-    return text.strip().rstrip("#").rstrip() if is_heading else ""
-
-
-def _plain(text: str) -> str:
-    """Return a line of Markdown as plain text, without the marks in parentheses: the page says them."""
-    # Students write headings too; the next pattern takes time that grows with the square of the line.
-    text = text if len(text) <= _MAX_TITLE else f"{text[:_MAX_TITLE]} …"
-    text = re.sub(r"\s*\([^()]*\d+ (?:puntos|marks|points)\)", "", text)
-    return re.sub(r"[*`$]", "", text).strip(" .")
 
 
 def language_of(nb: NotebookNode) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
 from pathlib import Path
+from socket import socket as Socket
 
 _SET_PDEATHSIG = 1
 
@@ -20,6 +23,24 @@ def die_with_parent() -> None:
     if libc.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"prctl: {os.strerror(number)}")
+
+
+def hand_over_oneself(connection: Connection) -> None:
+    """Send a descriptor of the calling process (pidfd) through a connection that is a socket."""
+    with Socket(fileno=os.dup(connection.fileno())) as channel:
+        myself = os.pidfd_open(os.getpid())
+        reduction.sendfds(channel, [myself])
+        os.close(myself)
+
+
+def take_over(connection: Connection) -> int:
+    """Receive the descriptor that the other end's process has sent of itself.
+
+    Raises:
+        OSError: if there is none; EOFError likewise.
+    """
+    with Socket(fileno=os.dup(connection.fileno())) as channel:
+        return int(reduction.recvfds(channel, 1)[0])
 
 
 def private_memory() -> int:

@@ -15,16 +15,19 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
-from socket import socket as Socket
 from typing import Any, TypeVar
 
 import psutil
 
 from autograder.instructor.forkserver.client import ForkServer, ForkServerError, connect, shared
-from autograder.instructor.forkserver.processes import number_of, private_memory
+from autograder.instructor.forkserver.processes import (
+    hand_over_oneself,
+    number_of,
+    private_memory,
+    take_over,
+)
 
 T = TypeVar("T")
 _MB = 2**20
@@ -33,7 +36,7 @@ _INTERVAL_S = 0.5
 _MAX_ANSWER = 1024 * _MB
 # What a child may write: it writes nothing but kernels' connection files and attachments.
 _MAX_FILE = 1024 * _MB
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,7 @@ def run_in_child(
     with contextlib.closing(connect(server.address)) as connection:
         try:
             connection.send_bytes(request)
-            with Socket(fileno=os.dup(connection.fileno())) as channel:
-                process = reduction.recvfds(channel, 1)[0]
+            process = take_over(connection)
         except (OSError, EOFError) as error:
             raise ForkServerError(f"a child could not be had: {error!r}") from None
         try:
@@ -148,13 +150,10 @@ def _cpu_s(process: int) -> float:
 def serve(connection: Connection) -> None:
     """Call one function and send what it returns; see `autograder.instructor.forkserver.server`."""
     data = connection.recv_bytes()
-    with Socket(fileno=os.dup(connection.fileno())) as channel:
-        myself = os.pidfd_open(os.getpid())
-        reduction.sendfds(channel, [myself])
-        os.close(myself)
+    hand_over_oneself(connection)
     function, args, options, limits = pickle.loads(data)
     del data
-    _limit(limits)
+    limit_oneself(limits)
     connection.send_bytes(_call(function, args, options))
 
 
@@ -168,7 +167,7 @@ def _call(function: Callable[..., Any], args: Sequence[Any], options: Mapping[st
         return pickle.dumps(("error", traceback.format_exc(limit=-20)))
 
 
-def _limit(limits: ChildLimits) -> None:
+def limit_oneself(limits: ChildLimits) -> None:
     """Set the limits of the calling process."""
     with contextlib.suppress(OSError):
         # If the machine runs out of memory all the same, this process goes first.
@@ -189,4 +188,4 @@ def _limit(limits: ChildLimits) -> None:
 
 def _environment() -> dict[str, str]:
     """Return the variables of trusted children: ours, since they run none of a student's code."""
-    return {**os.environ, **_ONE_THREAD}
+    return {**os.environ, **ONE_THREAD}

@@ -28,7 +28,7 @@ _GIVEN = ("auto_score", "manual_score", "extra_credit")
 
 
 @dataclass(frozen=True)
-class Cells:
+class NotebookCells:
     """What nbgrader keeps of a lab's cells, by grade_id and kind.
 
     Attributes:
@@ -44,7 +44,7 @@ class Cells:
     source: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, notebook: NotebookNode) -> Cells:
+    def of(cls, notebook: NotebookNode) -> NotebookCells:
         """Read them from a released notebook, as nbgrader's SaveCells does."""
         found = cls()
         for cell in notebook.cells:
@@ -103,7 +103,7 @@ def enter_or_update(course: Course, lab: str, store: Store, *, update: bool = Fa
             for which there are submissions. It says the command that enters the new one.
     """
     notebook = read_release(course, lab, course.language)
-    cells = Cells.of(notebook)
+    cells = NotebookCells.of(notebook)
     full_marks = store.full_marks(lab)
     if full_marks is None:
         write_source(course, lab)
@@ -155,7 +155,7 @@ def _known(notebook: Notebook) -> dict[tuple[str, str], BaseCell]:
     return {(kind, str(cell.name)): cell for kind, found in kinds.items() for cell in found}
 
 
-def _wanted(cells: Cells) -> dict[tuple[str, str], dict[str, Any]]:
+def _wanted(cells: NotebookCells) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the cells that it should know, in the same way."""
     kinds = {"grade": cells.grade, "solution": cells.solution, "task": cells.task}
     return {(kind, name): info for kind, found in kinds.items() for name, info in found.items()}
@@ -165,14 +165,16 @@ def _same(cell: BaseCell, info: Mapping[str, Any]) -> bool:
     return all(getattr(cell, name) == value for name, value in info.items())
 
 
-def _differences(gradebook: Gradebook, lab: str, cells: Cells) -> set[str]:
+def _differences(gradebook: Gradebook, lab: str, cells: NotebookCells) -> set[str]:
     """Return the cells for which marks or comments would be given in another way than before."""
     known, wanted = _known(gradebook.find_notebook(lab, lab)), _wanted(cells)
     other = {name for kind, name in set(known) ^ set(wanted)}
     return other | {key[1] for key in set(known) & set(wanted) if not _same(known[key], wanted[key])}
 
 
-def _write(gradebook: Gradebook, lab: str, notebook: NotebookNode, cells: Cells, kept: Path) -> Update:
+def _write(
+    gradebook: Gradebook, lab: str, notebook: NotebookNode, cells: NotebookCells, kept: Path
+) -> Update:
     """Write a lab's cells into a gradebook; for submissions that are there, too."""
     gradebook.update_or_create_assignment(lab)
     kernel = json.dumps(notebook.metadata.get("kernelspec", {}))
@@ -226,7 +228,7 @@ def _remove(gradebook: Gradebook, cells: Iterable[BaseCell]) -> list[dict[str, A
     return given
 
 
-def _write_cells(gradebook: Gradebook, lab: str, entry: Notebook, cells: Cells) -> None:
+def _write_cells(gradebook: Gradebook, lab: str, entry: Notebook, cells: NotebookCells) -> None:
     """Write the cells themselves."""
     for source in gradebook.db.query(SourceCell).filter(SourceCell.notebook_id == entry.id).all():
         if source.name not in cells.source:

@@ -16,7 +16,7 @@ from nbgrader.utils import compute_checksum
 from autograder.instructor.grade.marked import MarkedText
 from autograder.instructor.grade.trust import MarkedBlock, Reference, block_of
 from autograder.instructor.intake.notes import Note, note
-from autograder.instructor.parsing import bound_names, parsed
+from autograder.instructor.parsing import Names, parsed
 from autograder.instructor.source import grade_id, is_check_cell, is_student_cell
 from autograder.marks import Result, Verdict
 from autograder.messages import Message
@@ -62,7 +62,7 @@ def _refused(result: Result) -> Result:
 
 
 @dataclass(frozen=True)
-class Task:
+class Exercise:
     """A block, the cells that its answer belongs in, and all other code before its check cell."""
 
     block: str
@@ -82,14 +82,14 @@ class Task:
     @property
     def is_written_elsewhere(self) -> bool:
         """Tell whether another cell defines, or may define, what the answer's cells ask for."""
-        trees = (parsed(cell.source) for cell in self.answers)
-        asked = {name for tree in trees if tree is not None for name in bound_names(tree)}
+        each = (Names.of(cell.source) for cell in self.answers)
+        asked = frozenset[str]().union(*(names.bound for names in each if names is not None))
         return any(_may_define(cell.source, asked) for cell in self.others)
 
 
-def tasks(notebook: NotebookNode) -> list[Task]:
+def tasks(notebook: NotebookNode) -> list[Exercise]:
     """Return the blocks of a notebook; check cells that follow each other share their answers."""
-    found: list[Task] = []
+    found: list[Exercise] = []
     answers: list[NotebookNode] = []
     code: list[NotebookNode] = []
     ended = True
@@ -98,7 +98,7 @@ def tasks(notebook: NotebookNode) -> list[Task]:
             continue
         if is_check_cell(cell):
             others = [other for other in code if not any(other is answer for answer in answers)]
-            found.append(Task(block_of(str(grade_id(cell))), list(answers), others))
+            found.append(Exercise(block_of(str(grade_id(cell))), list(answers), others))
             ended = True
             continue
         if is_student_cell(cell):
@@ -143,10 +143,10 @@ def _is_not_implemented(statement: ast.Raise) -> bool:
     return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
 
 
-def _may_define(source: str, asked: set[str]) -> bool:
+def _may_define(source: str, asked: frozenset[str]) -> bool:
     """Tell whether a cell's code defines one of the names, or what it defines cannot be told."""
     if _RUNS_OTHER_CODE.search(source):
         return True
     lines = ("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n"))
-    tree = parsed("\n".join(lines))
-    return tree is not None and not {*asked, "*"}.isdisjoint(bound_names(tree))
+    names = Names.of("\n".join(lines))
+    return names is not None and names.binds(asked)

@@ -5,7 +5,6 @@ It happens after all marks are given, in a kernel of its own: whatever code lear
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -17,8 +16,8 @@ from autograder.instructor.grade.trust import Hints, MarkedBlock, block_of, want
 from autograder.instructor.kernels.execution import Run, run_notebook
 from autograder.instructor.limits import Limits
 from autograder.instructor.own_names import restore, with_own_names
-from autograder.instructor.parsing import bound_names, parsed
-from autograder.instructor.source import grade_id, is_check_cell, is_students_own
+from autograder.instructor.slicing import needed_cells
+from autograder.instructor.source import grade_id, is_check_cell
 from autograder.key import AnswerKey
 
 # The second run may use this part of the processor time of the first.
@@ -45,8 +44,8 @@ class Surroundings:
     names: Mapping[str, str] = field(default_factory=dict)
     kernel_server: str | None = None
 
-    def run(self, notebook: NotebookNode, seed: int) -> Run:
-        """Run a notebook whose check cells observe under a seed."""
+    def run(self, notebook: NotebookNode, seed: int, skipped: Collection[int] = ()) -> Run:
+        """Run a notebook, but for some of its cells; its check cells observe under a seed."""
         run = run_notebook(
             with_own_names(notebook, self.names),
             isolation=self.isolation,
@@ -55,6 +54,7 @@ class Surroundings:
             files=self.files,
             modules=self.modules,
             kernel_server=self.kernel_server,
+            skipped=skipped,
         )
         restore(run.notebook, notebook)
         return run
@@ -100,50 +100,19 @@ def hint_notebook(
 ) -> NotebookNode:
     """Return what has to run for hints: all code that a wanted check may need, and no other check.
 
-    Of the lab's own cells those that bind a name which later code reads: figures and long runs whose
-    results are only looked at take most of a notebook's time.
-
     Args:
         notebook: the whole one.
         wanted: names of the blocks that may have a hint.
         skipped: cells that did not end by themselves.
     """
+
+    def is_wanted(cell: NotebookNode) -> bool:
+        return is_check_cell(cell) and block_of(str(grade_id(cell))) in wanted
+
     shortened = deepcopy(notebook)
     shortened.metadata.pop("widgets", None)
-    kept: list[NotebookNode] = []
-    needed: set[str] = set()
-    for index, cell in reversed(list(enumerate(shortened.cells))):
-        is_wanted = is_check_cell(cell) and block_of(str(grade_id(cell))) in wanted
-        if (not kept and not is_wanted) or cell.cell_type != "code" or index in skipped:
-            continue
-        if is_check_cell(cell) and not is_wanted:
-            continue
-        names = _Names.of(cell.source)
-        if (
-            is_check_cell(cell)
-            or grade_id(cell) is not None
-            or is_students_own(cell)
-            or names is None
-            or names.bound & {*needed, "*"}
-        ):
-            kept.append(cell)
-            needed |= names.used if names is not None else set()
-    shortened.cells = kept[::-1]
+    cells = shortened.cells
+    end = max((index for index, cell in enumerate(cells) if is_wanted(cell)), default=-1) + 1
+    needed = needed_cells(cells[:end], is_wanted)
+    shortened.cells = [cells[index] for index in sorted(needed.difference(skipped))]
     return shortened
-
-
-@dataclass(frozen=True)
-class _Names:
-    """The names that a cell binds for others, and all that stand in it, as far as its text tells."""
-
-    bound: frozenset[str]
-    used: frozenset[str]
-
-    @classmethod
-    def of(cls, source: str) -> _Names | None:
-        """Return the names of a cell, "*" for all of a module, None where it is not Python."""
-        tree = parsed(source)
-        if tree is None:
-            return None
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        return cls(frozenset(bound_names(tree)), frozenset(used))

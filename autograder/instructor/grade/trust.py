@@ -22,6 +22,7 @@ from autograder.instructor.intake.notes import Note, note, reason
 from autograder.instructor.observe import observe
 from autograder.instructor.settings import Course
 from autograder.key import AnswerKey, agree
+from autograder.labels import heading_of
 from autograder.marks import UNWRITTEN, CellMarks, Result, Verdict, earned
 from autograder.messages import Message, Translated
 from autograder.observation import Observation
@@ -94,9 +95,10 @@ class MarkedBlock:
         """Return the checks that were refused."""
         return [result for result in self.results if not result.passed]
 
-    def view(self, language: str) -> CellView:
-        """Return how the block looks."""
-        return CellView(CellMarks(self.name, self.points, language, self.results, self.students))
+    def view(self, language: str, headings: Mapping[str, Mapping[str, str]] | None = None) -> CellView:
+        """Return how the block looks, under its heading if that is known."""
+        heading = heading_of(self.name, headings or {}, language)
+        return CellView(CellMarks(self.name, self.points, language, self.results, self.students, heading))
 
 
 def block_of(check_cell: str) -> str:
@@ -266,12 +268,18 @@ class Hints:
         """
         bundle, _ = _bundle(cell, marked.name, check_cell)
         seen = {check["name"]: check for check in bundle["checks"]}
+        practised = {
+            result.name: observation_of(seen[result.name], result.observation)
+            for result in marked.results
+            if result.observation is not None and result.name in seen
+        }
+        refused = {name for name, observation in practised.items() if not self.key.accepts(observation)}
         for index, result in enumerate(marked.results):
-            if result.passed or result.observation is None or result.name not in seen:
+            if result.passed or result.observation is None or result.name not in practised:
                 continue
             if result.observation.error in UNWRITTEN:
                 continue
-            hint = self.key.hint(observation_of(seen[result.name], result.observation))
+            hint = self.key.hint(practised[result.name], refused)
             if hint is not None:
                 message = Message("hint", {"hint": Translated(hint)})
                 marked.results[index] = replace(result, message=message)

@@ -7,7 +7,7 @@ goes back in an `Outcome`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
@@ -16,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder.checks.family import GROUP, known_errors
+from autograder.checks.family import GROUP, broken_families, known_errors
 from autograder.faults import NO_DEVICE, asks_for_device
 from autograder.instructor.grade.doubts import doubt
 from autograder.instructor.grade.guard import begin_stage
@@ -32,6 +32,7 @@ from autograder.instructor.intake.notes import Note, Reason, note
 from autograder.instructor.kernels.execution import Run
 from autograder.instructor.limits import Limits
 from autograder.instructor.neutral import clean_notebook, hide
+from autograder.instructor.slicing import needed_cells
 from autograder.instructor.source import grade_id, is_check_cell, is_graded, is_student_cell
 from autograder.key import AnswerKey
 from autograder.language import LANGUAGES
@@ -54,12 +55,13 @@ for name in {modules!r}:
 else:
     import torch
     from importlib.metadata import entry_points
-    from autograder.checks.family import installed_families
+    from autograder.checks.family import broken_families
     missing = sorted(set({families!r}) - {{entry.name for entry in entry_points(group={group!r})}})
     if missing:
         print("The checks", ", ".join(missing), "are not found there: install the package that brings them.")
+    elif broken := [error for error in broken_families() if error.entry in {families!r}]:
+        print(broken[0])
     else:
-        installed_families()
         print(int(torch.ones(2).sum()))
 """
 
@@ -184,7 +186,8 @@ def grade_submission(job: Job, kernel_server: str | None = None) -> Outcome:
     where = Surroundings(job.isolation, job.limits, job.files, job.modules, job.names, kernel_server)
     bare = without_outputs(notebook)
     begin_stage("run", job.student)
-    run = _run_fairly(bare, where, job.reference.seed)
+    looked_at = set(range(len(bare.cells))) - needed_cells(bare.cells)
+    run = _run_fairly(bare, where, job.reference.seed, looked_at)
     begin_stage("judge", job.student)
     marked = judge_run(run, job.reference)
     moved = {found.details["cell"] for found in job.notes if found.key == "moved_answer"}
@@ -213,11 +216,11 @@ def add_notes(outcome: Outcome, notes: Sequence[Note]) -> None:
     outcome.note_keys += [found.key for found in notes]
 
 
-def _run_fairly(notebook: NotebookNode, where: Surroundings, seed: int) -> Run:
+def _run_fairly(notebook: NotebookNode, where: Surroundings, seed: int, skipped: Collection[int] = ()) -> Run:
     """Run a notebook; once more in another kernel where the first may have ended by chance."""
-    run = where.run(notebook, seed)
+    run = where.run(notebook, seed, skipped)
     if run.died is not None and run.died.key in _PERHAPS_CHANCE:
-        run = where.run(notebook, seed)
+        run = where.run(notebook, seed, skipped)
     return run
 
 
@@ -226,10 +229,11 @@ def try_kernel(
 ) -> str | None:
     """Return why no kernel works in this process, None if one does.
 
-    It imports what the lab's own cells import, and the families of checks that are installed here: where it
+    It imports what the lab's own cells import, and the families of checks that can be used here: where it
     cannot, a whole class would get 0.
     """
-    families = [entry.name for entry in entry_points(group=GROUP)]
+    broken = {error.entry for error in broken_families()}
+    families = [entry.name for entry in entry_points(group=GROUP) if entry.name not in broken]
     code = _TRIAL.format(modules=modules, families=families, group=GROUP)
     notebook = new_notebook(cells=[new_code_cell(code)])
     where = Surroundings(isolation, limits, {}, modules, {}, kernel_server)
@@ -322,13 +326,15 @@ def _outcome(
     waits = _waits(job, notebook, marked)
     marks: dict[str, float | None] = {}
     clean_notebook(notebook)
-    show_handed_in(notebook, nbformat.reads(job.notebook, as_version=4), job.language)
+    handed_in = nbformat.reads(job.notebook, as_version=4)
+    show_handed_in(notebook, handed_in, job.language, run.skipped)
+    called = AnswerKey.loads(job.key).headings
     for cell in notebook.cells:
         if is_check_cell(cell):
             name = str(grade_id(cell))
             block = marked.get(block_of(name))
             marks[name] = None if block is None else block.score
-            cell.outputs = _marked_outputs(block, job.language)
+            cell.outputs = _marked_outputs(block, job.language, called)
         if cell.cell_type == "code":
             # A student may print the seed of this run, and feedback shows what was printed.
             cell.outputs = hide(cell.outputs, str(job.reference.seed))
@@ -425,11 +431,13 @@ def _ungraded(job: Job, notebook: NotebookNode, status: str, notes: list[Note]) 
     )
 
 
-def _marked_outputs(block: MarkedBlock | None, language: str) -> list[NotebookNode]:
+def _marked_outputs(
+    block: MarkedBlock | None, language: str, headings: Mapping[str, Mapping[str, str]]
+) -> list[NotebookNode]:
     """Return the outputs of a check cell: ours, whatever the student's kernel showed."""
     if block is None:
         return []
-    view = block.view(language)
+    view = block.view(language, headings)
     data = {"text/html": view._repr_html_(), "text/plain": repr(view)}
     return [
         new_output("display_data", data=data),

@@ -28,7 +28,7 @@ _HINTS = re.compile(
 )
 # What labs and the pages for students speak of.
 _OPEN_MODULES = {"jhwutils", "lautils", "replay"}
-_OPEN_NAMES = {"column", "open_lab", "replay"}
+_OPEN_NAMES = {"column", "loadable", "open_lab", "plain_number", "replay", "whole_number"}
 _FRAMES = {
     "f_back", "f_locals", "f_globals", "tb_frame", "gi_frame", "cr_frame", "__globals__", "__closure__",
     "__subclasses__",

@@ -84,7 +84,7 @@ class Templates:
     def share(self, lab: str, cells: Sequence[Cell]) -> float:
         """Return which share of the cells that only this lab has is in a notebook, 0 to 1.
 
-        Labs share cells and their ids: an identity cell, a generator, questions. Those say nothing.
+        Labs share cells and their ids: an identity cell, a network, questions. Those say nothing.
         """
         signs = {sign for cell in cells for sign in _signs(cell)}
         shares = []

@@ -7,7 +7,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,7 @@ def run_notebook(
     files: Mapping[str, bytes] | None = None,
     modules: Sequence[str] = (),
     kernel_server: str | None = None,
+    skipped: Collection[int] = (),
 ) -> Run:
     """Run a notebook in a kernel of its own.
 
@@ -77,6 +78,7 @@ def run_notebook(
         files: what was handed in beside the notebook, by path.
         modules: what the notebook imports of its own: a warm kernel has it, and any kernel can see it.
         kernel_server: address of the server that forks warm kernels; None: this process's own.
+        skipped: indices of cells that are not run.
 
     Returns:
         The run; never raises on account of what the notebook does.
@@ -86,7 +88,15 @@ def run_notebook(
     try:
         return run_to_end(
             lambda: _run(
-                notebook, folder, isolation, limits, variables or {}, files or {}, modules, kernel_server
+                notebook,
+                folder,
+                isolation,
+                limits,
+                variables or {},
+                files or {},
+                modules,
+                kernel_server,
+                skipped,
             )
         )
     finally:
@@ -109,6 +119,7 @@ async def _run(
     files: Mapping[str, bytes],
     modules: Sequence[str],
     kernel_server: str | None,
+    skipped: Collection[int],
 ) -> Run:
     run = Run(deepcopy(notebook))
     start = time.monotonic()
@@ -123,7 +134,7 @@ async def _run(
     client = _IsolatedClient(run, watchdog, limits, manager)
     try:
         await client.start()
-        await client.run_cells()
+        await client.run_cells(skipped)
     except DeadKernelError:
         run.died = watchdog.cause() or client.flooded or reason("kernel_died")
     except Exception as error:  # a kernel in a student's hands may answer anything

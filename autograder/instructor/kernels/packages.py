@@ -88,11 +88,12 @@ def _names(modules: Sequence[str]) -> list[str]:
 
 
 def _places(name: str) -> Iterator[Path]:
-    """Yield where a top-level package or module lies, without importing it."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):  # `__main__` has none
-        spec = None
+    """Yield where another process would find a top-level package or module, without importing it.
+
+    What this process has loaded under the name may come from elsewhere: from another course's checkout.
+    """
+    finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
+    spec = next((spec for find in finders if find and (spec := find(name, None))), None)
     if spec is None:
         return
     if spec.submodule_search_locations is not None:

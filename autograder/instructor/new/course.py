@@ -14,7 +14,7 @@ from autograder.catalogue import load
 from autograder.instructor.errors import CourseError
 from autograder.instructor.new.lab import FIRST_SEED, lab_sources
 from autograder.instructor.new.names import require_package_name
-from autograder.instructor.new.rendering import filled, write_folder
+from autograder.instructor.new.rendering import filled, require_free, write_folder
 from autograder.instructor.settings import is_language
 from autograder.language import FALLBACK, LANGUAGES
 
@@ -58,6 +58,7 @@ def new_course(folder: Path, options: CourseOptions) -> list[Path]:
     Raises:
         CourseError: if an option cannot be used, or something cannot be written; nothing is then.
     """
+    require_free(folder)  # first: in the folder above, Python takes it for a package
     name = folder.resolve().name
     package = require_package_name(options.package or re.sub(r"\W+", "_", name).strip("_").lower())
     main, languages = _languages(options)

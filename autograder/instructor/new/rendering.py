@@ -104,6 +104,16 @@ def _path(place: str, names: Mapping[str, str]) -> Path:
     return Path(*parts)
 
 
+def require_free(folder: Path) -> None:
+    """Raise if a folder is there already, with something in it.
+
+    Raises:
+        CourseError: if it is.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CourseError(f"{folder} is there already: choose another name, or move it away.")
+
+
 def write_folder(contents: Files, folder: Path) -> list[Path]:
     """Write files into a folder that is not there yet, or is empty: all of them or none.
 
@@ -117,8 +127,7 @@ def write_folder(contents: Files, folder: Path) -> list[Path]:
     Raises:
         CourseError: if there is something already, or nothing can be written there.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CourseError(f"{folder} is there already: choose another name, or move it away.")
+    require_free(folder)
     try:
         made = _make_parents(folder)
         try:

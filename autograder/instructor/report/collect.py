@@ -99,6 +99,7 @@ class Collector:
             hints=hint_stats(own),
             times=times_of(own, _walls(records)),
             absent=sorted(known - set(students)),
+            headings=key.headings,
         )
 
     def _title(self, lab: str) -> str:

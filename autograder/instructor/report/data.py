@@ -11,8 +11,10 @@ from autograder.instructor.grade.records import Record
 from autograder.instructor.grade.trust import block_of
 from autograder.instructor.grade.work import CheckRecord, Outcome
 from autograder.instructor.gradebook import Mark
+from autograder.labels import heading_of, label_of
 from autograder.marks import UNWRITTEN
 
+_LANGUAGE = "en"  # of a report
 # Nothing ran; where nothing was written there is `UNWRITTEN`, and the other refusals are wrong values.
 _UNRUN = {"raised", "no_device", "same_cause", "not_observed"}
 
@@ -207,6 +209,7 @@ class ClassReport:
         hints: most frequent first.
         times: None without records.
         absent: students whom the gradebook knows and who have not handed in.
+        headings: what the parts of the lab are called, by language.
         recorded: whether `course grade` graded the class.
     """
 
@@ -219,6 +222,16 @@ class ClassReport:
     hints: list[HintStat] = field(default_factory=list)
     times: Times | None = None
     absent: list[str] = field(default_factory=list)
+    headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def part(self, name: str) -> str:
+        """Return what a block or a question is called in the notebook."""
+        return heading_of(name, self.headings, _LANGUAGE)
+
+    def check(self, check: CheckStat) -> str:
+        """Return what a check is called: its block's heading, and what it looks at."""
+        label = label_of(check.name, _LANGUAGE)
+        return f"{self.part(check.block)}: {label}" if label else self.part(check.block)
 
     @property
     def recorded(self) -> bool:

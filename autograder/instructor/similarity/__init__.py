@@ -5,6 +5,6 @@ it, `ranking` finds and ranks the pairs, `terminal` shows them there. Likeness i
 proof of anything.
 """
 
-from autograder.instructor.similarity.ranking import THRESHOLD, Similarity, SimilarityOptions, find_similar
+from autograder.instructor.similarity.ranking import Similarity, SimilarityOptions, find_similar
 
-__all__ = ["THRESHOLD", "Similarity", "SimilarityOptions", "find_similar"]
+__all__ = ["Similarity", "SimilarityOptions", "find_similar"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autograder.instructor.similarity.submissions import Work
-from autograder.instructor.similarity.tokens import Part, code_parts, names_in, shingles, word_parts
+from autograder.instructor.similarity.tokens import Token, code_parts, names_in, shingles, word_parts
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -52,7 +52,7 @@ class Comparison:
     def __init__(
         self,
         documents: Sequence[Iterable[str]],
-        cut: Callable[[str], list[Part]],
+        cut: Callable[[str], list[Token]],
         length: int,
         *,
         given: Iterable[str],

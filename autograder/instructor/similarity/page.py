@@ -23,7 +23,7 @@ _GREY, _RED = "#8c959f", "#a40e26"
 
 
 @dataclass(frozen=True)
-class CellView:
+class CellPair:
     """One cell of a pair: its name, what both wrote, as HTML, and whether that is the same to the letter."""
 
     name: str
@@ -51,7 +51,7 @@ def write_page(path: Path, found: Similarity) -> Path:
     return write(path, html)
 
 
-def _cells(found: Similarity, pair: Pair) -> list[CellView]:
+def _cells(found: Similarity, pair: Pair) -> list[CellPair]:
     """Return the cells in which both submissions have something in common."""
     first, second = (found.works.index(work) for work in (pair.first, pair.second))
     views = []
@@ -64,7 +64,7 @@ def _cells(found: Similarity, pair: Pair) -> list[CellView]:
             left = _marked(comparison, first, second, one)
             right = _marked(comparison, second, first, other)
             if "<mark" in left or "<mark" in right:
-                views.append(CellView(name, left, right, one.strip() == other.strip()))
+                views.append(CellPair(name, left, right, one.strip() == other.strip()))
     return views
 
 

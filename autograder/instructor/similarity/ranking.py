@@ -11,13 +11,12 @@ import numpy as np
 
 from autograder.instructor.grade.store import Folders
 from autograder.instructor.intake import Templates
+from autograder.instructor.options import LIKENESS
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.similarity.likeness import Comparison, compare_code, compare_texts
 from autograder.instructor.similarity.submissions import Work, read_work, work_of
 from autograder.instructor.source import is_student_cell, read_lab
 
-# Chosen by measurement: see tests/instructor/test_similarity.py.
-THRESHOLD = 0.7
 CAUTION = "Likeness is a reason to look at two submissions side by side. It is no proof of anything."
 
 Advance = Callable[[str], None]
@@ -32,7 +31,7 @@ class SimilarityOptions:
         folder: folder that holds submitted/; None: the checkout.
     """
 
-    threshold: float = THRESHOLD
+    threshold: float = LIKENESS
     folder: Path | None = None
 
 

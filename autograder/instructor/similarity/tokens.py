@@ -19,7 +19,7 @@ _MAX_CODE = 20_000
 
 
 @dataclass(frozen=True)
-class Part:
+class Token:
     """A token, and where it stands.
 
     Attributes:
@@ -33,14 +33,14 @@ class Part:
     end: int
 
 
-def code_parts(source: str, known: Collection[str]) -> list[Part]:
+def code_parts(source: str, known: Collection[str]) -> list[Token]:
     """Return the tokens of code, also of code with a syntax error.
 
     Args:
         source: code of a cell.
         known: names that every student has been given; all others are a student's own choice, and alike.
     """
-    parts: list[Part] = []
+    parts: list[Token] = []
     for start, kind, value in _lexer().get_tokens_unprocessed(source[:_MAX_CODE]):
         if kind in Comment or kind in Whitespace or kind in String.Doc or not value.strip():
             continue
@@ -48,9 +48,9 @@ def code_parts(source: str, known: Collection[str]) -> list[Part]:
         owner = parts[-2].text if len(parts) > 1 else ""
         text = _compared(kind, value, before, owner, known)
         if text == "S" and before == "S":  # a text of several pieces is one text
-            parts[-1] = Part("S", parts[-1].start, start + len(value))
+            parts[-1] = Token("S", parts[-1].start, start + len(value))
         else:
-            parts.append(Part(text, start, start + len(value)))
+            parts.append(Token(text, start, start + len(value)))
     return parts
 
 
@@ -77,12 +77,12 @@ def names_in(sources: Iterable[str]) -> frozenset[str]:
     )
 
 
-def word_parts(text: str) -> list[Part]:
+def word_parts(text: str) -> list[Token]:
     """Return the words of a text, in lower case."""
-    return [Part(match[0].casefold(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    return [Token(match[0].casefold(), match.start(), match.end()) for match in _WORD.finditer(text)]
 
 
-def shingles(parts: list[Part], length: int) -> Iterator[tuple[str, int, int]]:
+def shingles(parts: list[Token], length: int) -> Iterator[tuple[str, int, int]]:
     """Yield every run of `length` tokens, with the places where it begins and ends in the source."""
     for first in range(len(parts) - length + 1):
         run = parts[first : first + length]
