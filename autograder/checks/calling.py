@@ -40,7 +40,7 @@ def call_student(function: Any, *args: Any, may: May = NOTHING, **named: Any) ->
         with guarded(function, args, named, may) as apart:
             return apart(function(*args, **named))
     with running.replacing(namespace_of(function)):
-        rehearsed(function, args, named, stay=may.stay, data=may.data)
+        rehearsed(function, args, named, stay=may.stay, data=may.data, makes=may.makes)
         with guarded(function, args, named, may) as apart:
             return apart(function(*args, **named))
 

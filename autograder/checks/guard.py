@@ -46,6 +46,7 @@ class May:
         stay: whether tensors that it returns may stay on the device where its networks are; a text that wants
             them on the CPU is rehearsed.
         data: whether what is lent are data that wait on the CPU: that is where the call is rehearsed.
+        makes: whether it makes tensors for networks out of none: it is rehearsed though none is lent.
     """
 
     train: tuple[Any, ...] = ()
@@ -56,6 +57,7 @@ class May:
     write: bool = False
     stay: bool = True
     data: bool = False
+    makes: bool = False
 
 
 NOTHING = May()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,8 +16,9 @@ from autograder.checks.gradients import gradients
 from autograder.checks.guard import May
 from autograder.checks.initialisation import KINDS, describe_wrong_initialisation, initialised
 from autograder.checks.masks import Masks
+from autograder.checks.roles import Role, Uses, fill_roles, in_standard_order
 from autograder.checks.sizes import LEAST, LEAST_OF_NETWORK, Dimension, names_of, resolved, rounds
-from autograder.checks.supplied import SuppliedSamples, fill
+from autograder.checks.supplied import SuppliedSamples
 from autograder.checks.tensors import flat, require_tensor
 from autograder.checks.trace import Trace
 from autograder.errors import CheckUseError
@@ -259,25 +261,26 @@ def traced(
         return call_student(network, *arguments)
 
 
-def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> list[nn.Parameter]:
-    """Set all parameters from the seed, in order of first use in `forward`.
+def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> Uses:
+    """Set all parameters from the seed, by the parts that they play in `forward`, in order of first use.
 
-    So neither PyTorch's initialisers nor the names or the order of registration matter.
+    So neither PyTorch's initialisers nor the names or the order of registration matter, nor how a matrix is
+    stored.
 
     Returns:
-        The parameters in that order.
+        How they are used.
 
     Raises:
         CheckFailed: if parameters are never used.
     """
-    trace = Trace()
+    uses = Uses()
     network.eval()
-    traced(network, arguments, running, trace)
-    used = trace.parameters_of(network)
-    if unused := len(list(network.parameters())) - len(used):
+    traced(network, arguments, running, Trace(uses=uses))
+    roles = uses.roles_of(network)
+    if unused := len(list(network.parameters())) - len(roles):
         raise CheckFailed("unused_parameters", count=unused)
-    fill(used, running.seed)
-    return used
+    fill_roles(roles, running.seed)
+    return uses
 
 
 def structure(
@@ -288,7 +291,7 @@ def structure(
     running: Replay,
     layers: Sequence[str] = (),
 ) -> torch.Tensor:
-    """Return all parameters of a network as the seed sets them, one after the other in order of use.
+    """Return all parameters of a network as the seed sets them: matrices, then vectors, in order of use.
 
     The order and the shapes of its layers show in them; its activations do not.
 
@@ -305,6 +308,7 @@ def structure(
             parameters get no gradient.
     """
     network = build(factory, running)
+    _require_own_parameters(network, build(factory, running))
     trace = Trace()
     network.eval()
     first, *others = _rounds(inputs, running, alone=True)
@@ -313,17 +317,50 @@ def structure(
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
-    used = refill(network, given, running)
+    roles = refill(network, given, running).roles_of(network)
     for sizes in others:
         output = traced(network, built(inputs, running, sizes), running, Trace())
         require_tensor(output, shape=resolved(output_shape, sizes))
     # A recurrent layer of cuDNN has no backward pass in eval mode.
     with torch.backends.cudnn.flags(enabled=False):
-        gradients(call_student(network, *given), [p for p in used if p.requires_grad], running)
+        trainable = [role.parameter for role in roles if role.parameter.requires_grad]
+        gradients(call_student(network, *given), trainable, running)
+    _require_copyable(network)
     for name in layers:
         if not isinstance(_part(network, name), (nn.Module, nn.Parameter)):
             raise CheckFailed("layer_missing", name=name)
-    return flat(used)
+    return in_standard_order(roles, [role.parameter for role in roles])
+
+
+def _require_own_parameters(network: nn.Module, another: nn.Module) -> None:
+    """Raise `CheckFailed` if two networks of a class share numbers: training one would train the other."""
+    places = [{t.data_ptr() for t in (*each.parameters(), *each.buffers())} for each in (network, another)]
+    if (shared := places[0] & places[1]) and shared != {0}:
+        raise CheckFailed("shared_parameters", count=len(shared))
+
+
+def _require_copyable(network: nn.Module) -> None:
+    """Raise `CheckFailed` if a network that was called cannot be copied: averages of weights are copies.
+
+    What stops a copy is a result that `forward` keeps, with all that led to it.
+    """
+    try:
+        copy.deepcopy(network)
+    except RuntimeError as error:
+        kept = [
+            name for layer in network.modules() for name, value in vars(layer).items() if _computed(value)
+        ]
+        if kept:
+            raise CheckFailed("keeps_results", names=", ".join(f"`self.{name}`" for name in kept)) from error
+
+
+def _computed(value: Any) -> bool:
+    """Tell whether a value is a tensor that autograd leads to, or a list or dictionary that holds one."""
+    if isinstance(value, dict):
+        return any(map(_computed, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(_computed, value))
+    return isinstance(value, torch.Tensor) and value.grad_fn is not None
 
 
 def _part(network: nn.Module, path: str) -> Any:
@@ -368,35 +405,37 @@ def evaluate(
     network = build(factory, running)
     # A batch of one has no statistics that batch normalisation could train with.
     sizes, *others = _rounds(inputs, running, alone=not training)
-    refill(network, built(inputs, running, sizes), running)
+    uses = refill(network, built(inputs, running, sizes), running)
     network.train(training)
     found = [_way_output(network, built(inputs, running, sizes), running, trace, ways)]
     if training:
         _require_sound_training(network, inputs, sizes, running, ways)
     for sizes in others:
         found.append(_way_output(network, built(inputs, running, sizes), running, Trace(), ways))
-    _negate_last(network, trace)
+    _negate(uses.last)
     given = built(inputs, running, sizes)
     found.append(_way_output(network, given, running, Trace(), ways))
-    slopes = _way_gradients(network, given, running, trace, ways[0])
+    slopes = _way_gradients(network, given, running, uses.roles_of(network), ways[0])
     return Evaluated(torch.cat([output.reshape(-1) for output in found]), slopes)
 
 
 def _way_gradients(
-    network: nn.Module, given: Sequence[Any], running: Replay, trace: Trace, way: Way
+    network: nn.Module, given: Sequence[Any], running: Replay, roles: Sequence[Role], way: Way
 ) -> torch.Tensor:
     """Return how a network's output depends on the parameters that it was made with, and on its inputs.
 
     Raises:
         CheckFailed: if it does not depend on one of them.
     """
-    used = [parameter for parameter in trace.parameters_of(network) if parameter.requires_grad]
+    roles = [role for role in roles if role.parameter.requires_grad]
+    used = [role.parameter for role in roles]
     given = [_differentiable(each) for each in given]
     numbers = [each for each in given if isinstance(each, torch.Tensor) and each.requires_grad]
     # A recurrent layer of cuDNN has no backward pass in eval mode.
     with torch.backends.cudnn.flags(enabled=False):
         output = require_tensor(call_student(through(network, way), *given))
-        by_parameters = gradients(output, used, running, keep=True)
+        slopes = gradients(output, used, running, keep=True).split([each.numel() for each in used])
+        by_parameters = in_standard_order(roles, slopes).to(output.device)
         return torch.cat([by_parameters, gradients(output, numbers, running, cut="input_cut")])
 
 
@@ -432,18 +471,14 @@ def _require_sound_training(
         traced(run, built(inputs, running, dict.fromkeys(sizes, 1)), running, Trace())
 
 
-def _negate_last(network: nn.Module, trace: Trace) -> None:
+def _negate(parameters: Sequence[nn.Parameter]) -> None:
     """Change the sign of all parameters of the layer that was used last, and so of what it computes.
 
     Whatever comes after it, such as a ReLU that nobody asked for, then sees both signs of each output.
     """
-    last = {id(parameter) for parameter in trace.parameters_of(network)[-1:]}
-    for layer in network.modules():
-        parameters = list(layer.parameters(recurse=False))
-        if not last.isdisjoint(map(id, parameters)):
-            with torch.no_grad():
-                for parameter in parameters:
-                    parameter.neg_()
+    with torch.no_grad():
+        for parameter in {id(each): each for each in parameters}.values():
+            parameter.neg_()
 
 
 def _rounds(

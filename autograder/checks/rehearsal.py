@@ -100,7 +100,13 @@ def rehearsals(found: Callable[[Message], None], done: set[int]) -> Iterator[Non
 
 
 def rehearsed(
-    function: Any, args: tuple[Any, ...], named: dict[str, Any], *, stay: bool = True, data: bool = False
+    function: Any,
+    args: tuple[Any, ...],
+    named: dict[str, Any],
+    *,
+    stay: bool = True,
+    data: bool = False,
+    makes: bool = False,
 ) -> None:
     """Rehearse a call that is about to be made, once in a cell, and tell what would stop.
 
@@ -110,6 +116,7 @@ def rehearsed(
         named: by name.
         stay: whether tensors that it returns may be on the GPU.
         data: whether what is lent waits on the CPU, also where the notebook's device is a GPU.
+        makes: whether it is to make tensors, so that there is something to see though none is lent.
     """
     now, running = _rehearsals.get(), active_replay()
     identity = id(
@@ -118,7 +125,7 @@ def rehearsed(
     if now is None or running is None or running.device.type != CPU or identity in now.done or rehearsing():
         return
     lent = [lent.value for lent in lent_objects(function, args, named)]
-    if not any(isinstance(value, (nn.Module, torch.Tensor)) for value in lent):
+    if not makes and not any(isinstance(value, (nn.Module, torch.Tensor)) for value in lent):
         return
     if any(isinstance(value, torch.Tensor) and value.is_meta for value in lent):
         return

@@ -107,7 +107,8 @@ class TensorChecks(Checks):
         def compute(running: Replay) -> torch.Tensor:
             for sizes in rounds(running.seed, names, alone=alone, least=least):
                 leaves = _leaves(args, running, sizes) if differentiable else args
-                result = call(function, leaves, running, May(stay=not on_cpu), sizes)
+                may = May(stay=not on_cpu, makes=shape is not None)
+                result = call(function, leaves, running, may, sizes)
                 expected = None if shape is None else resolved(shape, sizes)
                 tensor = require_tensor(result, shape=expected, low=low, high=high, integers=integers)
                 if detached and tensor.requires_grad:

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from autograder.checks.operations import Call, Operation, operation_of, operation_of_layer
+from autograder.checks.roles import Uses
 
 _WEIGHTED = ("Linear", "Conv", "ConvTranspose")
 _NO_BIAS = "bias=False"
@@ -25,10 +26,12 @@ class Trace:
     Attributes:
         operations: in order, such as "Linear(2→256)".
         parameters: ids of the parameters in order of first use.
+        uses: takes note of the parts that parameters play, if given.
     """
 
     operations: list[Operation] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
+    uses: Uses | None = None
     # Masks that were drawn, each with the operation that drew it.
     _drawn: list[tuple[torch.Tensor, Operation]] = field(default_factory=list)
     # Views of parameters; and parameters times a number, with the number.
@@ -45,6 +48,8 @@ class Trace:
             self._note_parameters(value if isinstance(value, (list, tuple)) else [value])
         if self._recurrent:
             return
+        if self.uses is not None:
+            self.uses.observe(func, args, output)
         layer = self._layers[-1][0] if self._layers else None
         call = Call(func._schema.name.removeprefix("aten::"), args, kwargs, output, layer)
         if call.name in ("bernoulli_", "native_dropout"):
@@ -100,6 +105,8 @@ class Trace:
             if self.operations[-1:] != [operation]:  # a cell in a loop is said once
                 self.operations.append(operation)
             self._note_parameters(module.parameters())
+            if self.uses is not None:
+                self.uses.note_layer(module.parameters())
             self._recurrent += 1
         self._layers.append((module, len(self.operations)))
 

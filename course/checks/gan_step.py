@@ -50,6 +50,7 @@ class StepTrial:
         other_gradients: gradients that the network which the step does not train holds afterwards.
         labels: (outputs, labels) of every binary cross-entropy computed.
         passes: how many batches went through each network in train mode.
+        in_eval: the networks through which a batch went in eval mode, with gradients.
         real_outputs: of the discriminator for the real batch, before the step.
         batch_size: of the real batch.
         loss_function: that the step was given.
@@ -61,6 +62,7 @@ class StepTrial:
     other_gradients: list[torch.Tensor | None]
     labels: list[tuple[torch.Tensor, torch.Tensor]]
     passes: dict[str, int]
+    in_eval: set[str]
     real_outputs: torch.Tensor
     batch_size: int
     loss_function: Any
@@ -148,6 +150,8 @@ class GanStepChecks:
             moves = [self._moved(self._trial(index)) for index in range(len(self._block.batch_sizes))]
             if self._trial(0).repeats:
                 raise CheckFailed("same_numbers")
+            if self._trained in self._trial(0).in_eval:
+                raise CheckFailed("learns_in_eval", network=Message(self._trained))
             return self._block.project(torch.stack(moves), name)
 
         def diagnose() -> Message:
@@ -342,7 +346,7 @@ class GanStepChecks:
         running.observers.append(functools.partial(_note_labels, labels))
         arguments = self._arguments(networks, optimizer, loss_function, real_samples)
         may = May(train=(*networks.values(), optimizer))
-        with _counted_passes(networks) as passes:
+        with _counted_passes(networks) as (passes, in_eval):
             returned = call_student(self._function, *arguments, may=may)
         running.observers.clear()
         return StepTrial(
@@ -351,6 +355,7 @@ class GanStepChecks:
             other_gradients=copied_gradients(networks[self._other]),
             labels=labels,
             passes=passes,
+            in_eval=in_eval,
             real_outputs=real_outputs,
             batch_size=batch_size,
             loss_function=loss_function,
@@ -398,18 +403,25 @@ class GanStepChecks:
 
 
 @contextlib.contextmanager
-def _counted_passes(networks: dict[str, nn.Module]) -> Iterator[dict[str, int]]:
-    """Count, in the body, how many batches go through each network in train mode."""
-    passes = dict.fromkeys(networks, 0)
+def _counted_passes(networks: dict[str, nn.Module]) -> Iterator[tuple[dict[str, int], set[str]]]:
+    """Count, in the body, how many batches go through each network in train mode.
+
+    Yields:
+        Their numbers, and the names of the networks that see one in eval mode with gradients.
+    """
+    passes: dict[str, int] = dict.fromkeys(networks, 0)
+    in_eval: set[str] = set()
 
     def note(name: str, network: nn.Module, inputs: Any) -> None:
         passes[name] += network.training
+        if not network.training and torch.is_grad_enabled():
+            in_eval.add(name)
 
     handles = [
         network.register_forward_pre_hook(functools.partial(note, name)) for name, network in networks.items()
     ]
     try:
-        yield passes
+        yield passes, in_eval
     finally:
         for handle in handles:
             handle.remove()

@@ -1013,10 +1013,10 @@ def train_steadily(seed, num_epochs):
     fall = {"start_factor": 1.0, "end_factor": 0.0, "total_iters": num_epochs}
     rates = [torch.optim.lr_scheduler.LinearLR(optimizer, **fall) for optimizer in (optimizer_d, optimizer_g)]
 
-    def step_d(discriminator, generator, _, loss_function, real_samples):
+    def step_d(discriminator, generator, optimizer_discriminator, loss_function, real_samples):
         return discriminator_step(discriminator, generator, optimizer_d, loss_function, real_samples)
 
-    def step_g(discriminator, generator, _, loss_function, batch_size):
+    def step_g(discriminator, generator, optimizer_generator, loss_function, batch_size):
         return generator_step(discriminator, generator, optimizer_g, loss_function, batch_size)
 
     def lower_rates(epoch, generator):
