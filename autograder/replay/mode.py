@@ -30,7 +30,7 @@ from autograder.errors import ReplayError
 from autograder.replay import random_operators
 from autograder.replay.generator import FollowedGenerator
 from autograder.replay.legacy import type_of_tensor, wide_float_tensor
-from autograder.replay.precision import LOW_PRECISION, is_narrow, widen, widen_dtype
+from autograder.replay.precision import HALF_PRECISION, LOW_PRECISION, is_narrow, widen, widen_dtype
 from autograder.replay.randomness import KeyedDraws, derive_key
 from autograder.replay.undispatched import Undispatched
 
@@ -88,7 +88,8 @@ class Replay(TorchDispatchMode):
             # There nothing takes an operator apart before it comes here.
             with self:
                 return func.decompose(*args, **kwargs)
-        if kwargs and kwargs.get("dtype") in LOW_PRECISION:
+        rounding = kwargs.get("dtype") if kwargs else None
+        if rounding in LOW_PRECISION:
             kwargs = {**kwargs, "dtype": torch.float64}
         if is_random:
             with self.paused():
@@ -99,6 +100,8 @@ class Replay(TorchDispatchMode):
                 self.undispatched.saw_narrow = True
                 args = tuple(widen(item) for item in args)
             output = func(*args, **kwargs)
+            if rounding in HALF_PRECISION and func is _TO_COPY:
+                output = output.to(rounding).to(torch.float64)
         else:
             output = func(*args, **kwargs)
             if func is _LIFT_FRESH:
@@ -147,6 +150,7 @@ class Replay(TorchDispatchMode):
 
 
 _LIFT_FRESH = torch.ops.aten.lift_fresh.default
+_TO_COPY = torch.ops.aten._to_copy.default
 
 
 @functools.cache

@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 
-LOW_PRECISION = frozenset({torch.float16, torch.bfloat16, torch.float32})
+# Who converts to one of these loses digits that show; float32, in which notebooks compute, is widened unseen.
+HALF_PRECISION = frozenset({torch.float16, torch.bfloat16})
+LOW_PRECISION = HALF_PRECISION | {torch.float32}
 
 
 def widen_dtype(dtype: torch.dtype | None) -> torch.dtype | None:

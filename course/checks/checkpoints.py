@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class CheckpointChecks(Checks):
         load: Callable[..., Any],
         *,
         counter: str = "epoch",
-        averaged: bool = False,
+        averaged: Sequence[str] = (),
         points: float,
     ) -> bool:
         """Check that a training goes on from a checkpoint as if it had not been interrupted.
@@ -50,7 +50,8 @@ class CheckpointChecks(Checks):
             save: the student's `save_checkpoint(path, epoch, networks, optimizers)`.
             load: the student's `load_checkpoint(path, networks, optimizers)`, which returns the epoch.
             counter: what the training counts: "epoch" or "stage".
-            averaged: whether there is a network without an optimiser among those that are saved.
+            averaged: what the notebook calls its networks, where the last one has no optimiser: the network
+                that judges, the generator and its average.
             points: the marks that the check is worth.
         """
         seen: list[tuple[Resumed, Resumed]] = []
@@ -58,7 +59,7 @@ class CheckpointChecks(Checks):
         def compute(running: Replay) -> torch.Tensor:
             seen.append(resume(save, load, running))
             if averaged and _alike(*seen[0]):
-                _require_average(save, load, running)
+                _require_average(save, load, running, averaged)
             return seen[0][0].numbers()
 
         def diagnose(_: torch.Tensor) -> Message:
@@ -97,14 +98,14 @@ class Resumed:
         return torch.cat([epoch, self.parameters, self.statistics, self.movement.reshape(-1)])
 
 
-def resume(save: Any, load: Any, running: Replay, *, averaged: bool = False) -> tuple[Resumed, Resumed]:
+def resume(save: Any, load: Any, running: Replay, *, averaged: Sequence[str] = ()) -> tuple[Resumed, Resumed]:
     """Interrupt a training, save it, load it into fresh networks of another process and go on there.
 
     Args:
         save: the student's `save_checkpoint(path, epoch, networks, optimizers)`.
         load: the student's `load_checkpoint(path, networks, optimizers)`, which returns the epoch.
         running: the replay.
-        averaged: whether there is a network without an optimiser.
+        averaged: names of the networks, if the last of them has no optimiser.
 
     Returns:
         The training that was resumed, and the one that was interrupted.
@@ -124,6 +125,8 @@ def resume(save: Any, load: Any, running: Replay, *, averaged: bool = False) -> 
         interrupted = _prepare(running, "interrupted", averaged)
         _train(interrupted, running)
         folder = Path(name)
+        # The file of an earlier epoch lies there already.
+        _save(save, folder / "interrupted", epoch - 1, _prepare(running, "earlier", averaged))
         _save(save, folder / "interrupted", epoch, interrupted)
         # What is loaded must come from the files: they move, and another training is saved after it.
         _save(save, folder / "other", epoch + 1, _prepare(running, "fresh", averaged))
@@ -150,20 +153,20 @@ def resume(save: Any, load: Any, running: Replay, *, averaged: bool = False) -> 
     return seen, expected
 
 
-def _require_average(save: Any, load: Any, running: Replay) -> None:
+def _require_average(save: Any, load: Any, running: Replay, names: Sequence[str]) -> None:
     """Raise `CheckFailed` if a network that has no optimiser is lost without a word.
 
     Who expects one optimiser for each network is stopped by an error where there is none, and sees it.
     """
     try:
-        seen, expected = resume(save, load, running, averaged=True)
+        seen, expected = resume(save, load, running, averaged=names)
     except Exception:
         return
     if not _alike(seen, expected):
         raise CheckFailed("checkpoint_average_lost")
 
 
-def _load(load: Callable[..., Any], path: str, running: Replay, averaged: bool) -> Resumed:
+def _load(load: Callable[..., Any], path: str, running: Replay, averaged: Sequence[str]) -> Resumed:
     """Let the student's function load a training into fresh networks, and go on."""
     fresh = _prepare(running, "fresh", averaged)
     # Dictionaries of its own: what is put into these instead is not what the caller holds.
@@ -205,7 +208,9 @@ def _size(content: Any) -> int:
     return sum(map(_size, content)) if isinstance(content, (list, tuple)) else 0
 
 
-def _loaded_here(load: Callable[..., Any], path: Path, running: Replay, averaged: bool) -> Resumed | None:
+def _loaded_here(
+    load: Callable[..., Any], path: Path, running: Replay, averaged: Sequence[str]
+) -> Resumed | None:
     """Return the training that comes back in the process that saved it, None if that fails too."""
     try:
         return _load(load, str(path), running, averaged)
@@ -238,7 +243,7 @@ def _save(save: Callable[..., Any], folder: Path, epoch: int, training: Training
     Raises:
         CheckFailed: if it leaves no file there, or others besides.
     """
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     call_student(save, str(folder / _FILE), epoch, training.networks, training.optimizers)
     if not (folder / _FILE).is_file():
         raise CheckFailed("checkpoint_missing")
@@ -257,10 +262,11 @@ def describe_difference(seen: Resumed, expected: Resumed, counter: str = "epoch"
     return Message("wrong_scalar")
 
 
-def _prepare(running: Replay, purpose: str, averaged: bool) -> Training:
+def _prepare(running: Replay, purpose: str, averaged: Sequence[str]) -> Training:
     """Return networks whose parameters the seed and the purpose decide, and their optimisers.
 
-    They are called what the seed says: what knows its own names only would not serve other trainings.
+    They are called what the seed says, if not what is said: what knows its own names only would not serve
+    other trainings.
     """
     made = [
         small_discriminator(_SAMPLE, running, f"{purpose} discriminator", batch_norm=True),
@@ -269,11 +275,11 @@ def _prepare(running: Replay, purpose: str, averaged: bool) -> Training:
     optimizers = [torch.optim.Adam(network.parameters(), 1e-2) for network in made]
     if averaged:
         made.append(small_generator(_LATENT, _SAMPLE, running, f"{purpose} average", batch_norm=True))
-    names = _names(running)
+    names = averaged or _names(running)
     return Training(dict(zip(names, made, strict=False)), dict(zip(names, optimizers, strict=False)))
 
 
-def _names(running: Replay) -> list[str]:
+def _names(running: Replay) -> Sequence[str]:
     """Return three names that the seed draws."""
     order = randomness.permutation(randomness.derive_key(running.seed, "names"), len(_NAMES))
     return [_NAMES[place] for place in order[:3]]

@@ -50,7 +50,7 @@ class StepTrial:
         other_gradients: gradients that the network which the step does not train holds afterwards.
         labels: (outputs, labels) of every binary cross-entropy computed.
         passes: how many batches went through each network in train mode.
-        in_eval: the networks through which a batch went in eval mode, with gradients.
+        in_eval: the networks through which a batch went in eval mode that counts in the step.
         real_outputs: of the discriminator for the real batch, before the step.
         batch_size: of the real batch.
         loss_function: that the step was given.
@@ -150,8 +150,7 @@ class GanStepChecks:
             moves = [self._moved(self._trial(index)) for index in range(len(self._block.batch_sizes))]
             if self._trial(0).repeats:
                 raise CheckFailed("same_numbers")
-            if self._trained in self._trial(0).in_eval:
-                raise CheckFailed("learns_in_eval", network=Message(self._trained))
+            self._require_modes(self._trial(0))
             return self._block.project(torch.stack(moves), name)
 
         def diagnose() -> Message:
@@ -221,6 +220,15 @@ class GanStepChecks:
                 raise CheckFailed(
                     "extra_passes", network=Message(name), seen=trial.passes[name], expected=expected
                 )
+
+    def _require_modes(self, trial: StepTrial) -> None:
+        """Raise `CheckFailed` if a network that is lent in train mode gets a batch in eval mode.
+
+        Where passes need not be separate, a generator has nothing that depends on its mode.
+        """
+        for name in (self._trained, self._judge, *(["generator"] if self._separate else [])):
+            if name in trial.in_eval:
+                raise CheckFailed("pass_in_eval", network=Message(name))
 
     def _require_isolated(self, trial: StepTrial) -> None:
         """Raise `CheckFailed` if the other network was touched."""
@@ -407,14 +415,15 @@ def _counted_passes(networks: dict[str, nn.Module]) -> Iterator[tuple[dict[str, 
     """Count, in the body, how many batches go through each network in train mode.
 
     Yields:
-        Their numbers, and the names of the networks that see one in eval mode with gradients.
+        Their numbers, and the names of the networks that see one in eval mode: the one that judges with
+        gradients, for without these it is only looked at.
     """
     passes: dict[str, int] = dict.fromkeys(networks, 0)
     in_eval: set[str] = set()
 
     def note(name: str, network: nn.Module, inputs: Any) -> None:
         passes[name] += network.training
-        if not network.training and torch.is_grad_enabled():
+        if not network.training and (name == "generator" or torch.is_grad_enabled()):
             in_eval.add(name)
 
     handles = [

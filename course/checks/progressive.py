@@ -85,7 +85,7 @@ class ProgressiveChecks(Checks):
             output_shape: of one output.
             points: the marks that the check is worth.
             sizes: names of sizes in both shapes that `factory` is called with, in order; two networks are
-                made, with sizes that the seed draws.
+                made with sizes that the seed draws, and one whose sizes are all the same.
         """
         trace, known = Trace(), [Parts(parts)]
 
@@ -93,7 +93,10 @@ class ProgressiveChecks(Checks):
             # The last call is the one whose operations are told.
             batches = (1, *drawn_sizes(running.seed, "batches", 1, LEAST_OF_NETWORK))
             found = []
-            for drawn in rounds(running.seed, sizes, alone=False, least=LEAST_OF_NETWORK):
+            several = rounds(running.seed, sizes, alone=False, least=LEAST_OF_NETWORK)
+            if len(sizes) > 1:
+                several.append(dict.fromkeys(sizes, several[0][sizes[0]]))
+            for drawn in several:
                 known[:] = [Parts(parts)]
                 shapes = resolved(input_shape, drawn), resolved(output_shape, drawn)
                 calls = [NetworkCall((batch, *shapes[0]), (batch, *shapes[1])) for batch in batches]

@@ -7,6 +7,7 @@ those costs its own marks only; the stand-ins are not the functions that a lab a
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ class WassersteinChecks(Checks):
         *,
         sample_shape: tuple[int, ...],
         order: str,
+        called: bool = False,
         points: float,
     ) -> bool:
         """Check the gradient penalty of a critic that the library supplies.
@@ -79,12 +81,14 @@ class WassersteinChecks(Checks):
                 number.
             sample_shape: of one sample.
             order: "value" of the penalty, or its "gradient" with respect to the critic's parameters.
+            called: whether the notebook gives it a critic with some arguments set (`functools.partial`),
+                which can be called and is no module: one batch is tried with such a one.
             points: the marks that the check is worth.
         """
         observed = {"value": penalties, "gradient": penalty_gradients}[order]
 
         def compute(running: Replay) -> torch.Tensor:
-            return observed(function, sample_shape, running, self.batch_sizes)
+            return observed(function, sample_shape, running, self.batch_sizes, called)
 
         return self.run_array(name, points, compute, Message(f"wrong_penalty_{order}"))
 
@@ -130,7 +134,11 @@ class WassersteinChecks(Checks):
 
 
 def penalties(
-    function: Callable[..., Any], sample_shape: tuple[int, ...], running: Replay, sizes: Sequence[int]
+    function: Callable[..., Any],
+    sample_shape: tuple[int, ...],
+    running: Replay,
+    sizes: Sequence[int],
+    called: bool = False,
 ) -> torch.Tensor:
     """Return the gradient penalties that a function computes for batches of several sizes.
 
@@ -139,13 +147,18 @@ def penalties(
         sample_shape: of one sample.
         running: the replay.
         sizes: of the batches.
+        called: whether the critic of the last batch is no module.
     """
-    found = _penalties(function, sample_shape, running, sizes)
+    found = _penalties(function, sample_shape, running, sizes, called)
     return torch.stack([penalty.detach() for _, penalty in found])
 
 
 def penalty_gradients(
-    function: Callable[..., Any], sample_shape: tuple[int, ...], running: Replay, sizes: Sequence[int]
+    function: Callable[..., Any],
+    sample_shape: tuple[int, ...],
+    running: Replay,
+    sizes: Sequence[int],
+    called: bool = False,
 ) -> torch.Tensor:
     """Return the gradients of the penalties with respect to the critic's parameters: second derivatives.
 
@@ -153,7 +166,7 @@ def penalty_gradients(
         CheckFailed: if there are none, or the function left gradients in the critic.
     """
     seen = []
-    for critic, penalty in _penalties(function, sample_shape, running, sizes):
+    for critic, penalty in _penalties(function, sample_shape, running, sizes, called):
         parameters = list(critic.parameters())
         if not penalty.requires_grad:
             raise CheckFailed("penalty_without_graph")
@@ -163,14 +176,19 @@ def penalty_gradients(
 
 
 def _penalties(
-    function: Callable[..., Any], sample_shape: tuple[int, ...], running: Replay, sizes: Sequence[int]
+    function: Callable[..., Any],
+    sample_shape: tuple[int, ...],
+    running: Replay,
+    sizes: Sequence[int],
+    called: bool,
 ) -> Iterator[tuple[nn.Module, torch.Tensor]]:
     """Yield a critic and the penalty that the student's function computes for it, per batch size."""
     require_callable(function)
     for size in sizes:
         critic = small_discriminator(sample_shape, running, f"critic {size}", sigmoid=False)
         samples = supplied_rows((size, *sample_shape), running, f"samples {size}")
-        value = call_student(function, critic, samples)
+        lent = functools.partial(critic) if called and size == sizes[-1] else critic
+        value = call_student(function, lent, samples)
         if isinstance(value, torch.Tensor) and value.numel() != 1:
             raise CheckFailed("penalty_not_scalar", seen=tuple(value.shape))
         yield critic, require_tensor(value).reshape(())

@@ -832,7 +832,13 @@ def load_checkpoint(path, networks, optimizers):
 
 # %% id="checkpoint_check" nbgrader={"grade": true, "grade_id": "checkpoint_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("checkpoint", points=3) as checks:
-    checks.checkpoint("checkpoint.resume", save_checkpoint, load_checkpoint, averaged=True, points=3)
+    checks.checkpoint(
+        "checkpoint.resume",
+        save_checkpoint,
+        load_checkpoint,
+        averaged=("critic", "generator", "average"),
+        points=3,
+    )
 checks.score
 
 # %% [markdown] id="training-text-es" tags=["lang-es"]

@@ -741,10 +741,20 @@ def gradient_penalty(critic, samples):
 # %% id="gradient_penalty_check" nbgrader={"grade": true, "grade_id": "gradient_penalty_check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("gradient_penalty", points=4) as checks:
     checks.gradient_penalty(
-        "gradient_penalty.value", gradient_penalty, sample_shape=(3, 4, 4), order="value", points=2
+        "gradient_penalty.value",
+        gradient_penalty,
+        sample_shape=(3, 4, 4),
+        order="value",
+        called=True,
+        points=2,
     )
     checks.gradient_penalty(
-        "gradient_penalty.gradient", gradient_penalty, sample_shape=(3, 4, 4), order="gradient", points=2
+        "gradient_penalty.gradient",
+        gradient_penalty,
+        sample_shape=(3, 4, 4),
+        order="gradient",
+        called=True,
+        points=2,
     )
 checks.score
 
@@ -902,7 +912,12 @@ def load_checkpoint(path, networks, optimizers):
 # %% id="checkpoint_check" nbgrader={"grade": true, "grade_id": "checkpoint_check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("checkpoint", points=3) as checks:
     checks.checkpoint(
-        "checkpoint.resume", save_checkpoint, load_checkpoint, counter="stage", averaged=True, points=3
+        "checkpoint.resume",
+        save_checkpoint,
+        load_checkpoint,
+        counter="stage",
+        averaged=("critic", "generator", "average"),
+        points=3,
     )
 checks.score
 
