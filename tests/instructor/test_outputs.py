@@ -182,7 +182,8 @@ def graded(make_classroom: MakeClassroom, tmp_path_factory: pytest.TempPathFacto
     room.hand_in("cleared", room.identified(whole, "cleared"))
     forged = new_output("display_data", data={"text/html": "<b>forged: 70 / 70</b>"})
     checks = [str(grade_id(cell)) for cell in whole.cells if is_check_cell(cell)]
-    room.hand_in("forger", showing(room.notebook("identity"), [*checks, "film"], forged))
+    fails = with_code(room.notebook("identity"), "train", "no_such_name")
+    room.hand_in("forger", showing(fails, [*checks, "film"], forged))
     dies = with_code(room.identified(whole, "dies"), "generator", "import os; os._exit(1)")
     room.hand_in("dies", showing(dies, ["film"], FILM))
     room.grade()
@@ -223,7 +224,7 @@ def test_forged_outputs_change_no_mark_and_no_box_of_marks(graded: Classroom) ->
 
 @pytest.mark.slow
 def test_an_answer_that_fails_while_grading_says_with_what(graded: Classroom) -> None:
-    outputs = cell_of(marked(graded, "forger"), "run").outputs
+    outputs = cell_of(marked(graded, "forger"), "train").outputs
     assert outputs[-2].data["text/plain"].startswith("Al calificar") and outputs[-1].output_type == "error"
 
 

@@ -141,7 +141,7 @@ def test_progress_bars_leave_no_thread_that_keeps_answers_from_being_forked(
 
 
 def test_cell_that_cannot_import_is_no_answers_fault(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin_with("import no_such_module", course, monkeypatch)
+    begin_with("import no_such_module as torch", course, monkeypatch)
     error = tried(course, answers(right=RIGHT))["right"].error
     assert error is not None and error.startswith("CourseError") and "no_such_module" in error
 

@@ -214,13 +214,19 @@ autograder.emission.bundle = empty
 }
 
 
+def own_cell(code: str) -> nbformat.NotebookNode:
+    """Return a cell as intake takes one in that a student added."""
+    cell: nbformat.NotebookNode = new_code_cell(code, id="extra-1")
+    return cell
+
+
 def graded(classroom: Classroom, reference: Reference, cheat: str, public: Reference) -> Outcome:
     notebook = classroom.notebook("identity")
     bundles = {name: right_bundle(public, name) for name in public.blocks}
     forge = FORGE.format(mime=MIME_TYPE, bundles=repr(bundles))
     code = cheat.replace("{forge}", forge).replace("{names}", repr(list(bundles)))
     place = next(i for i, cell in enumerate(notebook.cells) if "identity" in str(cell.metadata))
-    notebook.cells.insert(place, new_code_cell(code))
+    notebook.cells.insert(place, own_cell(code))
     for name in classroom.answers.keys() - {"identity"}:
         # An answer that was never touched earns nothing in any case.
         notebook = with_code(notebook, name, "mine = 1")
@@ -337,7 +343,7 @@ def test_a_second_try_comes_too_late(classroom: Classroom, reference: Reference)
     wrong = "def sample(generator, num_samples):\n    return torch.zeros(num_samples, 2)"
     notebook = answer(classroom.notebook("identity", "sample"), {"sample": wrong})
     place = next(i for i, cell in enumerate(notebook.cells) if grade_id(cell) == "sample_check")
-    notebook.cells.insert(place, new_code_cell(SECOND_TRY))
+    notebook.cells.insert(place, own_cell(SECOND_TRY))
     outcome = grade_submission(job(classroom, notebook, reference))
     assert outcome.marks["sample_check"] == 0.0
 
@@ -405,9 +411,7 @@ def test_an_answer_may_use_what_exploration_defines(classroom: Classroom, refere
 def test_the_second_run_holds_what_a_check_needs_and_no_more(classroom: Classroom) -> None:
     notebook = classroom.notebook()
     place = next(i for i, cell in enumerate(notebook.cells) if grade_id(cell) == "train")
-    own = new_code_cell("while True: pass")
-    own["id"] = "extra-1"
-    notebook.cells.insert(place, own)
+    notebook.cells.insert(place, own_cell("while True: pass"))
     names = [c.id for c in hinting.hint_notebook(notebook, ["train"]).cells]
     answers_before = {"identity", "train_data", "discriminator", "generator", "discriminator_step", "train"}
     assert names[0] == "setup" and names[-1] == "train_check" and answers_before <= {*names}
@@ -434,10 +438,8 @@ def doubts(
     return {**{name: block.score for name, block in marked.items()}, "notes": [n.key for n in notes]}
 
 
-def own_cell(notebook: nbformat.NotebookNode, code: str) -> nbformat.NotebookNode:
-    cell = new_code_cell(code)
-    cell["id"] = "extra-3"
-    notebook.cells.insert(3, cell)
+def with_own_cell(notebook: nbformat.NotebookNode, code: str) -> nbformat.NotebookNode:
+    notebook.cells.insert(3, own_cell(code))
     return notebook
 
 
@@ -466,14 +468,14 @@ def test_right_numbers_of_an_untouched_answer_earn_nothing_and_are_for_a_person_
 def test_an_answer_in_a_cell_of_ones_own_counts(
     classroom: Classroom, reference: Reference, code: str
 ) -> None:
-    notebook = own_cell(classroom.notebook("identity"), code)
+    notebook = with_own_cell(classroom.notebook("identity"), code)
     assert doubts(notebook, reference, "sample") == {"sample": 4.0, "notes": ["answer_elsewhere"]}
     assert "answer_elsewhere" not in REVIEW_NOTES
 
 
 @pytest.mark.parametrize("code", ["import helper", "x = 1", "def sample("])
 def test_a_cell_that_defines_no_answer_is_none(classroom: Classroom, reference: Reference, code: str) -> None:
-    notebook = own_cell(classroom.notebook("identity"), code)
+    notebook = with_own_cell(classroom.notebook("identity"), code)
     assert doubts(notebook, reference, "sample")["notes"] == ["untouched_answer"]
 
 
