@@ -25,8 +25,9 @@ demo: setup  ## build lab 1, grade a simulated class, write build/demo/lab1_sine
 test: setup  ## everything that CI checks
 	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-audit: setup  ## run every known wrong and equivalent answer, mutants and rewrites, and judge the grader
+audit: setup  ## judge the grader by every known answer, mutants and rewrites, and hold the labs' claims under three seeds
 	course audit --mutants --rewrites
+	course claims
 
 notebooks: setup  ## rebuild all that is generated: release/, solutions/, course/keys/
 	course build

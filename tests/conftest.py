@@ -30,7 +30,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # Files that take minutes, longest first. They are dealt to workers whole: what begins last must be short.
 LONGEST = (
     "test_isolation.py", "test_new_course.py", "test_another_course.py", "test_grade.py",
-    "test_term.py", "test_reproducibility.py", "test_nbval.py", "test_generated.py",
+    "test_term.py", "test_reproducibility.py", "test_nbval.py", "test_claims.py", "test_generated.py",
     "test_scheduler.py", "test_audit.py", "test_trials.py", "test_rerun.py", "test_authoring.py",
     "test_faults.py",
     "test_demo.py", "test_bundle.py", "test_trust.py", "test_silence.py", "test_formgrader.py",

@@ -333,10 +333,10 @@ def structure(
 
 
 def _require_own_parameters(network: nn.Module, another: nn.Module) -> None:
-    """Raise `CheckFailed` if two networks of a class share numbers: training one would train the other."""
-    places = [{t.data_ptr() for t in (*each.parameters(), *each.buffers())} for each in (network, another)]
-    if (shared := places[0] & places[1]) and shared != {0}:
-        raise CheckFailed("shared_parameters", count=len(shared))
+    """Raise `CheckFailed` if two networks of a class share parameters: training one would train the other."""
+    own, others = ({id(parameter) for parameter in each.parameters()} for each in (network, another))
+    if shared := len(own & others):
+        raise CheckFailed("shared_parameters", count=shared)
 
 
 def _require_copyable(network: nn.Module) -> None:

@@ -102,6 +102,39 @@ def test_a_training_that_is_in_its_file_comes_back() -> None:
     assert torch.equal(seen.numbers(), expected.numbers())
 
 
+def save_once(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    if not Path(path).exists():
+        save(path, epoch, networks, optimizers)
+
+
+def halved(path: str, epoch: int, networks: dict[str, Any], optimizers: dict[str, Any]) -> None:
+    copies = copy.deepcopy(networks)
+    for network in copies.values():
+        network.half()
+    save(path, epoch, copies, optimizers)
+
+
+@pytest.mark.parametrize("save", [save_once, halved])
+def test_a_file_that_is_there_is_written_anew_and_with_all_digits(save: Any) -> None:
+    seen, expected = resumed(save, load)
+    assert not torch.allclose(seen.numbers(), expected.numbers())
+
+
+def load_average_of_generator(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    epoch = load(path, networks, optimizers)
+    if "average" in networks:
+        networks["average"].load_state_dict(networks["generator"].state_dict())
+    return epoch
+
+
+def test_a_network_without_an_optimiser_comes_back_by_the_name_that_the_notebook_has() -> None:
+    names = ("critic", "generator", "average")
+    for loading, alike in ((load, True), (load_average_of_generator, False)):
+        with replay(7) as running:
+            seen, expected = resume(save, loading, running, averaged=names)
+        assert torch.allclose(seen.numbers(), expected.numbers()) is alike
+
+
 def test_it_is_observed_alike_where_there_is_no_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     forked, _ = resumed(save, load)
     monkeypatch.delattr(os, "fork")

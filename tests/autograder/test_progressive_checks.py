@@ -281,7 +281,20 @@ class Single(nn.Module):
         return self.layer(x)
 
 
-def test_an_assembled_network_is_made_with_two_pairs_of_drawn_sizes(lab: Lab) -> None:
+class Double(nn.Module):
+    """Two layers, or one that is used twice where its widths agree."""
+
+    def __init__(self, in_channels: int, out_channels: int, once: bool = False) -> None:
+        super().__init__()
+        self.first = Layer(in_channels, out_channels)
+        same = once and in_channels == out_channels
+        self.second = self.first if same else Layer(out_channels, out_channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(self.first(x))
+
+
+def test_an_assembled_network_is_made_with_drawn_sizes_and_with_equal_ones(lab: Lab) -> None:
     def check(network: Any) -> Check:
         return lambda block: block.assembled_output(
             "block.check",
@@ -296,6 +309,7 @@ def test_an_assembled_network_is_made_with_two_pairs_of_drawn_sizes(lab: Lab) ->
     assert numbers(lab, check(Single))
     for width in (3, 4, 5):
         assert "was expected" in message(lab, check(functools.partial(Single, written_down=width)))
+    assert numbers(lab, check(functools.partial(Double, once=True))) != numbers(lab, check(Double))
 
 
 # --- equalised convolutions ----------------------------------------------------------------------------

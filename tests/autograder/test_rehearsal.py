@@ -61,13 +61,11 @@ def lent() -> tuple[Any, ...]:
     return network, optimizer, torch.randn(5, 2), torch.randint(0, 3, (5,))
 
 
-def rehearse(
-    function: Any, make: Callable[[], tuple[Any, ...]] = lent, *, stay: bool = True, data: bool = False
-) -> list[Message]:
+def rehearse(function: Any, make: Callable[[], tuple[Any, ...]] = lent, **settings: bool) -> list[Message]:
     """Return what a rehearsal of a call finds."""
     found: list[Message] = []
     with replay(1), rehearsals(found.append, set()):
-        rehearsed(function, make(), {}, stay=stay, data=data)
+        rehearsed(function, make(), {}, **settings)
     for message in found:
         assert all(message.render(language) for language in LANGUAGES)
     return found
@@ -853,6 +851,14 @@ def test_what_shows_on_a_gpu_or_in_float32_only_is_found(body: str, key: str) ->
 def test_a_function_of_data_works_where_its_data_are(code: str, keys: list[str]) -> None:
     names = run_cell(f"import torch\ndevice = torch.device('cpu')\n{code}")
     assert [message.key for message in rehearse(names["f"], lambda: (torch.ones(3),))] == keys
+
+
+@pytest.mark.parametrize(("makes", "keys"), [(True, ["double_returned"]), (False, [])])
+def test_tensors_that_are_made_of_none_are_as_wide_as_networks_take_them(
+    makes: bool, keys: list[str]
+) -> None:
+    code = "import torch\ndef f(count): return torch.rand(count, 2, dtype=torch.float64)"
+    assert [m.key for m in rehearse(run_cell(code)["f"], lambda: (3,), makes=makes)] == keys
 
 
 def test_data_that_wait_on_the_cpu_are_rehearsed_there_only() -> None:

@@ -316,6 +316,12 @@ def test_narrow_floats_become_float64(make: object) -> None:
     assert drawn(make).dtype is torch.float64
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_what_half_precision_loses_is_lost(dtype: torch.dtype) -> None:
+    third = drawn(lambda: (torch.ones(2) / 3).to(dtype).float())
+    assert third.tolist() == [torch.tensor(1 / 3).to(dtype).item()] * 2
+
+
 def test_python_number_keeps_its_digits_in_a_narrow_tensor() -> None:
     assert drawn(lambda: torch.tensor(0.1, dtype=torch.float32)).item() == 0.1
 

@@ -231,6 +231,18 @@ def test_the_graph_of_a_penalty_costs_its_own_marks_only(lab: Lab) -> None:
     assert seen(lab, "gradient_penalty", without_graph, **options)[0] == values
 
 
+def asking(critic: Any, samples: torch.Tensor) -> torch.Tensor:
+    next(critic.parameters())
+    return penalty(critic, samples)
+
+
+def test_a_critic_that_is_only_called_is_enough_where_the_notebook_has_such_a_one(lab: Lab) -> None:
+    options = {"sample_shape": SHAPE, "order": "value"}
+    assert seen(lab, "gradient_penalty", asking, **options)[0]
+    assert seen(lab, "gradient_penalty", penalty, **options, called=True)[0]
+    assert "parameters" in seen(lab, "gradient_penalty", asking, **options, called=True)[1]
+
+
 # --- steps -----------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,28 @@ def test_one_pass_gives_loss_and_score(again: str, key: str | None) -> None:
     assert key is None or again in result.message.render("en")
 
 
+@pytest.mark.parametrize("network", ["discriminator", "generator"])
+def test_no_batch_counts_that_went_through_in_eval_mode(network: str) -> None:
+    def in_eval(discriminator: Any, generator: Any, *others: Any) -> Any:
+        used = {"discriminator": discriminator, "generator": generator}[network]
+        used.eval()
+        returned = step(discriminator, generator, *others)
+        used.train()
+        return returned
+
+    with record(7):
+        lab = open_lab("any", language="en")
+    with lab.marks("block", points=1) as block:
+        settings: dict[str, Any] = {
+            "updates": "discriminator",
+            "latent_shape": LATENT,
+            "sample_shape": SAMPLE,
+        }
+        block.gan_step(in_eval, **settings, separate_passes=True).update("block.update", points=1)
+    (result,) = block.results
+    assert result.message.key == "pass_in_eval" and network in result.message.render("en")
+
+
 def said(step: Callable[..., Any], check: str, **settings: Any) -> str | None:
     """Return the key of what a check of a generator's step says; where values are wrong, of what it finds."""
     with record(7):

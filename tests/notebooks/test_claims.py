@@ -1,4 +1,4 @@
-"""What a lab's prose says of its outputs is looked at: by a claim that holds under three seeds."""
+"""What a lab's prose says of its outputs is looked at: by a claim that holds, under other seeds too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograder.instructor.claims.cells import read_claims
 from autograder.instructor.claims.statements import open_statements
 from autograder.instructor.settings import Course, load_course
 from autograder.instructor.solution import described
-from tests.conftest import LABS, ROOT
+from tests.conftest import LAB1, LABS, ROOT
 
 
 @pytest.fixture(params=[lab for lab in LABS if load_course(ROOT).settings(lab).get("claims")])
@@ -28,7 +28,8 @@ def test_every_claim_backs_a_sentence_of_the_prose(course: Course, lab: str) -> 
 
 
 @pytest.mark.slow
-def test_every_claim_holds_under_three_seeds(course: Course, claiming: str) -> None:
-    failed = [each for each in hold_claims(course, claiming) if not each.passed]
+def test_claims_hold_under_another_seed(course: Course) -> None:
+    """Of one lab: `make audit` executes all of them under three seeds, which takes most of an hour."""
+    failed = [each for each in hold_claims(course, LAB1, seeds=2) if not each.passed]
     lines = [line for each in failed for outcome in each.outcomes for line in described(outcome)]
     assert failed == [], "\n".join(lines)
