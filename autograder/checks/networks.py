@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -308,7 +309,7 @@ def structure(
             parameters get no gradient.
     """
     network = build(factory, running)
-    _require_own_parameters(network, build(factory, running))
+    _require_own_parameters(network, build(factory, running), factory)
     trace = Trace()
     network.eval()
     first, *others = _rounds(inputs, running, alone=True)
@@ -332,11 +333,19 @@ def structure(
     return in_standard_order(roles, [role.parameter for role in roles])
 
 
-def _require_own_parameters(network: nn.Module, another: nn.Module) -> None:
-    """Raise `CheckFailed` if two networks of a class share parameters: training one would train the other."""
-    own, others = ({id(parameter) for parameter in each.parameters()} for each in (network, another))
-    if shared := len(own & others):
+def _require_own_parameters(network: nn.Module, another: nn.Module, factory: Any) -> None:
+    """Raise `CheckFailed` if two networks of a class share parameters: training one would train the other.
+
+    What they were given when they were made may be shared.
+    """
+    given = (*factory.args, *factory.keywords.values()) if isinstance(factory, functools.partial) else ()
+    lent = _parameters(*(value for value in given if isinstance(value, nn.Module)))
+    if shared := len((_parameters(network) & _parameters(another)) - lent):
         raise CheckFailed("shared_parameters", count=shared)
+
+
+def _parameters(*networks: nn.Module) -> set[int]:
+    return {id(parameter) for network in networks for parameter in network.parameters()}
 
 
 def _require_copyable(network: nn.Module) -> None:
@@ -405,17 +414,19 @@ def evaluate(
     network = build(factory, running)
     # A batch of one has no statistics that batch normalisation could train with.
     sizes, *others = _rounds(inputs, running, alone=not training)
-    uses = refill(network, built(inputs, running, sizes), running)
+    roles = refill(network, built(inputs, running, sizes), running).roles_of(network)
     network.train(training)
+    trace.uses = Uses()
     found = [_way_output(network, built(inputs, running, sizes), running, trace, ways)]
     if training:
         _require_sound_training(network, inputs, sizes, running, ways)
     for sizes in others:
         found.append(_way_output(network, built(inputs, running, sizes), running, Trace(), ways))
-    _negate(uses.last)
+    _negate(trace.uses.last)
     given = built(inputs, running, sizes)
     found.append(_way_output(network, given, running, Trace(), ways))
-    slopes = _way_gradients(network, given, running, uses.roles_of(network), ways[0])
+    used = [role for role in roles if id(role.parameter) in trace.uses.roles]
+    slopes = _way_gradients(network, given, running, used, ways[0])
     return Evaluated(torch.cat([output.reshape(-1) for output in found]), slopes)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
 
-from autograder.checks.networks import structure
+from autograder.checks.networks import evaluate, structure
 from autograder.checks.supplied import SuppliedSamples
+from autograder.checks.trace import Trace
 from autograder.messages import CheckFailed
 from autograder.replay import replay
 
@@ -59,6 +61,36 @@ def test_a_network_shares_nothing_and_can_be_copied(factory: Callable[[], nn.Mod
     with pytest.raises(CheckFailed) as failed:
         observed(factory)
     assert failed.value.message.key == key
+
+
+class Head(nn.Module):
+    """A network on top of one that is given, by two ways."""
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone, self.first, self.last = backbone, nn.Linear(2, 2), nn.Linear(2, 2)
+
+    def hidden(self, x: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = self.first(self.backbone(x))
+        return output
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = self.last(self.hidden(x))
+        return output
+
+
+def test_what_networks_are_given_they_may_share() -> None:
+    factory = functools.partial(Head, nn.Linear(3, 2))
+    with replay(5) as running:
+        assert len(structure(factory, INPUTS, ("n", 2), 20, running)) == 20
+
+
+def test_a_way_through_a_part_of_a_network_is_looked_at_by_what_it_uses() -> None:
+    factory = functools.partial(Head, nn.Linear(3, 2))
+    with replay(5) as running:
+        slopes = evaluate(factory, INPUTS, running, Trace(), training=False, ways=(("hidden",),)).slopes
+    inputs = len(slopes) - (3 * 2 + 2) - (2 * 2 + 2)
+    assert inputs % 3 == 0
 
 
 def test_a_result_without_its_graph_may_be_kept() -> None:
