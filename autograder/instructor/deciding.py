@@ -24,6 +24,7 @@ from autograder.instructor.errors import CourseError
 from autograder.instructor.parsing import Names, parsed
 from autograder.instructor.presence import present
 from autograder.instructor.settings import Course
+from autograder.instructor.slicing import decisive_part
 from autograder.instructor.source import (
     code_cells,
     grade_id,
@@ -66,14 +67,15 @@ _IDLE = (
 
 
 def deciding_digest(course: Course, lab: str) -> str:
-    """Return a digest of all that decides a lab's key: code cells, bank, seed, and modules behind them."""
+    """Return a digest of all that decides a lab's key: cells that checks need, bank, seed, modules."""
     notebook = read_lab(course, lab)
+    answers = tuple(_answers(course, lab))
     found = hashlib.sha256(f"{lab} {course.seed(lab)} {course.language} {manual_points(notebook)}".encode())
-    for cell in code_cells(notebook):
+    for cell in code_cells(decisive_part(notebook, (answer.code for answer in answers))):
         data = cell.metadata.get("nbgrader", {})
         found.update(f"\0{grade_id(cell)} {data.get('points')}\0{cell.source}".encode())
     # What the bank says besides its answers decides nothing.
-    found.update(b"\0" + json.dumps([asdict(answer) for answer in _answers(course, lab)]).encode())
+    found.update(b"\0" + json.dumps([asdict(answer) for answer in answers]).encode())
     for name, path in sorted(deciding_modules(course, lab, notebook).items()):
         found.update(f"\0{name}\0".encode() + path.read_bytes())
     return found.hexdigest()
