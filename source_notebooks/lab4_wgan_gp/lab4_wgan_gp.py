@@ -18,7 +18,7 @@
 # gradiente** (*gradient penalty*; WGAN-GP, Gulrajani et al., 2017) estabiliza su entrenamiento. «El original» es, en todo el laboratorio, el código de una tesis de grado sobre redes generativas.
 #
 # Al terminar sabrás escribir las pérdidas de Wasserstein, derivar a través de una derivada, entrenar un crítico varias veces por cada paso del
-# generador, leer las cuatro curvas, medir si las imágenes muestran lo que da nombre a su clase, exportarlas para otro experimento y buscar señales de
+# generador, leer las cuatro curvas, medir si las imágenes muestran las lesiones, exportarlas para otro experimento y buscar señales de
 # memorización.
 #
 # **Cómo trabajar.** Completa las celdas que dicen `ESCRIBE TU CÓDIGO AQUÍ` y ejecuta la celda plegada que les sigue: te
@@ -34,7 +34,7 @@
 # penalty** (*penalización del gradiente*; WGAN-GP, Gulrajani et al., 2017) makes its training more stable. “The original” is, throughout the lab, the code of a bachelor's thesis on generative networks.
 #
 # By the end you will be able to write the Wasserstein losses, to differentiate through a derivative, to train a critic several times per
-# step of the generator, to read the four curves, to measure whether pictures show what their class is named for, to export them for another
+# step of the generator, to read the four curves, to measure whether the pictures show the lesions, to export them for another
 # experiment and to look for signs of memorisation.
 #
 # **How to work.** Complete the cells that say `WRITE YOUR CODE HERE` and run the folded cell that follows: it tells you at
@@ -126,8 +126,8 @@ checks.score
 # %% [markdown] id="data-text-en" tags=["lang-en"]
 # ## 1. The data
 #
-# Brain sections in grey, with and without a tumour. Without a download they are **phantoms**: seeded drawings that imitate skull, grey and white
-# matter, ventricles and lesions. If `COURSE_DATA` holds the folder `brain_tumor_dataset`, they are real MRI pictures. One in five is
+# Greyscale brain slices, with and without a tumour. Without a download they are **phantoms**: seeded drawings that imitate skull, grey and white
+# matter, ventricles and lesions. If `COURSE_DATA` holds the folder `brain_tumor_dataset`, they are real MRI scans. One in five is
 # set aside for the test: lab 6 will need pictures that no GAN has seen. Of the phantoms with a tumour, 124 are left for training and 31 for the test. One class at a time is trained
 # on, as in the original: here, the one with a tumour. Lab 6 uses both; if you export none of a class, it takes those that come with the course.
 
@@ -154,19 +154,25 @@ assert abs(len(test) / (len(test) + len(training)) - 1 / 5) < 0.01
 # ### Una métrica para lo que importa
 #
 # Lo que distingue a las dos clases es una o dos manchas brillantes. Un generador de la clase «con tumor» que no las dibuja ha fallado, por buenos que le salgan el cráneo
-# y los ventrículos; conviene medirlo. `patch_contrast` busca, dentro del cráneo, el cuadrado de 3 × 3 píxeles más brillante y resta a su media el nivel que nueve de cada diez
-# cuadrados no alcanzan. Sumar una constante a toda la imagen no cambia nada, y un píxel suelto cuenta por un noveno; pero una zona clara que ocupe media cabeza tampoco destaca: se mide cuánto
-# sobresale la mancha, no su tamaño. El **umbral** está a medio camino entre el mayor contraste sin tumor y el segundo percentil de los contrastes con tumor: lo superan
-# casi todos los fantomas con tumor y ninguno sin él. Ojo: la medida solo dice algo de imágenes que ya parecen cerebros; el ruido también supera a menudo el umbral. (Con resonancias reales mira primero si los histogramas se separan.)
+# y los ventrículos; conviene medirlo.
+#
+# - `patch_contrast` busca, dentro del cráneo, el cuadrado de 3 × 3 píxeles más brillante y resta a su media el nivel que nueve de cada diez cuadrados no alcanzan.
+# - Sumar una constante a toda la imagen no cambia nada, y un píxel suelto cuenta por un noveno; pero una zona clara que ocupe media cabeza tampoco destaca: se mide cuánto
+#   sobresale la mancha, no su tamaño.
+# - El **umbral** está a medio camino entre el mayor contraste sin tumor y el segundo percentil de los contrastes con tumor: lo superan casi todos los fantomas con tumor y ninguno sin él.
+# - Ojo: la medida solo dice algo de imágenes que ya parecen cerebros; el ruido también supera a menudo el umbral. (Con resonancias reales mira primero si los histogramas se separan.)
 
 # %% [markdown] id="lesion-text-en" tags=["lang-en"]
 # ### A metric for what matters
 #
 # What tells the two classes apart is one or two bright patches. A generator of the class “with a tumour” that does not draw them has failed, however good its skulls and
-# ventricles are; so that is worth measuring. `patch_contrast` looks within the skull for the brightest square of 3 × 3 pixels and subtracts from its mean the level that nine of ten squares
-# do not reach. A constant added to the whole picture changes nothing, and a single pixel counts for a ninth; but neither does a bright area stand out that takes up half the head: what is measured is
-# how far a patch stands out, not its size. The **threshold** is half-way between the largest contrast without a tumour and the second percentile of the contrasts with one: almost all phantoms
-# with a tumour exceed it, and none without. Mind that the measure tells something only of pictures that look like brains already; noise often exceeds the threshold too. (With real MRI pictures, look first whether the histograms are apart.)
+# ventricles are; so that is worth measuring.
+#
+# - `patch_contrast` looks within the skull for the brightest square of 3 × 3 pixels and subtracts from its mean the level that nine of ten squares do not reach.
+# - A constant added to the whole picture changes nothing, and a single pixel counts for a ninth; but neither does a bright area stand out that takes up half the head: what is measured is
+#   how far a patch stands out, not its size.
+# - The **threshold** is half-way between the largest contrast without a tumour and the second percentile of the contrasts with one: almost all phantoms with a tumour exceed it, and none without.
+# - Note that the measure is meaningful only for pictures that look like brains already; noise often exceeds the threshold too. (With real MRI scans, look first whether the histograms are apart.)
 
 # %% id="lesion-share"
 with_tumour, without_tumour = (patch_contrast(training.of_class(name)) for name in ("yes", "no"))
@@ -203,7 +209,7 @@ for part in (training, test):
 # es: Sumar una constante a toda la imagen no cambia nada, y un píxel suelto cuenta por un noveno; pero una zona clara que ocupe media cabeza tampoco destaca: …
 # en: A constant added to the whole picture changes nothing, and a single pixel counts for a ninth; but neither does a bright area stand out that takes up half the head: …
 # es: Ojo: la medida solo dice algo de imágenes que ya parecen cerebros; el ruido también supera a menudo el umbral.
-# en: Mind that the measure tells something only of pictures that look like brains already; noise often exceeds the threshold too.
+# en: Note that the measure is meaningful only for pictures that look like brains already; noise often exceeds the threshold too.
 plain_images = training.of_class("no")
 assert (patch_contrast(plain_images + 0.2) - without_tumour).abs().max() < 1e-5
 pricked, widely_lit = plain_images.clone(), plain_images.clone()
@@ -217,15 +223,15 @@ assert lesion_share(2 * torch.rand(200, 1, 32, 32) - 1) > 0.5
 # %% [markdown] id="distance-text-es" tags=["lang-es"]
 # ## 2. Otra distancia
 #
-# Mientras lo generado y lo real no se tocan, la divergencia de Jensen–Shannon, que está detrás de la pérdida de las GAN originales, vale
+# Mientras lo generado y lo real no se tocan, la divergencia de Jensen–Shannon, que está detrás de la pérdida minimax de las GAN (los laboratorios 1 a 3 usaron otra, la que no se satura), vale
 # siempre lo mismo, $\ln 2$: no dice hacia dónde moverse. La distancia de **Wasserstein** es el trabajo mínimo de mover un montón de tierra hasta que tenga la
 # forma del otro, masa por distancia recorrida: crece con la separación. La celda mide ambas entre dos montones iguales, cada vez más separados.
 
 # %% [markdown] id="distance-text-en" tags=["lang-en"]
 # ## 2. Another distance
 #
-# As long as generated and real samples do not touch, the Jensen–Shannon divergence, which is behind the loss of the original GANs, has
-# always the same value, $\ln 2$: it does not say where to move. The **Wasserstein** distance is the least work of moving one heap of earth until it has the
+# As long as generated and real samples do not touch, the Jensen–Shannon divergence, which is behind the minimax loss of GANs (labs 1 to 3 used another, the non-saturating one), has
+# always the same value, $\ln 2$: it does not say where to move. The **Wasserstein** distance is the minimal work of moving one heap of earth until it has the
 # shape of the other, mass times distance moved: it grows with the separation. The cell measures both between two equal heaps, further and further apart.
 
 # %% id="distance"
@@ -237,17 +243,17 @@ shifts = range(41)
 moved = [torch.roll(heap, shift) for shift in shifts]
 divergence = [jensenshannon(heap, other) ** 2 for other in moved]  # <= ln 2
 distance = [wasserstein_distance(bins, bins, heap, other) / 40 for other in moved]
-both_distances = {"Jensen–Shannon": divergence, "Wasserstein / 40": distance, "ln 2": [math.log(2)] * 41}
+both_distances = {"Jensen–Shannon": divergence, "Wasserstein / 40": distance}
 names = {"title": "Dos montones que se separan", "xlabel": "separación", "ylabel": "distancia"}  # es
 names = {"title": "Two heaps that move apart", "xlabel": "separation", "ylabel": "distance"}  # en
-curves(both_distances, mark=(10, "dejan de tocarse"), **names)  # es
-curves(both_distances, mark=(10, "they stop touching"), **names)  # en
+curves(both_distances, mark=(10, "dejan de tocarse"), level=(math.log(2), "ln 2"), **names)  # es
+curves(both_distances, mark=(10, "they stop touching"), level=(math.log(2), "ln 2"), **names)  # en
 
 # %% id="claim-distances" tags=["active-py", "claim"]
-# es: Mientras lo generado y lo real no se tocan, la divergencia de Jensen–Shannon, que está detrás de la pérdida de las GAN originales, vale siempre lo mismo, $\ln 2$: no dice hacia dónde moverse.
-# en: As long as generated and real samples do not touch, the Jensen–Shannon divergence, which is behind the loss of the original GANs, has always the same value, $\ln 2$: it does not say where to move.
+# es: Mientras lo generado y lo real no se tocan, la divergencia de Jensen–Shannon, que está detrás de la pérdida minimax de las GAN (los laboratorios 1 a 3 usaron otra, la que no se satura), vale siempre lo mismo, $\ln 2$: no dice hacia dónde moverse.
+# en: As long as generated and real samples do not touch, the Jensen–Shannon divergence, which is behind the minimax loss of GANs (labs 1 to 3 used another, the non-saturating one), has always the same value, $\ln 2$: it does not say where to move.
 # es: La distancia de **Wasserstein** es el trabajo mínimo … : crece con la separación.
-# en: The **Wasserstein** distance is the least work … : it grows with the separation.
+# en: The **Wasserstein** distance is the minimal work … : it grows with the separation.
 assert all(abs(value - math.log(2)) < 1e-9 for value in divergence[10:])
 assert divergence[9] < math.log(2) - 0.01
 assert all(distance[i] < distance[i + 1] for i in range(40))
@@ -255,7 +261,7 @@ assert all(distance[i] < distance[i + 1] for i in range(40))
 # %% [markdown] id="losses-text-es" tags=["lang-es"]
 # ## 3. Las pérdidas (6 puntos)
 #
-# Entre dos colecciones pequeñas de imágenes esa distancia se calcula exacta, y más abajo la verás; entre las **distribuciones** de las que salen, la generada y la real, hay que estimarla. Por la dualidad de Kantorovich y Rubinstein es la mayor diferencia de medias que logra una función **1-Lipschitz**,
+# Entre dos colecciones pequeñas de imágenes esa distancia se calcula exacta, y más abajo la verás; entre las **distribuciones** de las que salen, la generada y la real, hay que estimarla. Por la dualidad de Kantorovich y Rubinstein (Villani, 2009) es la mayor diferencia de medias que logra una función **1-Lipschitz**,
 # es decir, una que no cambia más rápido que la distancia entre imágenes:
 # $$W = \max_{D} \; \mathbb{E}[D(x)] - \mathbb{E}[D(G(z))], \qquad |D(u) - D(v)| \le \lVert u - v \rVert \ \text{ para todo par de imágenes } u, v.$$
 # Si $D$ es derivable, la condición equivale a $\lVert \nabla D \rVert \le 1$ en todas partes. $D$ ya no
@@ -269,7 +275,7 @@ assert all(distance[i] < distance[i + 1] for i in range(40))
 # %% [markdown] id="losses-text-en" tags=["lang-en"]
 # ## 3. The losses (6 marks)
 #
-# Between two small collections of pictures that distance can be computed exactly, and further down you will see it; between the **distributions** they come from, the generated and the real one, it must be estimated. By the duality of Kantorovich and Rubinstein it is the largest difference of means that a **1-Lipschitz** function
+# Between two small collections of pictures that distance can be computed exactly, and further down you will see it; between the **distributions** they come from, the generated and the real one, it must be estimated. By the duality of Kantorovich and Rubinstein (Villani, 2009) it is the largest difference of means that a **1-Lipschitz** function
 # achieves, that is, one which changes no faster than the distance between pictures:
 # $$W = \max_{D} \; \mathbb{E}[D(x)] - \mathbb{E}[D(G(z))], \qquad |D(u) - D(v)| \le \lVert u - v \rVert \ \text{ for all pairs of pictures } u, v.$$
 # If $D$ is differentiable, the condition is the same as $\lVert \nabla D \rVert \le 1$ everywhere. $D$ no
@@ -331,8 +337,8 @@ checks.score
 # | linear | 1024 → 1 | | 1 | nothing |
 #
 # **No sigmoid**: a score is any number. **No batch normalisation** (*normalización por lotes*): the penalty looks at how the score of *one* picture changes when
-# that picture changes, and with BatchNorm those of the others would change too. The convolutions have biases (*sesgo*). The last layer is linear (`nn.Linear`), on the 1024 numbers
-# flattened: no convolution.
+# that picture changes, and with BatchNorm those of the others would change too. The convolutions have biases (*sesgo*). The last layer is linear (`nn.Linear`), on the 1024 flattened
+# numbers, not a convolution.
 
 # %% id="critic" nbgrader={"grade": false, "grade_id": "critic", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class Critic(nn.Module):
@@ -374,11 +380,11 @@ checks.score
 
 # %% [markdown] id="batch-norm-text-es" tags=["lang-es"]
 # Compruébalo: se cambia **solo la primera** imagen de un lote (*batch*), y se mide cuánto cambia la puntuación de cada una. Primero con tu crítico, después con una copia de los mismos pesos
-# en la que a cada convolución le sigue una normalización por lotes (Ioffe y Szegedy, 2015). En la copia cambian las cuatro.
+# en la que a cada convolución le sigue una normalización por lotes (Ioffe y Szegedy, 2015), ambos en modo train. En la copia cambian las cuatro.
 
 # %% [markdown] id="batch-norm-text-en" tags=["lang-en"]
 # See for yourself: **only the first** picture of a batch (*lote*) is changed, and how much each score changes is measured. First with your critic, then with a copy of the same weights
-# in which every convolution is followed by a batch normalisation (Ioffe and Szegedy, 2015). In the copy all four change.
+# in which every convolution is followed by a batch normalisation (Ioffe and Szegedy, 2015), both in train mode. In the copy all four change.
 
 # %% id="batch-norm" tags=["raises-exception"]
 def changes(critic):
@@ -523,27 +529,27 @@ with lab.marks("clip_weights", points=4) as checks:
 checks.score
 
 # %% [markdown] id="interpolate-text-es" tags=["lang-es"]
-# ### El segundo: penalizar la pendiente. ¿Dónde? (8 puntos)
+# ### El segundo intento: penalizar la pendiente. ¿Dónde? (8 puntos)
 #
-# La función óptima tiene pendiente 1 en los segmentos que unen cada muestra real con la generada que le corresponde en el reparto de menor trabajo. Ese reparto no se conoce: se toman parejas y puntos al azar,
+# La función óptima tiene pendiente 1 en los segmentos que unen cada muestra real con la generada que le corresponde en el emparejamiento de menor trabajo. Ese emparejamiento no se conoce: se toman parejas y puntos al azar,
 # $$\hat{x} = x + a\,(\tilde{x} - x), \qquad a \sim U[0, 1],$$
 # con $x$ real, $\tilde{x}$ generada y **un** $a$ **por muestra**, el mismo para todos sus píxeles. Escribe `interpolate(real, fake)`, que recibe dos lotes de la
 # misma forma `(n, 1, 32, 32)` y devuelve otro igual. (Da lo mismo qué extremo va con $a$ y cuál con $1 - a$.) Muestrea los pesos $a$ de una vez, con **un**
 # `torch.rand(n, 1, 1, 1, device=...)` por lote: los ejes de tamaño 1 se repiten solos.
 #
 # El original muestreaba $a$ de una normal. Entonces es negativo la mitad de las veces y mayor que 1 una de cada seis: casi dos de cada tres puntos quedan
-# **fuera** del segmento, donde nadie promete que la pendiente deba ser 1.
+# **fuera** del segmento, donde nadie promete que la pendiente deba ser 1. (Dentro del segmento de una pareja al azar la teoría tampoco lo promete, pero así es el método del artículo.)
 
 # %% [markdown] id="interpolate-text-en" tags=["lang-en"]
-# ### The second: penalise the slope. Where? (8 marks)
+# ### The second attempt: penalise the slope. Where? (8 marks)
 #
-# The optimal function has slope 1 on the segments that join each real sample with the generated one that it is paired with when the work is least. That pairing is not known: pairs and points are taken at random,
+# The optimal function has slope 1 on the segments that join each real sample with the generated one that it is paired with when the work is minimal. That pairing is not known: pairs and points are taken at random,
 # $$\hat{x} = x + a\,(\tilde{x} - x), \qquad a \sim U[0, 1],$$
 # with $x$ real, $\tilde{x}$ generated and **one** $a$ **per sample**, the same for all its pixels. Write `interpolate(real, fake)`, which receives two batches of the same
 # shape `(n, 1, 32, 32)` and returns another such. (It does not matter which end goes with $a$ and which with $1 - a$.) Draw all weights $a$ at once, with **one** `torch.rand(n, 1, 1, 1, device=...)` per batch: axes of size 1 are repeated by themselves.
 #
 # The original drew $a$ from a normal distribution. Then it is negative half of the time and greater than 1 once in six: nearly two points out of three lie
-# **outside** the segment, where nobody promises that the slope should be 1.
+# **outside** the segment, where nobody promises that the slope should be 1. (Theory does not promise it inside the segment of a random pair either, but that is the method of the paper.)
 
 # %% id="interpolate" nbgrader={"grade": false, "grade_id": "interpolate", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def interpolate(real, fake):
@@ -845,7 +851,7 @@ checks.score
 # ## 9. El entrenamiento
 #
 # Aquí se juntan las piezas. `functools.partial` fija los primeros argumentos de una función: así los pasos quedan en la forma que espera `train_round`. Una «época»
-# son aquí 25 rondas: el crítico ve en ellas unas diez veces cada imagen. Los artículos dan cinco pasos del crítico por cada uno del generador; con la penalización aquí son tres: con cinco
+# son aquí 25 rondas: con tres pasos del crítico en cada una, este ve unas diez veces cada imagen. Los artículos dan cinco pasos del crítico por cada uno del generador; con la penalización aquí son tres: con cinco
 # cabrían menos rondas en el mismo tiempo. Las imágenes que se miran y se exportan son del **generador promediado**: sus pesos son una media móvil
 # (*moving average*) de los del generador, como en el laboratorio 2. Para seguir las curvas mientras entrena sirve TensorBoard, como en el laboratorio 3: un `writer.add_scalar(...)` por curva.
 
@@ -853,7 +859,7 @@ checks.score
 # ## 9. The training
 #
 # Here the pieces come together. `functools.partial` fixes the first arguments of a function: that gives the steps the form that `train_round` expects. An “epoch” is
-# 25 rounds here: in these the critic sees each picture about ten times. The papers take five critic steps per step of the generator; with the penalty, here it is three: with five,
+# 25 rounds here: with three critic steps in each, the critic sees each picture about ten times. The papers take five critic steps per step of the generator; with the penalty, here it is three: with five,
 # fewer rounds would fit into the same time. The pictures to look at and to export are those of the **averaged generator**: its weights are a moving average
 # (*media móvil*) of the generator's, as in lab 2. To follow the curves during the training you can use TensorBoard, as in lab 3: one `writer.add_scalar(...)` per curve.
 
@@ -879,8 +885,8 @@ def penalty_between(critic, real, fake):
     return gradient_penalty(critic, interpolate(real, fake))
 
 # %% id="claim-epoch" tags=["active-py", "claim"]
-# es: Una «época» son aquí 25 rondas: el crítico ve en ellas unas diez veces cada imagen.
-# en: An “epoch” is 25 rounds here: in these the critic sees each picture about ten times.
+# es: Una «época» son aquí 25 rondas: con tres pasos del crítico en cada una, este ve unas diez veces cada imagen.
+# en: An “epoch” is 25 rounds here: with three critic steps in each, the critic sees each picture about ten times.
 assert 8 < ROUNDS * 3 * len(next(endless(real_images))) / len(real_images) < 12
 
 # %% id="draw"
@@ -953,16 +959,16 @@ def at_limit(network, limit=0.01):
 #
 # Como en el artículo (Arjovsky et al., 2017): sin penalización (la función devuelve cero), cinco pasos del crítico por ronda, RMSprop con una tasa de 0.00005, y después de cada paso
 # del crítico se recorta a $[-0.01, 0.01]$. Con los pesos iniciales de PyTorch el primer recorte ya dejaría a la mayoría en el límite; para ver adónde los lleva el **entrenamiento**, el
-# crítico comienza con la décima parte de ellos. La tasa es veinte veces menor que la que usaremos después, y el artículo entrena muchas más rondas: fíjate sobre todo en lo que
-# le pasa al crítico, que se mide más abajo.
+# crítico comienza con la décima parte de ellos. La tasa es veinte veces menor que la que usaremos después, el optimizador es otro y el artículo entrena muchas más rondas: que las imágenes sean todavía ruido
+# no puede achacarse sin más al recorte. Fíjate sobre todo en lo que le pasa al crítico, que se mide más abajo.
 
 # %% [markdown] id="clipped-text-en" tags=["lang-en"]
 # ### First, with clipped weights
 #
 # As in the paper (Arjovsky et al., 2017): no penalty (the function returns zero), five critic steps per round, RMSprop with a rate of 0.00005, and after each step of the
 # critic, clipping to $[-0.01, 0.01]$. With PyTorch's initial weights the first clipping would already leave most of them at the limit; to see where the **training** takes them, the
-# critic begins with a tenth of these. The rate is a twentieth of the one that we shall use afterwards, and the paper trains for many more rounds: look above all at what
-# happens to the critic, which is measured further down.
+# critic begins with a tenth of these. The rate is a twentieth of the one that we shall use afterwards, the optimiser is another, and the paper trains for many more rounds: that the pictures are still noise
+# cannot simply be put down to clipping. Look above all at what happens to the critic, which is measured further down.
 
 # %% id="clipped-run" tags=["raises-exception"]
 torch.manual_seed(5)
@@ -1076,20 +1082,20 @@ image_grid(beside, title="The same latent vectors", rows=rows)  # en
 torch.manual_seed(7)
 generated = draw(networks["average"], torch.randn(len(real_images), LATENT, device=device))  # (n, 1, 32, 32)
 compared = torch.cat([generated[:24], test_images[:16]])
-image_grid(compared, title="Con la penalización", rows=["generadas", "", "", "reales", ""])  # es
-image_grid(compared, title="With the penalty", rows=["generated", "", "", "real", ""])  # en
+image_grid(compared, title="Con la penalización", rows=["generadas", "", "", "reales, de prueba", ""])  # es
+image_grid(compared, title="With the penalty", rows=["generated", "", "", "real, test set", ""])  # en
 
 # %% [markdown] id="lesions-generated-text-es" tags=["lang-es"]
 # ### ¿Dibuja las lesiones?
 #
 # La métrica del comienzo, sobre cinco colecciones de 100 imágenes generadas cada una: la proporción media que supera el umbral y, entre corchetes, la menor y la mayor. La
-# mayoría de las generadas tiene una mancha que destaca más que todo lo que hay en las imágenes sin tumor, pero menos que las lesiones reales: son más débiles. Quien entrene con ellas un clasificador, como en el laboratorio 6, le enseñará lesiones más tenues que las de verdad.
+# mayoría de las generadas tiene una mancha que destaca más que todo lo que hay en las imágenes sin tumor, pero menos que las lesiones reales: se ven más débiles y más difusas. Parte de esa proporción puede ser grano y no mancha. Quien entrene con ellas un clasificador, como en el laboratorio 6, le enseñará lesiones más tenues que las de verdad.
 
 # %% [markdown] id="lesions-generated-text-en" tags=["lang-en"]
 # ### Does it draw the lesions?
 #
 # The metric from the beginning, on five collections of 100 generated pictures each: the mean share that exceeds the threshold and, in brackets, the smallest and the largest.
-# Most of the generated ones have a patch that stands out more than anything in the pictures without a tumour, but less than real lesions do: theirs are fainter. Whoever trains a classifier with them, as in lab 6, shows it fainter lesions than the true ones.
+# Most of the generated ones have a patch that stands out more than anything in the pictures without a tumour, but less than real lesions do: theirs look fainter and more diffuse. Part of that share may be grain rather than patches. Whoever trains a classifier with them, as in lab 6, shows it fainter lesions than the true ones.
 
 # %% id="lesions-generated" tags=["raises-exception"]
 torch.manual_seed(8)
@@ -1110,8 +1116,8 @@ names = {"xlabel": "contrast", "ylabel": "pictures", "line": (threshold, "thresh
 histograms(contrasts, bins=40, below=True, **names)
 
 # %% id="claim-lesions-generated" tags=["active-py", "claim"]
-# es: La mayoría de las generadas tiene una mancha que destaca más que todo lo que hay en las imágenes sin tumor, pero menos que las lesiones reales: son más débiles.
-# en: Most of the generated ones have a patch that stands out more than anything in the pictures without a tumour, but less than real lesions do: theirs are fainter.
+# es: La mayoría de las generadas tiene una mancha que destaca más que todo lo que hay en las imágenes sin tumor, pero menos que las lesiones reales: se ven más débiles y más difusas.
+# en: Most of the generated ones have a patch that stands out more than anything in the pictures without a tumour, but less than real lesions do: theirs look fainter and more diffuse.
 # es: Quien entrene con ellas un clasificador, como en el laboratorio 6, le enseñará lesiones más tenues que las de verdad.
 # en: Whoever trains a classifier with them, as in lab 6, shows it fainter lesions than the true ones.
 assert (generated_contrasts > without_tumour.max()).float().mean() > 0.7
@@ -1121,31 +1127,37 @@ assert generated_contrasts.median() < 0.8 * with_tumour.median()
 # %% [markdown] id="weights-text-es" tags=["lang-es"]
 # ### Qué hizo el recorte
 #
-# Primero, qué parte de los parámetros del crítico recortado está en el límite: al comienzo, casi ninguno; en pocas rondas el entrenamiento empuja allí a la mayoría. De todas
-# las funciones posibles le quedan las más simples (Gulrajani et al., 2017). Después, sus pesos al comienzo y al final, y los del crítico penalizado, que se reparten alrededor de cero sin amontonarse en ningún límite.
+# Primero, qué parte de los parámetros del crítico recortado está en el límite: al comienzo, casi ninguno; en pocas rondas el entrenamiento empuja allí a la mayoría. Le quedan
+# funciones mucho más simples que las que podría aprender (Gulrajani et al., 2017). Después, sus pesos al comienzo y al final, y los del crítico penalizado, que se reparten alrededor de cero sin amontonarse en ningún límite.
 
 # %% [markdown] id="weights-text-en" tags=["lang-en"]
 # ### What clipping did
 #
-# First, which share of the clipped critic's parameters is at the limit: in the beginning, hardly any; in a few rounds training pushes most of them there. Of all
-# possible functions the simplest ones are left to it (Gulrajani et al., 2017). Then, its weights at the beginning and at the end, and those of the penalised critic, which spread around zero without piling up at any limit.
+# First, which share of the clipped critic's parameters is at the limit: in the beginning, hardly any; in a few rounds training pushes most of them there. It is left with
+# much simpler functions than it could learn (Gulrajani et al., 2017). Then, its weights at the beginning and at the end, and those of the penalised critic, which spread around zero without piling up at any limit.
 
 # %% id="weights-at-limit" tags=["raises-exception"]
 print(f"pesos en el límite: {pushed[0]:.1%} al comienzo, {pushed[-1]:.0%} al final")  # es
 print(f"weights at the limit: {pushed[0]:.1%} at the beginning, {pushed[-1]:.0%} at the end")  # en
-names = {"title": "Parámetros del crítico en el límite", "xlabel": "ronda", "ylabel": "proporción"}  # es
-names = {"title": "The critic's parameters at the limit", "xlabel": "round", "ylabel": "share"}  # en
-curves({"recortado": pushed}, step=ROUNDS, **names)  # es
-curves({"clipped": pushed}, step=ROUNDS, **names)  # en
+names = {"title": "Parámetros del crítico recortado, en el límite", "xlabel": "ronda"}  # es
+names = {"title": "Parameters of the clipped critic, at the limit", "xlabel": "round"}  # en
+stacked_curves({"proporción": pushed}, step=ROUNDS, **names)  # es
+stacked_curves({"share": pushed}, step=ROUNDS, **names)  # en
 
 # %% id="weights" tags=["raises-exception"]
 final_weights, free_weights = all_weights(clipped["critic"]), all_weights(networks["critic"])
-parts = {"Recortado, al comienzo": initial_weights, "Recortado, al final": final_weights}  # es
-parts = {"Clipped, at the beginning": initial_weights, "Clipped, at the end": final_weights}  # en
-parts |= {"Con penalización": free_weights}  # es
-parts |= {"With the penalty": free_weights}  # en
-histograms(parts, xlabel="valor", ylabel="parámetros", title="Parámetros del crítico")  # es
-histograms(parts, xlabel="value", ylabel="parameters", title="The critic's parameters")  # en
+parts = {"Al comienzo": initial_weights, "Al final": final_weights}  # es
+parts = {"At the beginning": initial_weights, "At the end": final_weights}  # en
+names = {"xlabel": "valor", "ylabel": "parámetros", "title": "Parámetros del crítico recortado"}  # es
+names = {"xlabel": "value", "ylabel": "parameters", "title": "Parameters of the clipped critic"}  # en
+histograms(parts, shared=True, **names)
+
+# %% id="weights-penalised" tags=["raises-exception"]
+parts = {"Parámetros del crítico con penalización": free_weights}  # es
+parts = {"Parameters of the critic with the penalty": free_weights}  # en
+names = {"xlabel": "valor", "ylabel": "parámetros"}  # es
+names = {"xlabel": "value", "ylabel": "parameters"}  # en
+histograms(parts, below=True, **names)
 
 # %% id="claim-weights" tags=["active-py", "claim"]
 # es: Primero, qué parte … al comienzo, casi ninguno; en pocas rondas el entrenamiento empuja allí a la mayoría.
@@ -1160,7 +1172,7 @@ assert (free_weights.abs() > 0.9 * free_weights.abs().max()).float().mean() < 0.
 # ### ¿Es 1-Lipschitz?
 #
 # Se puede medir: la norma del gradiente de cada crítico en puntos al azar entre lo real y lo generado por su generador, donde la penalización pide que sea 1. Las del crítico penalizado
-# quedan cerca de 1, la mayoría un poco por encima: es 1-Lipschitz solo aproximadamente. Se entiende: si se multiplica por $k$ un crítico de pendiente 1 que estima $W$, su pérdida completa
+# quedan cerca de 1, la mayoría un poco por encima: es 1-Lipschitz solo aproximadamente, y solo en estos puntos; en otros no se ha mirado. Se entiende: si se multiplica por $k$ un crítico de pendiente 1 que estima $W$, su pérdida completa
 # es $-kW + 10\,(k - 1)^2$, mínima en $k = 1 + W/20$: Wasserstein tira hacia arriba y, por encima de 1, la penalización solo frena. Las normas del recortado son de unas centésimas: recortar
 # acota la pendiente por un $k$ que nadie eligió, y la diferencia de puntuaciones no pasa entonces de $k W$.
 
@@ -1168,8 +1180,8 @@ assert (free_weights.abs() > 0.9 * free_weights.abs().max()).float().mean() < 0.
 # ### Is it 1-Lipschitz?
 #
 # This can be measured: the norm of the gradient of each critic at random points between real pictures and those of its generator, where the penalty asks for 1. Those of the penalised
-# critic are close to 1, most of them a little above: it is 1-Lipschitz only approximately. The reason: if a critic of slope 1 that estimates $W$ is multiplied by $k$, its whole loss
-# is $-kW + 10\,(k - 1)^2$, least at $k = 1 + W/20$: Wasserstein pulls up and, above 1, the penalty only brakes. The norms of the clipped one are a few hundredths: clipping
+# critic are close to 1, most of them a little above: it is 1-Lipschitz only approximately, and only at these points; others were not looked at. The reason: if a critic of slope 1 that estimates $W$ is multiplied by $k$, its whole loss
+# is $-kW + 10\,(k - 1)^2$, minimal at $k = 1 + W/20$: Wasserstein pulls up and, above 1, the penalty only brakes. The norms of the clipped one are a few hundredths: clipping
 # bounds the slope by some $k$ that nobody chose, and then the difference of scores is no greater than $k W$.
 
 # %% id="norms" tags=["raises-exception"]
@@ -1191,13 +1203,15 @@ for name, values in norms.items():
     print(f"{name}: {values.mean():.4f} ± {values.std():.4f}; {above:.0%} > 1")
 names = {"xlabel": "norma del gradiente", "ylabel": "puntos", "title": "Las pendientes de los dos críticos"}  # es
 names = {"xlabel": "norm of the gradient", "ylabel": "points", "title": "The slopes of the two critics"}  # en
-histograms(norms, bins=80, below=True, log_values=True, line=(1, "1"), **names)
+names |= {"line": (1, "norma 1")}  # es
+names |= {"line": (1, "norm 1")}  # en
+histograms(norms, bins=80, below=True, **names)
 
 # %% id="claim-norms" tags=["active-py", "claim"]
-# es: Las del crítico penalizado quedan cerca de 1, la mayoría un poco por encima: es 1-Lipschitz solo aproximadamente.
-# en: Those of the penalised critic are close to 1, most of them a little above: it is 1-Lipschitz only approximately.
+# es: Las del crítico penalizado quedan cerca de 1, la mayoría un poco por encima: es 1-Lipschitz solo aproximadamente, y solo en estos puntos; en otros no se ha mirado.
+# en: Those of the penalised critic are close to 1, most of them a little above: it is 1-Lipschitz only approximately, and only at these points; others were not looked at.
 # es: Se entiende: … mínima en $k = 1 + W/20$: Wasserstein tira hacia arriba y, por encima de 1, la penalización solo frena.
-# en: The reason: … least at $k = 1 + W/20$: Wasserstein pulls up and, above 1, the penalty only brakes.
+# en: The reason: … minimal at $k = 1 + W/20$: Wasserstein pulls up and, above 1, the penalty only brakes.
 # es: Las normas del recortado son de unas centésimas: …
 # en: The norms of the clipped one are a few hundredths: …
 assert 1 < norms_penalised.mean() < 1.12
@@ -1212,7 +1226,7 @@ assert 0.005 < norms_clipped.mean() < 0.1
 #
 # `loss_c` es Wasserstein más diez veces la penalización. Con el signo cambiado, la de Wasserstein es la diferencia de puntuaciones que logra **este** crítico: en la medida en que es
 # 1-Lipschitz, una **cota inferior** (*lower bound*) de la distancia. Dos sesgos opuestos la apartan de la distancia entre las distribuciones: el crítico se ajustó a las imágenes de
-# **entrenamiento**, y eso la sube; y está lejos de ser el mejor, y eso la baja. Más abajo se miden ambos. En cuanto ha aprendido a distinguir (unas diez rondas) se acerca a cero y después se estanca. Sirve para
+# **entrenamiento**, y eso la sube; y no es el mejor posible, y eso la baja. Más abajo se mide solo el primero. En cuanto ha aprendido a distinguir, se acerca a cero y después se estanca. Sirve para
 # seguir el avance, no como valor. La pérdida del generador, en cambio, es una media de puntuaciones, y a las puntuaciones se les puede sumar cualquier número sin
 # que la del crítico cambie: su nivel no dice nada. (Las dos primeras se dibujan desde la ronda 50.)
 
@@ -1221,7 +1235,7 @@ assert 0.005 < norms_clipped.mean() < 0.1
 #
 # `loss_c` is Wasserstein plus ten times the penalty. With its sign changed, the Wasserstein loss is the difference of scores that **this** critic achieves: as far as it is
 # 1-Lipschitz, a **lower bound** (*cota inferior*) of the distance. Two opposite biases keep it from the distance between the distributions: the critic was fitted to the
-# **training** pictures, which raises it; and it is far from being the best one, which lowers it. Further down both are measured. Once it has learned to tell them apart (about ten rounds), it comes closer to zero and then levels off. It shows
+# **training** pictures, which raises it; and it is not the best one possible, which lowers it. Further down only the first is measured. Once it has learned to tell them apart, it comes closer to zero and then levels off. It shows
 # progress, not the value. The generator's loss, by contrast, is a mean of scores, and to scores any number may be added without the critic's loss changing: its level says nothing.
 # (The first two are drawn from round 50 on.)
 
@@ -1240,8 +1254,8 @@ curve_panels(parts, last=len(history), smooth=20, **names)
 # %% id="claim-curves" tags=["active-py", "claim"]
 # es: `loss_c` es Wasserstein más diez veces la penalización.
 # en: `loss_c` is Wasserstein plus ten times the penalty.
-# es: En cuanto ha aprendido a distinguir (unas diez rondas) se acerca a cero y después se estanca.
-# en: Once it has learned to tell them apart (about ten rounds), it comes closer to zero and then levels off.
+# es: En cuanto ha aprendido a distinguir, se acerca a cero y después se estanca.
+# en: Once it has learned to tell them apart, it comes closer to zero and then levels off.
 # es: La pérdida del generador, en cambio, es una media de puntuaciones, y a las puntuaciones se les puede sumar cualquier número sin que la del crítico cambie: su nivel no dice nada.
 # en: The generator's loss, by contrast, is a mean of scores, and to scores any number may be added without the critic's loss changing: its level says nothing.
 whole = torch.tensor(history.wasserstein) + 10 * torch.tensor(history.penalty)
@@ -1260,14 +1274,14 @@ assert torch.allclose(generator_loss(scores[1] + 5), generator_loss(scores[1]) -
 #
 # La distancia por proyecciones, medida cada 25 rondas. El **suelo** es la que hay entre las imágenes reales de prueba y las de entrenamiento: quedar por debajo no sería mejor, porque copiar el
 # entrenamiento también baja de ahí. (Depende del número de imágenes; solo se comparan cifras medidas igual.) Al final la distancia está cerca del suelo, aunque las lesiones sean débiles. No
-# es raro: las imágenes reales de la **otra** clase, sin lesión alguna, quedan casi igual de cerca. Unas manchas son pocos píxeles, y esta medida apenas las nota.
+# es raro: las imágenes reales de la **otra** clase, sin lesión alguna, quedan solo un poco más lejos (es una sola partición, sin medida de cuánto varían estas cifras). Unas manchas son pocos píxeles, y esta medida apenas las nota.
 
 # %% [markdown] id="quality-text-en" tags=["lang-en"]
 # ### And the pictures?
 #
 # The sliced distance, measured every 25 rounds. The **floor** is the one between the real test pictures and the training pictures: to be below would not be better, for copying the training
 # pictures goes below it too. (It depends on the number of pictures; only numbers measured alike are compared.) In the end the distance is close to the floor, although the lesions are faint. No
-# wonder: the real pictures of the **other** class, without any lesion, are almost as close. Some patches are few pixels, and this measure hardly notices them.
+# wonder: the real pictures of the **other** class, without any lesion, are only a little further away (this is a single split, with no measure of how much these numbers vary). A few patches cover only a few pixels, and this measure hardly notices them.
 
 # %% id="quality" tags=["raises-exception"]
 floor = sliced_wasserstein(test_images, real_images)
@@ -1283,6 +1297,8 @@ print(f"real: test (floor) {floor:.3f}, of the other class {other_class:.3f}")  
 floors = [floor] * len(distances)
 names = {"title": "Distancia a las imágenes de entrenamiento", "xlabel": "ronda", "ylabel": "distancia"}  # es
 names = {"title": "Distance from the training pictures", "xlabel": "round", "ylabel": "distance"}  # en
+names |= {"mark": (num_epochs // 2 * ROUNDS, "empieza a bajar la tasa")}  # es
+names |= {"mark": (num_epochs // 2 * ROUNDS, "the rate begins to fall")}  # en
 curves({"generadas": distances, "reales (suelo)": floors}, start=ROUNDS, step=ROUNDS, log=True, **names)  # es
 curves({"generated": distances, "real (floor)": floors}, start=ROUNDS, step=ROUNDS, log=True, **names)  # en
 
@@ -1291,10 +1307,10 @@ curves({"generated": distances, "real (floor)": floors}, start=ROUNDS, step=ROUN
 # en: The **floor** … to be below would not be better, for copying the training pictures goes below it too.
 # es: Al final la distancia está cerca del suelo, aunque las lesiones sean débiles.
 # en: In the end the distance is close to the floor, although the lesions are faint.
-# es: No es raro: las imágenes reales de la **otra** clase, sin lesión alguna, quedan casi igual de cerca.
-# en: No wonder: the real pictures of the **other** class, without any lesion, are almost as close.
+# es: No es raro: las imágenes reales de la **otra** clase, sin lesión alguna, quedan solo un poco más lejos (es una sola partición, sin medida de cuánto varían estas cifras).
+# en: No wonder: the real pictures of the **other** class, without any lesion, are only a little further away (this is a single split, with no measure of how much these numbers vary).
 # es: Unas manchas son pocos píxeles, y esta medida apenas las nota.
-# en: Some patches are few pixels, and this measure hardly notices them.
+# en: A few patches cover only a few pixels, and this measure hardly notices them.
 copied = [sliced_wasserstein(part, real_images) for part in real_images.split(len(test_images))]
 assert max(copied) < floor
 assert late < 1.4 * floor
@@ -1305,56 +1321,79 @@ assert floor < other_class < 1.25 * floor
 # %% [markdown] id="estimate-text-es" tags=["lang-es"]
 # ### La pérdida que dice algo
 #
-# La estimación del crítico, la pérdida de Wasserstein con el signo cambiado (media de 25 rondas), y debajo la distancia por proyecciones, ambas desde la ronda 125. No miden lo mismo: la primera, la distancia de Wasserstein del generador que
-# se entrena; la segunda, otra más fácil, la del promediado. Y sin embargo bajan juntas mientras las imágenes mejoran deprisa, y después ambas casi se estancan: es lo que las pérdidas de los laboratorios anteriores no hacían. La
-# celda imprime la correlación de sus rangos: 1 si ordenan igual los momentos del entrenamiento, 0 si una no dice nada de la otra. Aquí es positiva, y cambia con la semilla.
+# La estimación del crítico, la pérdida de Wasserstein con el signo cambiado (media de 25 rondas), y debajo la distancia por proyecciones, ambas desde la ronda 125. No miden lo mismo: la primera es una estimación, en principio por debajo, de la distancia de Wasserstein del generador que
+# se entrena; la segunda, otra más fácil, la del promediado. Y sin embargo bajan juntas mientras las imágenes mejoran: eso no lo hacían las pérdidas del laboratorio 3. (Desde la línea baja la tasa: la calma del final puede deberse en parte a eso.)
+#
+# La celda imprime la correlación de sus rangos: 1 si ordenan igual los momentos del entrenamiento, 0 si una no dice nada de la otra. Que dos curvas que bajan se parezcan prueba poco, porque cualquier otra que baje daría una correlación alta. Por eso se
+# comparan también los **cambios** de una medida a la siguiente, y todo ello se repite con la pérdida del generador. Los cambios del crítico acompañan a los de la distancia, y más que los de `loss_g`; las cifras cambian con la semilla. También aquí cuenta que al comienzo ambas bajan deprisa.
 
 # %% [markdown] id="estimate-text-en" tags=["lang-en"]
 # ### The loss that says something
 #
-# The critic's estimate, the Wasserstein loss with its sign changed (mean of 25 rounds), and below it the sliced distance, both from round 125 on. They do not measure the same: the first, the Wasserstein distance of the generator that
-# is trained; the second, another, easier one, that of the averaged one. And yet they fall together while the pictures get better fast, and later both almost level off, which the losses of the labs before did not do. The
-# cell prints the correlation of their ranks: 1 if they put the moments of the training into the same order, 0 if one says nothing of the other. Here it is positive, and it changes with the seed.
+# The critic's estimate, the Wasserstein loss with its sign changed (mean of 25 rounds), and below it the sliced distance, both from round 125 on. They do not measure the same: the first is an estimate, in principle from below, of the Wasserstein distance of the generator that
+# is trained; the second, another, easier one, that of the averaged one. And yet they fall together while the pictures get better, which the losses of lab 3 did not do. (From the line on the rate falls: the calm at the end may be partly due to that.)
+#
+# The cell prints the correlation of their ranks: 1 if they put the moments of the training into the same order, 0 if one says nothing of the other. That two falling curves resemble each other proves little, because any other falling curve would give a high correlation. So
+# the **changes** from one measurement to the next are compared too, and all of it is repeated with the generator's loss. The critic's changes go along with those of the distance, and more so than those of `loss_g`; the numbers change with the seed. Here too it counts that both fall fast at first.
 
 # %% id="estimate" tags=["raises-exception"]
 estimates = [-sum(history.wasserstein[i : i + ROUNDS]) / ROUNDS for i in range(0, len(history), ROUNDS)]
 both = {"crítico": estimates[4:], "por proyecciones": distances[4:]}  # es
 both = {"critic": estimates[4:], "sliced": distances[4:]}  # en
-if num_epochs > 5:
-    correlation = spearmanr(*both.values()).statistic
-    print(f"correlación de rangos: {correlation:.2f}")  # es
-    print(f"correlation of ranks: {correlation:.2f}")  # en
+generator_losses = [sum(history.loss_g[i : i + ROUNDS]) / ROUNDS for i in range(0, len(history), ROUNDS)]
+beside_distance = {"crítico": estimates[4:], "loss_g": generator_losses[4:]}  # es
+beside_distance = {"critic": estimates[4:], "loss_g": generator_losses[4:]}  # en
+if num_epochs > 8:
+    measured_changes = torch.tensor(distances[4:]).diff()
+    for name, values in beside_distance.items():
+        of_curves = spearmanr(values, distances[4:]).statistic
+        of_changes = spearmanr(torch.tensor(values).diff(), measured_changes).statistic
+        print(f"{name}: correlación de rangos {of_curves:.2f}; de los cambios, {of_changes:.2f}")  # es
+        print(f"{name}: correlation of ranks {of_curves:.2f}; of the changes, {of_changes:.2f}")  # en
 names = {"title": "Lo que estima el crítico y lo que se mide", "xlabel": "ronda"}  # es
 names = {"title": "What the critic estimates and what is measured", "xlabel": "round"}  # en
+names |= {"marks": {num_epochs // 2 * ROUNDS: "empieza a bajar la tasa"}}  # es
+names |= {"marks": {num_epochs // 2 * ROUNDS: "the rate begins to fall"}}  # en
 stacked_curves(both, start=5 * ROUNDS, step=ROUNDS, **names)
 
 # %% id="claim-estimate" tags=["active-py", "claim"]
-# es: Y sin embargo bajan juntas mientras las imágenes mejoran deprisa, y después ambas casi se estancan: es lo que las pérdidas de los laboratorios anteriores no hacían.
-# en: And yet they fall together while the pictures get better fast, and later both almost level off, which the losses of the labs before did not do.
+# es: Y sin embargo bajan juntas mientras las imágenes mejoran: eso no lo hacían las pérdidas del laboratorio 3.
+# en: And yet they fall together while the pictures get better, which the losses of lab 3 did not do.
 # es: La celda imprime la correlación de sus rangos: 1 si ordenan igual los momentos del entrenamiento, 0 si una no dice nada de la otra.
 # en: The cell prints the correlation of their ranks: 1 if they put the moments of the training into the same order, 0 if one says nothing of the other.
-# es: Aquí es positiva, y cambia con la semilla.
-# en: Here it is positive, and it changes with the seed.
+# es: Que dos curvas que bajan se parezcan prueba poco, porque cualquier otra que baje daría una correlación alta.
+# en: That two falling curves resemble each other proves little, because any other falling curve would give a high correlation.
+# es: Los cambios del crítico acompañan a los de la distancia, y más que los de `loss_g`; las cifras cambian con la semilla.
+# en: The critic's changes go along with those of the distance, and more so than those of `loss_g`; the numbers change with the seed.
+# es: También aquí cuenta que al comienzo ambas bajan deprisa.
+# en: Here too it counts that both fall fast at first.
 third = len(estimates) // 3
 for curve in (estimates, distances):
     thirds = [sum(curve[place : place + third]) / third for place in (4, third + 4, len(curve) - third)]
     assert thirds[0] - thirds[1] > 2 * abs(thirds[1] - thirds[2])
 assert spearmanr(estimates[4:], distances[4:]).statistic > 0.3
 assert abs(spearmanr(estimates, [10 * value for value in estimates]).statistic - 1) < 1e-9
+any_falling = [1 / place for place in range(1, len(distances) + 1)]
+assert spearmanr(any_falling[4:], distances[4:]).statistic > 0.6
+distance_steps = torch.tensor(distances[4:]).diff()
+critic_steps_along, generator_steps_along = (
+    spearmanr(torch.tensor(values[4:]).diff(), distance_steps).statistic for values in (estimates, generator_losses)
+)
+assert critic_steps_along > max(0.1, generator_steps_along)
 
 # %% [markdown] id="exact-text-es" tags=["lang-es"]
 # ### ¿Cuánto se equivoca?
 #
 # Lo que el crítico estima con las imágenes de entrenamiento, a las que se ajustó, y con las de prueba, ± el error típico: con las primeras exagera. Y la distancia de Wasserstein **exacta** entre
-# dos colecciones pequeñas: entre todas las maneras de emparejar sus imágenes, la de menor distancia media. Es varias veces lo que el crítico estima: su cota es cierta, pero está muy abajo. Ahora
+# dos colecciones pequeñas: entre todas las maneras de emparejar sus imágenes, la de menor distancia media. Es varias veces lo que el crítico estima: el valor queda por debajo, como pide la cota, aunque el crítico no es del todo 1-Lipschitz; cuánto por debajo de la distancia entre las distribuciones no se ve aquí. Ahora
 # bien, entre dos colecciones de imágenes reales la exacta es casi igual de grande: con tan pocas imágenes y tantos píxeles casi toda ella se debe al azar de la muestra. Tampoco lo exacto mide la distancia entre las
 # distribuciones; por eso el crítico se usa para comparar momentos de un entrenamiento, no como valor.
 
 # %% [markdown] id="exact-text-en" tags=["lang-en"]
 # ### How wrong is it?
 #
-# What the critic estimates with the training pictures, which it was fitted to, and with those of the test, ± the standard error: with the former it exaggerates. And the **exact** Wasserstein distance between
-# two small collections: of all ways to pair their pictures, the one of the least mean distance. It is several times what the critic estimates: its bound is true, but far below. Yet
+# What the critic estimates with the training pictures, which it was fitted to, and with the test pictures, ± the standard error: with the former it exaggerates. And the **exact** Wasserstein distance between
+# two small collections: of all ways to pair their pictures, the one with the minimal mean distance. It is several times what the critic estimates: the value is below it, as the bound demands, although the critic is not quite 1-Lipschitz; how far below the distance between the distributions cannot be seen here. Yet
 # between two collections of real pictures the exact one is almost as large: with so few pictures and so many pixels almost all of it is due to the chance of the sample. The exact number does not measure the distance
 # between the distributions either; so the critic serves to compare moments of a training, not as a value.
 
@@ -1383,7 +1422,7 @@ def exact_distance(first, second):
 
 few = real_images[: len(test_images)]
 collections = {"generadas": generated[: len(few)], "reales, de prueba": test_images}  # es
-collections = {"generated": generated[: len(few)], "real, of the test": test_images}  # en
+collections = {"generated": generated[: len(few)], "real, test set": test_images}  # en
 exact = {name: exact_distance(images, few) for name, images in collections.items()}
 for name, value in exact.items():
     print(f"{name}: {value:.2f}")
@@ -1391,15 +1430,15 @@ for name, value in exact.items():
 # %% id="claim-biased" tags=["active-py", "claim"]
 # es: Lo que el crítico estima … ± el error típico: con las primeras exagera.
 # en: What the critic estimates … ± the standard error: with the former it exaggerates.
-# es: Es varias veces lo que el crítico estima: su cota es cierta, pero está muy abajo.
-# en: It is several times what the critic estimates: its bound is true, but far below.
+# es: Es varias veces lo que el crítico estima: el valor queda por debajo, como pide la cota, aunque el crítico no es del todo 1-Lipschitz; …
+# en: It is several times what the critic estimates: the value is below it, as the bound demands, although the critic is not quite 1-Lipschitz; …
 # es: Ahora bien, entre dos colecciones de imágenes reales la exacta es casi igual de grande: con tan pocas imágenes y tantos píxeles casi toda ella se debe al azar de la muestra.
 # en: Yet between two collections of real pictures the exact one is almost as large: with so few pictures and so many pixels almost all of it is due to the chance of the sample.
 # es: Tampoco lo exacto mide la distancia entre las distribuciones; …
 # en: The exact number does not measure the distance between the distributions either; …
 # of: curves-text
-# es: Dos sesgos opuestos la apartan … : el crítico se ajustó a las imágenes de **entrenamiento**, y eso la sube; y está lejos de ser el mejor, y eso la baja.
-# en: Two opposite biases keep it … : the critic was fitted to the **training** pictures, which raises it; and it is far from being the best one, which lowers it.
+# es: Dos sesgos opuestos la apartan … : el crítico se ajustó a las imágenes de **entrenamiento**, y eso la sube; y no es el mejor posible, y eso la baja.
+# en: Two opposite biases keep it … : the critic was fitted to the **training** pictures, which raises it; and it is not the best one possible, which lowers it.
 exact_generated, exact_test = exact.values()
 assert score_difference(real_images)[0] > score_difference(test_images)[0]
 assert exact_generated > 3 * score_difference(few)[0]
@@ -1429,10 +1468,10 @@ image_grid(pairs, title="The eight closest pairs", rows=["generated", "neighbour
 
 # %% id="memory-distances" tags=["raises-exception"]
 neighbours = {"Generadas": distance, "Reales, de prueba": test_distance}  # es
-neighbours = {"Generated": distance, "Real, of the test": test_distance}  # en
+neighbours = {"Generated": distance, "Real, test set": test_distance}  # en
 for name, values in neighbours.items():
     print(f"{name}: media {values.mean():.3f}, mínima {values.min():.3f}")  # es
-    print(f"{name}: mean {values.mean():.3f}, least {values.min():.3f}")  # en
+    print(f"{name}: mean {values.mean():.3f}, minimum {values.min():.3f}")  # en
 names = {"xlabel": "distancia a la vecina más cercana", "ylabel": "imágenes"}  # es
 names = {"xlabel": "distance from the nearest neighbour", "ylabel": "pictures"}  # en
 histograms(neighbours, bins=30, below=True, **names)
@@ -1440,12 +1479,12 @@ histograms(neighbours, bins=30, below=True, **names)
 # %% [markdown] id="resume-text-es" tags=["lang-es"]
 # ### Reanudar
 #
-# Redes nuevas y el archivo del final: si todo volvió, dibujan exactamente lo mismo, y la tasa es la que era. El azar no se guarda: los lotes siguientes serían otros.
+# Redes nuevas y el archivo del final: si todo volvió, dibujan exactamente lo mismo, y la tasa es la que era. El estado aleatorio no se guarda: los lotes siguientes serían otros.
 
 # %% [markdown] id="resume-text-en" tags=["lang-en"]
 # ### Resuming
 #
-# New networks and the file from the end: if all came back, they draw exactly the same, and the rate is what it was. Chance is not saved: the next batches would be others.
+# New networks and the file from the end: if all came back, they draw exactly the same, and the rate is what it was. The random state is not saved: the next batches would be others.
 
 # %% id="resume" tags=["raises-exception"]
 resumed = new_networks()
@@ -1503,10 +1542,10 @@ assert clipped_distance > early
 assert clipped_distance > 3 * floor
 
 # %% [markdown] id="question-curves-text-es" tags=["lang-es"]
-# **Pregunta 2 (8 puntos).** El original presentaba pérdidas del generador de $-1468$ y de $+841$ como señal de calidad. ¿Qué dicen en realidad? ¿Qué curva mirarías tú, y por qué?
+# **Pregunta 2 (8 puntos).** Un ejemplo: pérdidas del generador de $-1468$ y de $+841$, presentadas como señal de calidad. ¿Qué dicen en realidad? ¿Qué curva mirarías tú, y por qué?
 
 # %% [markdown] id="question-curves-text-en" tags=["lang-en"]
-# **Question 2 (8 marks).** The original presented generator losses of $-1468$ and of $+841$ as a sign of quality. What do they really say? Which curve would you look at, and why?
+# **Question 2 (8 marks).** An example: generator losses of $-1468$ and of $+841$, presented as a sign of quality. What do they really say? Which curve would you look at, and why?
 
 # %% [markdown] id="question_curves" nbgrader={"grade": true, "grade_id": "question_curves", "locked": false, "points": 8, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
@@ -1560,15 +1599,15 @@ assert 0.6 < ((drawn < 0) | (drawn > 1)).float().mean() < 2 / 3
 
 # %% [markdown] id="question_memory" nbgrader={"grade": true, "grade_id": "question_memory", "locked": false, "points": 7, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# es: Ni las ocho parejas más cercanas son iguales, ni la menor distancia se acerca a cero: queda a la altura de la menor de las imágenes de prueba, y la media es algo mayor que la de estas. Una distancia muy pequeña probaría la copia, y no la hay. Pero una grande no prueba lo contrario: una copia con ruido, desplazada o girada también quedaría lejos, y solo se miraron 124 imágenes. De paso se ve que las manchas generadas son más débiles que las lesiones reales de esta clase: la distancia por proyecciones apenas lo nota, y en el laboratorio 6 llevarían la etiqueta «con tumor». Con imágenes médicas importa por dos razones: una copia revela datos de una persona, y un clasificador entrenado con copias de su entrenamiento no aprende nada nuevo.
-# en: Neither are the eight closest pairs equal, nor does the least distance come close to zero: it is about as large as the least one of the test pictures, and the mean is somewhat larger than theirs. A very small distance would prove copying, and there is none. But a large one does not prove the contrary: a copy with noise, shifted or rotated would be far away too, and only 124 pictures were looked at. It can also be seen that the generated patches are fainter than the real lesions of this class: the sliced distance hardly notices, and in lab 6 they would be labelled “tumour”. With medical pictures it matters for two reasons: a copy gives away a person's data, and a classifier trained with copies of its training set learns nothing new.
+# es: Ni las ocho parejas más cercanas son iguales, ni la menor distancia se acerca a cero: queda a la altura de la menor de las imágenes de prueba, y la media es algo mayor que la de estas. Una distancia muy pequeña haría sospechar la copia, y no la hay. Pero una grande no prueba lo contrario: una copia con ruido, desplazada o girada también quedaría lejos, y solo se miraron 124 imágenes. De paso se ve que las manchas generadas son más débiles que las lesiones reales de esta clase: la distancia por proyecciones apenas lo nota, y en el laboratorio 6 llevarían la etiqueta «con tumor». Con imágenes médicas importa por dos razones: una copia revela datos de una persona, y un clasificador entrenado con copias de su entrenamiento no aprende nada nuevo.
+# en: Neither are the eight closest pairs equal, nor does the least distance come close to zero: it is about as large as the least one of the test pictures, and the mean is somewhat larger than theirs. A very small distance would make one suspect copying, and there is none. But a large one does not prove the contrary: a copy with noise, shifted or rotated would be far away too, and only 124 pictures were looked at. It can also be seen that the generated patches are fainter than the real lesions of this class: the sliced distance hardly notices, and in lab 6 they would be labelled “tumour”. With medical pictures it matters for two reasons: a copy gives away a person's data, and a classifier trained with copies of its training set learns nothing new.
 # ### END SOLUTION
 
 # %% id="claim-memory-answer" tags=["active-py", "claim"]
 # es: Ni las ocho parejas más cercanas son iguales, ni la menor distancia se acerca a cero: queda a la altura de la menor de las imágenes de prueba, y la media es algo mayor que la de estas.
 # en: Neither are the eight closest pairs equal, nor does the least distance come close to zero: it is about as large as the least one of the test pictures, and the mean is somewhat larger than theirs.
-# es: Una distancia muy pequeña probaría la copia, y no la hay.
-# en: A very small distance would prove copying, and there is none.
+# es: Una distancia muy pequeña haría sospechar la copia, y no la hay.
+# en: A very small distance would make one suspect copying, and there is none.
 # es: De paso se ve que las manchas generadas son más débiles que las lesiones reales de esta clase: la distancia por proyecciones apenas lo nota, …
 # en: It can also be seen that the generated patches are fainter than the real lesions of this class: the sliced distance hardly notices, …
 assert distance.min() > 0.1
@@ -1596,7 +1635,7 @@ assert late < 1.4 * floor
 # - Generator: $-\operatorname{mean}(D(G(z)))$.
 # - Penalty: norm **per sample**, at random points of the segment, $\lambda = 10$, with `create_graph=True`.
 # - The Wasserstein curve bounds the distance from the training set from below, as far as the critic is 1-Lipschitz, and that is measured: the norm of its gradient. It shows progress, not the value. The level of the generator's curve says nothing.
-# - One distance of the whole is not enough: measure also what the class is named for, here the lesions.
+# - A single global distance is not enough: measure also what the class is named for, here the lesions.
 # - With few pictures, check whether the generator copies.
 #
 # **To explore further (no marks).** Train with `CLASS = "no"` too: lab 6 uses both classes. What happens with $\lambda = 0.1$? And with one critic step per round? Look at the contrasts then. And what does clipping do at a rate ten times as large?
@@ -1605,7 +1644,7 @@ assert late < 1.4 * floor
 # es: El nivel de la curva del generador no dice nada.
 # en: The level of the generator's curve says nothing.
 # es: Una distancia global no basta: se mide también lo que da nombre a la clase, aquí las lesiones.
-# en: One distance of the whole is not enough: measure also what the class is named for, here the lesions.
+# en: A single global distance is not enough: measure also what the class is named for, here the lesions.
 assert generator_loss(torch.ones(4, 1) + 5) == generator_loss(torch.ones(4, 1)) - 5
 assert late < 1.4 * floor
 assert generated_contrasts.median() < 0.8 * with_tumour.median()
@@ -1613,6 +1652,7 @@ assert generated_contrasts.median() < 0.8 * with_tumour.median()
 # %% [markdown] id="references-es" tags=["lang-es"]
 # ## Referencias
 #
+# - Villani, C. (2009). *Optimal Transport: Old and New*. Springer, Grundlehren der mathematischen Wissenschaften 338, 93–111.
 # - Bonneel, N., Rabin, J., Peyré, G., Pfister, H. (2015). *Sliced and Radon Wasserstein Barycenters of Measures*. Journal of Mathematical Imaging and Vision 51, 22–45.
 # - Kingma, D. P., Ba, J. (2015). *Adam: A Method for Stochastic Optimization*. [arXiv:1412.6980](https://arxiv.org/abs/1412.6980).
 # - Ioffe, S., Szegedy, C. (2015). *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*. [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
@@ -1622,6 +1662,7 @@ assert generated_contrasts.median() < 0.8 * with_tumour.median()
 # %% [markdown] id="references-en" tags=["lang-en"]
 # ## References
 #
+# - Villani, C. (2009). *Optimal Transport: Old and New*. Springer, Grundlehren der mathematischen Wissenschaften 338, 93–111.
 # - Bonneel, N., Rabin, J., Peyré, G., Pfister, H. (2015). *Sliced and Radon Wasserstein Barycenters of Measures*. Journal of Mathematical Imaging and Vision 51, 22–45.
 # - Kingma, D. P., Ba, J. (2015). *Adam: A Method for Stochastic Optimization*. [arXiv:1412.6980](https://arxiv.org/abs/1412.6980).
 # - Ioffe, S., Szegedy, C. (2015). *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*. [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).

@@ -168,27 +168,29 @@ assert real_images[:, :, 2, 2].std(dim=0).min() > 0.05 and real_images[:, :, 36,
 assert resize(real_images, 4).shape[-1] == 4
 
 # %% [markdown] id="ws-conv-text-es" tags=["lang-es"]
-# ## 2. La misma tasa de aprendizaje para todas las capas (8 puntos)
+# ## 2. El mismo paso relativo para todas las capas (8 puntos)
 #
 # Adam divide cada gradiente por su tamaño habitual, así que mueve todos los pesos más o menos lo mismo, sea cual sea su escala. Si una capa tiene pesos grandes y otra
 # pequeños, un mismo paso es poco para la primera y demasiado para la segunda. La ProGAN inicializa **todos** los pesos con desviación 1 y los escala **cada vez que se usan**:
 # $$y = (c\,W) * x + b, \qquad c = \sqrt{\frac{g}{n_\text{in}\,k^2}}.$$
 # $n_\text{in}\,k^2$ es el número de entradas que suma cada salida (en la primera capa del generador, que parte de un solo píxel, son $n_\text{in}$; ahí la fórmula
 # da la escala del código de los autores). La ganancia $g$ es 2 si después viene una LeakyReLU, que deja más o menos la mitad de la media de los cuadrados, y 1 si no viene nada.
+# Con $g = 2$, $c$ es la desviación con la que He et al. (2015) inicializan los pesos; aquí se aplica cada vez que se usan. En el dibujo, con $g = 2$ y entradas de desviación 1, la salida queda cerca de la desviación esperada, $\sqrt{2} \approx 1.41$, tenga la capa pocas entradas o muchas.
 #
 # Escribe `WSConv2d` (*weight-scaled*): pesos normales de media 0 y desviación 1, sesgo (*bias*) 0, y el sesgo **sin** escalar. Pista: escalar la entrada o
 # los pesos da lo mismo; `F.conv2d(x, pesos, sesgo, zancada, relleno)` recibe los pesos como argumento.
 
 # %% [markdown] id="ws-conv-text-en" tags=["lang-en"]
-# ## 2. The same learning rate for all layers (8 marks)
+# ## 2. The same relative step for all layers (8 marks)
 #
 # Adam divides each gradient by its usual size, so it moves all weights by about the same amount, whatever their scale. If one layer has large weights and another small
-# ones, the same step is little for the first and too much for the second. ProGAN initialises **all** weights with deviation 1 and scales them **whenever they are used**:
+# ones, the same step is little for the first and too much for the second. ProGAN initialises **all** weights with standard deviation 1 and scales them **whenever they are used**:
 # $$y = (c\,W) * x + b, \qquad c = \sqrt{\frac{g}{n_\text{in}\,k^2}}.$$
 # $n_\text{in}\,k^2$ is the number of inputs that each output sums (in the generator's first layer, which begins with a single pixel, they are $n_\text{in}$; there
 # the formula gives the scale of the authors' code). The gain $g$ is 2 if a LeakyReLU follows, which leaves about half of the mean square, and 1 if nothing follows.
+# With $g = 2$, $c$ is the standard deviation with which He et al. (2015) initialise the weights; here it is applied whenever they are used. In the drawing, with $g = 2$ and inputs of standard deviation 1, the output comes close to the standard deviation expected, $\sqrt{2} \approx 1.41$, whether the layer has few inputs or many.
 #
-# Write `WSConv2d` (weight-scaled): normal weights of mean 0 and deviation 1, bias (*sesgo*) 0, and the bias **not** scaled. Hint: scaling the input or
+# Write `WSConv2d` (weight-scaled): normal weights of mean 0 and standard deviation 1, bias (*sesgo*) 0, and the bias **not** scaled. Hint: scaling the input or
 # the weights gives the same; `F.conv2d(x, weights, bias, stride, padding)` takes the weights as an argument.
 
 # %% id="ws-conv-diagram"
@@ -235,6 +237,14 @@ assert (large.detach() - 10).abs().allclose(torch.tensor(0.001), rtol=0.05)
 assert (small.detach() - 0.01).abs().allclose(torch.tensor(0.001), rtol=0.05)
 normal = torch.randn(100_000)
 assert 0.5 < F.leaky_relu(normal, 0.2).square().mean() / normal.square().mean() < 0.54
+
+# %% id="claim-root-of-gain" tags=["active-py", "claim"]
+# of: ws-conv-text
+# es: En el dibujo, con $g = 2$ y entradas de desviación 1, la salida queda cerca de la desviación esperada, $\sqrt{2} \approx 1.41$, tenga la capa pocas entradas o muchas.
+# en: In the drawing, with $g = 2$ and inputs of standard deviation 1, the output comes close to the standard deviation expected, $\sqrt{2} \approx 1.41$, whether the layer has few inputs or many.
+for few_or_many in (3, 16):
+    root_of_gain = WSConv2d(few_or_many, 256, padding=0)(torch.randn(20, few_or_many, 12, 12)).std().item()
+    assert abs(root_of_gain - math.sqrt(2)) < 0.1
 
 # %% [markdown] id="pixel-norm-text-es" tags=["lang-es"]
 # ## 3. Normalizar sin mirar el lote (4 puntos)
@@ -420,7 +430,7 @@ assert shapes == [(8, 4, 3, 3), (8, 8, 3, 3)]
 # Un bloque recién añadido tiene pesos al azar: si mandara desde el primer momento, estropearía lo aprendido. Por eso se mezcla con lo que la red ya hacía,
 # $$(1 - \alpha)\,\text{old} + \alpha\,\text{new},$$
 # y $\alpha$ sube de 0 a 1: con $\alpha = 0$ solo cuenta el camino viejo, con $\alpha = 1$ solo el nuevo. En el dibujo,
-# el camino nuevo muestra lo que dará **cuando esté entrenado**; al comienzo da manchas, como verás en la sección 14.
+# el camino nuevo muestra lo que dará **cuando esté entrenado**; al comienzo da colores sin sentido, como verás en la sección 14.
 
 # %% [markdown] id="fade-in-text-en" tags=["lang-en"]
 # ## 6. Entering little by little (4 marks)
@@ -428,7 +438,7 @@ assert shapes == [(8, 4, 3, 3), (8, 8, 3, 3)]
 # A block just added has random weights: if it took over from the first moment, it would spoil what was learned. So it is blended with what the network did before,
 # $$(1 - \alpha)\,\text{old} + \alpha\,\text{new},$$
 # and $\alpha$ rises from 0 to 1: with $\alpha = 0$ only the old way counts, with $\alpha = 1$ only the new one. In the drawing,
-# the new way shows what it will give **once it is trained**; at first it gives blots, as you will see in section 14.
+# the new way shows what it will give **once it is trained**; at first it gives meaningless colours, as you will see in section 14.
 
 # %% id="fade-in-diagram"
 diagrams.fade_in()
@@ -502,7 +512,7 @@ def features(channels, stage):
 # | block of stage $s = 1 \ldots 8$ | enlarge to double size (nearest neighbour) and `ConvBlock` | `features(channels, s - 1)` → `features(channels, s)` |
 # | to colour, stages $s = 0 \ldots 8$ | `WSConv2d` with kernel 1, padding 0, **gain 1** | `features(channels, s)` → `image_channels` |
 #
-# The first convolution spreads one pixel over 4 × 4: with padding (*relleno*) 3, each place of the output sees the input through another weight. With `steps = 0`, turn to colour and return. Otherwise the output is
+# The first convolution spreads one pixel over 4 × 4: with padding (*relleno*) 3, each place of the output sees the input through another weight. With `steps = 0`, convert to colour and return. Otherwise the output is
 # `fade_in(alpha, old, new)`: `new` is the last map in colour; `old` is the map **before** it, enlarged, with the colour layer of the stage **before**. Only the last two stages count: call `fade_in` once only.
 #
 # There is no tanh at the output. The original had one at all resolutions but 4 × 4, so the scale changed when the network grew; the paper has none
@@ -681,7 +691,7 @@ assert features(32, 8) < features(32, 4) < features(32, 3) == features(32, 0)
 # ## 9. El calendario de alpha (4 puntos)
 #
 # En cada etapa, $\alpha$ sube en línea recta de 0 a 1 durante la primera fracción `fade_fraction` de los `num_steps` pasos, y después **se queda en 1**:
-# en el paso `step` (el primero es el 0), los pasos dados entre los que dura la subida, y nunca más de 1.
+# en el paso `step` (el primero es el 0), el número de pasos ya dados dividido entre el de pasos que dura la subida (esa fracción de `num_steps`, sin redondear), y nunca más de 1.
 #
 # Cuidado con los paréntesis: con lotes de 16, 30 épocas y 30 000 imágenes, una de las dos versiones del original calculaba en su primer paso $16 / (30 \cdot 0.5) \cdot 30\,000 = 32\,000$ en vez de $16 / (30 \cdot 0.5 \cdot 30\,000) = 0.000036$. Ningún error lo delataba, porque la línea
 # siguiente recortaba a 1: la mezcla, simplemente, no ocurría.
@@ -690,7 +700,7 @@ assert features(32, 8) < features(32, 4) < features(32, 3) == features(32, 0)
 # ## 9. The schedule of alpha (4 marks)
 #
 # At each stage, $\alpha$ rises in a straight line from 0 to 1 during the first share `fade_fraction` of the `num_steps` steps, and then **stays at 1**:
-# at step `step` (the first is 0), the steps done over those that the rise takes, and never more than 1.
+# at step `step` (the first is 0), the number of steps done so far divided by the number that the rise takes (that share of `num_steps`, not rounded), and never more than 1.
 #
 # Mind the parentheses: with batches of 16, 30 epochs and 30,000 pictures, one of the two versions in the original computed in its first step $16 / (30 \cdot 0.5) \cdot 30{,}000 = 32{,}000$ instead of $16 / (30 \cdot 0.5 \cdot 30{,}000) = 0.000036$. No error gave it away, because the next
 # line clipped to 1: the blend simply did not happen.
@@ -778,7 +788,7 @@ assert 0 < norms[1:].max() < 0.5 * norms[0]
 # ### The critic's loss (5 marks)
 #
 # To the loss (*pérdida*) of WGAN-GP, with $\lambda = 10$, the paper adds a small term that keeps the scores from drifting away from zero: the Wasserstein loss
-# cares for differences only, and without it all scores could rise together without end:
+# depends only on differences, and without it all scores could rise together without end:
 # $$\overline{D(G(z))} - \overline{D(x)} + 10 \cdot \text{penalty} + 0.001\;\overline{D(x)^2}.$$
 # It is the mean **of the squares** of the real scores. `real_scores` and `fake_scores` have shape `(n, 1)`; `penalty` is the number of the section above. Return the tensor, with its gradient.
 
@@ -926,8 +936,8 @@ checks.score
 #
 # Ya está escrito; léelo, porque aquí se juntan todas las piezas. En cada paso, generador y crítico reciben **el mismo** $\alpha$: `functools.partial` lo fija una
 # vez para los dos. El crítico da un paso y el generador otro. `generator_step` deja gradientes también en el crítico; no estorban, porque ese paso solo mueve el generador y el siguiente
-# paso del crítico comienza con `zero_grad()`. `real_batch` hace lo que el código de los autores hace con las imágenes reales: refleja cada una con probabilidad 1/2 y, mientras $\alpha < 1$,
-# la **mezcla** con su versión de la mitad de lado. Si no, el crítico reconocería lo generado por el detalle que todavía no puede tener.
+# paso del crítico comienza con `zero_grad()`. `real_batch` refleja cada imagen real con probabilidad 1/2, como hace el código de los autores si se le pide, y, mientras $\alpha < 1$,
+# la **mezcla** con su versión de la mitad de lado, como hace ese código siempre. Si no, el crítico reconocería lo generado por el detalle que todavía no puede tener.
 #
 # Como en el artículo, Adam lleva $\beta_1 = 0$ (en la dirección solo cuenta el último gradiente; se escribe `0.0`, porque PyTorch rechaza el entero) y $\beta_2 = 0.99$ (el «tamaño habitual» es el de los últimos cien pasos, más o menos).
 # El artículo usa una tasa de 0.001, lotes de 16 hasta 128 × 128 y menores después, y una media móvil de 0.999, y muestra a las redes millones de imágenes; aquí son unas 31 000 en una CPU y medio millón en una GPU. Por eso la tasa comienza en
@@ -940,9 +950,9 @@ checks.score
 # %% [markdown] id="train-text-en" tags=["lang-en"]
 # ## 14. The training
 #
-# It is written already; read it, because all parts come together here. At each step, generator and critic get **the same** $\alpha$: `functools.partial` sets it once for both. The critic makes one step and
-# the generator another. `generator_step` leaves gradients in the critic too; they do no harm, because that step moves the generator only and the critic's next step begins with `zero_grad()`. `real_batch` does what the authors' code does with
-# real pictures: it mirrors each with probability 1/2 and, while $\alpha < 1$, **blends** it with its version of half the side. Otherwise the critic would know generated pictures by the detail that they cannot have yet.
+# It is written already; read it, because all parts come together here. At each step, generator and critic get **the same** $\alpha$: `functools.partial` sets it once for both. The critic takes one step and
+# the generator another. `generator_step` leaves gradients in the critic too; they do no harm, because that step moves the generator only and the critic's next step begins with `zero_grad()`. `real_batch` mirrors each
+# real picture with probability 1/2, as the authors' code does if asked to, and, while $\alpha < 1$, **blends** it with its version of half the side, as that code always does. Otherwise the critic would know generated pictures by the detail that they cannot have yet.
 #
 # As in the paper, Adam has $\beta_1 = 0$ (only the latest gradient counts for the direction; written `0.0`, because PyTorch refuses the integer) and $\beta_2 = 0.99$ (the “usual size” is that of the last hundred steps or so).
 # The paper uses a rate of 0.001, batches of 16 up to 128 × 128 and smaller ones after that, and a moving average of 0.999, and shows the networks millions of pictures; here they are about 31,000 on a CPU and half a million on a GPU. So the rate begins at
@@ -1087,11 +1097,11 @@ assert torch.finfo(torch.bfloat16).tiny == torch.finfo(torch.float32).tiny
 assert torch.tensor(1e-8).half() == 0 and torch.tensor(1e-8).bfloat16() > 0
 
 # %% [markdown] id="run-text-es" tags=["lang-es"]
-# En una CPU hay tres etapas: 4, 8 y 16 píxeles. En una GPU siguen 32 y 64. Al final de cada etapa se guarda un punto de control (*checkpoint*), y `trace` anota
+# En una CPU hay tres etapas: 4, 8 y 16 píxeles. En una GPU siguen 32 y 64. Al final de cada etapa se guarda un punto de control, y `trace` anota
 # lo que tiene que volver con él. Los segundos no incluyen la película.
 
 # %% [markdown] id="run-text-en" tags=["lang-en"]
-# On a CPU there are three stages: 4, 8 and 16 pixels. On a GPU, 32 and 64 follow. A checkpoint (*punto de control*) is kept at the end of each stage, and `trace` notes
+# On a CPU there are three stages: 4, 8 and 16 pixels. On a GPU, 32 and 64 follow. A checkpoint is kept at the end of each stage, and `trace` notes
 # what has to come back with it. The seconds do not include the film.
 
 # %% id="run" tags=["raises-exception"]
@@ -1158,23 +1168,24 @@ film.save("lab5_progan.gif")
 # ### Lo mismo, cada vez más fino
 #
 # Una fila por etapa, los mismos vectores latentes en cada columna. Cada etapa parte de lo que dibujaba la anterior, pero también lo corrige: busca en cada columna qué
-# sobrevive (el tono de la piel, casi siempre) y qué no.
+# sobrevive (el tono de la piel, a menudo) y qué no.
 
 # %% [markdown] id="stages-text-en" tags=["lang-en"]
 # ### The same, finer and finer
 #
 # One row per stage, the same latent vectors in each column. Each stage starts from what the one before it drew, but corrects it too: look in each column for what survives
-# (the tone of the skin, nearly always) and what does not.
+# (the tone of the skin, often) and what does not.
 
 # %% id="stages" tags=["raises-exception"]
 names = [f"{4 * 2**stage} px" for stage in range(num_stages)]
-stages = torch.cat([enlarge(pictures[:8]) for pictures, *_ in traces])  # (8 * num_stages, 3, 64, 64)
-image_grid(stages, title="Los mismos ocho vectores latentes al final de cada etapa", rows=names)  # es
-image_grid(stages, title="The same eight latent vectors at the end of each stage", rows=names)  # en
+side = 4 * 2 ** (num_stages - 1)  # (8 * num_stages, 3, side, side)
+stages = torch.cat([enlarge(pictures[:8], side) for pictures, *_ in traces])
+image_grid(stages, title="Los mismos ocho vectores latentes al final de cada etapa", rows=names, side=96)  # es
+image_grid(stages, title="The same eight latent vectors at the end of each stage", rows=names, side=96)  # en
 
 # %% id="claim-stages" tags=["active-py", "claim"]
-# es: Cada etapa parte de lo que dibujaba la anterior, pero también lo corrige: busca en cada columna qué sobrevive (el tono de la piel, casi siempre) y qué no.
-# en: Each stage starts from what the one before it drew, but corrects it too: look in each column for what survives (the tone of the skin, nearly always) and what does not.
+# es: Cada etapa parte de lo que dibujaba la anterior, pero también lo corrige: busca en cada columna qué sobrevive (el tono de la piel, a menudo) y qué no.
+# en: Each stage starts from what the one before it drew, but corrects it too: look in each column for what survives (the tone of the skin, often) and what does not.
 before, later = (resize(pictures, 4) for pictures, *_ in traces[1:3])
 own = (before - later).flatten(1).norm(dim=1).mean()
 foreign = (before - later.roll(1, 0)).flatten(1).norm(dim=1).mean()
@@ -1186,25 +1197,25 @@ assert torch.corrcoef(torch.stack([skin_before, skin_later]))[0, 1] > 0.7
 last_stage = num_stages - 1
 size = 4 * 2**last_stage
 generated, real = traces[last_stage][0], resize(real_images, size)
-both = torch.cat([generated[:24], real[:24]])  # (48, 3, size, size)
-names = ["generadas"] * 3 + ["reales"] * 3  # es
-names = ["generated"] * 3 + ["real"] * 3  # en
+both = torch.cat([generated[:16], real[:16]])  # (32, 3, size, size)
+names = ["generadas"] * 2 + ["reales"] * 2  # es
+names = ["generated"] * 2 + ["real"] * 2  # en
 image_grid(both, title=f"El generador promediado y el entrenamiento, {size} × {size}", rows=names, side=80)  # es
 image_grid(both, title=f"The averaged generator and the training set, {size} × {size}", rows=names, side=80)  # en
 
 # %% [markdown] id="faults-text-es" tags=["lang-es"]
 # ### ¿Qué les falta?
 #
-# Compáralas sin indulgencia: ¿tienen ojos las generadas? ¿Es su fondo de un solo color? ¿Salen todos los colores? Tres medidas de 200 imágenes generadas y de las reales guardadas aparte:
+# Compáralas con ojo crítico: ¿tienen ojos las generadas? ¿Es su fondo de un solo color? ¿Salen todos los colores? Tres medidas de 200 imágenes generadas y de las reales guardadas aparte:
 # la **variedad** (la raíz de la media de los cuadrados de la diferencia entre dos imágenes, píxel por píxel), las **manchas** (la desviación de la primera fila de píxeles, que solo es fondo) y
-# qué parte de las imágenes tiene cada color de fondo.
+# qué parte de las imágenes tiene cada color de fondo. Las dos últimas valen solo para los avatares, cuyo fondo es liso: con fotografías de `load_faces("carpeta")` no significan nada.
 
 # %% [markdown] id="faults-text-en" tags=["lang-en"]
 # ### What do they lack?
 #
-# Compare them without indulgence: do the generated ones have eyes? Is their background of one colour? Do all colours occur? Three measures of 200 generated pictures and of the real ones held out:
+# Be critical: do the generated ones have eyes? Is their background of one colour? Do all colours occur? Three measures of 200 generated pictures and of the real ones held out:
 # the **variety** (the root mean square difference between two pictures, pixel by pixel), the **blotches** (the deviation within the first row of pixels, which is background only), and
-# which share of the pictures has each colour of background.
+# which share of the pictures has each colour of background. The last two are for the avatars only, whose background is plain: with photographs of `load_faces("folder")` they mean nothing.
 
 # %% id="faults" tags=["raises-exception"]
 palette = real_images[:, :, 2, 2].unique(dim=0)  # (k, 3)
@@ -1236,11 +1247,11 @@ table(["variety", "blotches", "backgrounds, from the most frequent"], rows, name
 
 # %% [markdown] id="faults-read-es" tags=["lang-es"]
 # La variedad parece casi la de las reales, pero engaña: también cuenta las manchas, que las reales no tienen. Y los fondos, que en las reales salen más o menos con igual frecuencia, salen en las generadas muy desiguales.
-# A esto se le llama perder modos: el generador deja casi fuera una parte de los datos y ninguna imagen, mirada por sí sola, lo delata.
+# Parte de la desigualdad puede venir de las manchas: un fondo mezclado se cuenta con el color más cercano a su media. Cuando un generador deja casi fuera una parte de los datos, se dice que pierde modos; para saberlo hay que contar en muchas imágenes.
 
 # %% [markdown] id="faults-read-en" tags=["lang-en"]
 # The variety seems nearly that of the real ones, but it deceives: it counts the blotches too, which real pictures do not have. And the backgrounds, which occur about equally often in real pictures, occur very unequally in generated ones.
-# This is called dropping modes: the generator nearly leaves out a part of the data, and no picture gives it away when looked at by itself.
+# Part of the inequality may come from the blotches: a mixed background is counted as the colour nearest to its mean. When a generator nearly leaves out a part of the data, it is said to drop modes; to know, one has to count over many pictures.
 
 # %% id="claim-faults" tags=["active-py", "claim"]
 # es: La variedad parece casi la de las reales, pero engaña: también cuenta las manchas, que las reales no tienen.
@@ -1257,15 +1268,15 @@ assert shares.max() - shares.min() > 2 * (real_shares.max() - real_shares.min())
 # ### ¿Ayuda crecer?
 #
 # Otra pareja de redes, con los **mismos pesos iniciales**, se entrena desde el primer paso a la resolución final, sin etapas ni mezcla gradual. Los pasos están elegidos para que en una CPU ambos entrenamientos lleven más o menos el mismo
-# tiempo de procesador; debajo están los dos tiempos. La medida es la distancia de Wasserstein por proyecciones (laboratorio 4) al conjunto de entrenamiento, con las imágenes reducidas a cada resolución: menos es mejor. Cada generador dibuja cinco
-# veces, siempre de los mismos vectores latentes; la tabla da la media, y el gráfico, además, la menor y la mayor de las cinco. Las imágenes reales guardadas aparte dicen a cuánto se puede aspirar, y los generadores **sin promediar**, qué aporta la media móvil.
+# tiempo de procesador; debajo están los dos tiempos. La medida es la distancia de Wasserstein por proyecciones (laboratorio 4) al conjunto de entrenamiento, con las imágenes reducidas a cada resolución: menos es mejor. (El artículo mide esa distancia en recortes de pirámides laplacianas; aquí se mide en imágenes pequeñas enteras, y las cifras no se pueden comparar con las suyas.)
+# Cada generador dibuja cinco conjuntos de imágenes (de 200 en una CPU), con los mismos vectores latentes para todos los generadores; la tabla da la media, y el gráfico, además, la menor y la mayor de las cinco distancias. Las imágenes reales guardadas aparte dicen a cuánto se puede aspirar, y los generadores **sin promediar**, qué aporta la media móvil.
 
 # %% [markdown] id="direct-text-en" tags=["lang-en"]
 # ### Does growing help?
 #
 # Another pair of networks, with the **same initial weights**, is trained at the final resolution from the first step, with neither stages nor fade-in. The numbers of steps are chosen so that both trainings take about the same
-# processor time on a CPU; both times are printed. The measure is the sliced Wasserstein distance (lab 4) to the training set, of pictures reduced to each resolution: less is better. Each generator draws five times,
-# always from the same latent vectors; the table gives the mean, and the plot also the least and the greatest of the five. The real pictures held out say what one can hope for, and the generators **not averaged**, what the moving average contributes.
+# processor time on a CPU; both times are printed. The measure is the sliced Wasserstein distance (lab 4) to the training set, of pictures reduced to each resolution: less is better. (The paper measures that distance on patches of Laplacian pyramids; here it is measured on whole small pictures, and the numbers cannot be compared with those of the paper.)
+# Each generator draws five sets of pictures (of 200 on a CPU), from the same latent vectors for all generators; the table gives the mean, and the plot also the least and the greatest of the five distances. The real pictures held out say what one can hope for, and the generators **not averaged**, what the moving average contributes.
 
 # %% id="direct" tags=["raises-exception"]
 torch.manual_seed(111)
@@ -1315,46 +1326,58 @@ spread = {
     name: (each[:, -1].mean().item(), each[:, -1].min().item(), each[:, -1].max().item())
     for name, each in measured.items()
 }
-intervals(spread, title="Media, menor y mayor de cinco dibujos", xlabel=f"distancia, {size} px")  # es
-intervals(spread, title="Mean, least and greatest of five drawings", xlabel=f"distance, {size} px")  # en
+spread["apartadas (un solo conjunto)"] = spread.pop("apartadas")  # es
+spread["held out (a single set)"] = spread.pop("held out")  # en
+intervals(spread, title="Media, menor y mayor de cinco conjuntos", xlabel=f"distancia, {size} px")  # es
+intervals(spread, title="Mean, least and greatest of five sets", xlabel=f"distance, {size} px")  # en
 
 # %% id="compare-pictures" tags=["raises-exception"]
 rows = torch.cat([resize(drawn[0][:8], size) for drawn in sets.values()])  # (40, 3, size, size)
-image_grid(rows, title="Los mismos vectores latentes, con etapas y sin ellas", rows=list(sets))  # es
-image_grid(rows, title="The same latent vectors, with stages and without", rows=list(sets))  # en
+image_grid(rows, title="Ocho imágenes de cada generador, y ocho reales", rows=list(sets), side=96)  # es
+image_grid(rows, title="Eight pictures of each generator, and eight real ones", rows=list(sets), side=96)  # en
 
 # %% [markdown] id="compare-text-es" tags=["lang-es"]
-# Entonces, ¿ayuda crecer? Con la semilla de este cuaderno, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar. Pero los cinco dibujos salen de un
-# solo entrenamiento, y nada dicen de lo que daría otro: cambia 111 en las dos celdas y repite. Tampoco es del todo justa la comparación: tasas y pasos se eligieron para la red que crece, cuya tasa baja tres veces.
+# Entonces, ¿ayuda crecer? En la ejecución en CPU de este cuaderno, con su semilla, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar; compara con tu tabla. Pero los cinco conjuntos salen de un
+# solo entrenamiento, y nada dicen de lo que daría otro: cambia 111 en las dos celdas y repite. Tampoco es del todo justa la comparación: tasas y pasos se eligieron para la red que crece, cuya tasa baja en cada etapa; la de la otra, una sola vez. En una CPU, además, crecer son 1 550 pasos en vez de 1 000, y 31 200 imágenes en vez de 16 000; en la ejecución de este cuaderno llevó cerca de un 10 % más de tiempo.
 #
 # El argumento del artículo es sobre imágenes de hasta 1024 × 1024: una red que crece da muchos de sus pasos a resoluciones baratas, y así llega a menudo a una calidad parecida hasta 2–6 veces antes, según la resolución final.
-# Aquí, los pasos de 4 y 8 píxeles son más de la mitad y cuestan bastante menos de la mitad del tiempo.
+# Aquí, en una CPU, los pasos de 4 y 8 píxeles son más de la mitad (800 de 1 550) y cuestan bastante menos de la mitad del tiempo; en una GPU son 5 000 de 30 000.
 
 # %% [markdown] id="compare-text-en" tags=["lang-en"]
-# So does growing help? With the seed of this notebook, it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged. But the five drawings come
-# from a single training, and say nothing of what another would give: change 111 in both cells and repeat. Nor is the comparison quite fair: rates and steps were chosen for the network that grows, whose rate falls three times.
+# So does growing help? In the CPU run of this notebook, with its seed, it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged; compare with your table. But the five sets come
+# from a single training, and say nothing of what another would give: change 111 in both cells and repeat. Nor is the comparison quite fair: rates and steps were chosen for the network that grows, whose rate falls at each stage; that of the other falls only once. On a CPU, moreover, growing means 1,550 steps instead of 1,000, and 31,200 pictures instead of 16,000; in the run of this notebook it took about 10 % longer.
 #
 # The paper's argument is about pictures of up to 1024 × 1024: a network that grows makes many of its steps at cheap resolutions, and so often reaches a similar quality up to 2–6 times sooner, depending on the final resolution.
-# Here, the steps at 4 and 8 pixels are more than half of all and take well under half of the time.
+# Here, on a CPU, the steps at 4 and 8 pixels are more than half of all (800 of 1,550) and take well under half of the time; on a GPU they are 5,000 of 30,000.
 
 # %% id="claim-compare" tags=["active-py", "claim", "seed-dependent"]
-# es: Con la semilla de este cuaderno, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar.
-# en: With the seed of this notebook, it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged.
+# es: En la ejecución en CPU de este cuaderno, con su semilla, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar; compara con tu tabla.
+# en: In the CPU run of this notebook, with its seed, it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged; compare with your table.
 grown_distance, raw_distance, direct_distance, direct_raw, _ = (each[:, -1] for each in measured.values())
 assert grown_distance.mean() < direct_distance.mean()
 assert grown_distance.mean() < raw_distance.mean()
 assert direct_distance.mean() < direct_raw.mean()
 
 # %% id="claim-steps" tags=["active-py", "claim"]
-# es: Aquí, los pasos de 4 y 8 píxeles son más de la mitad y cuestan bastante menos de la mitad del tiempo.
-# en: Here, the steps at 4 and 8 pixels are more than half of all and take well under half of the time.
-assert sum(stage_steps[:2]) > 0.5 * sum(stage_steps)
+# es: Aquí, en una CPU, los pasos de 4 y 8 píxeles son más de la mitad (800 de 1 550) y cuestan bastante menos de la mitad del tiempo; en una GPU son 5 000 de 30 000.
+# en: Here, on a CPU, the steps at 4 and 8 pixels are more than half of all (800 of 1,550) and take well under half of the time; on a GPU they are 5,000 of 30,000.
+cpu_steps, cuda_steps, _ = zip(*stage_budgets, strict=True)
+assert (sum(cpu_steps[:2]), sum(cpu_steps)) == (800, 1550)
+assert (sum(cuda_steps[:2]), sum(cuda_steps)) == (5000, 30_000)
 assert sum(stage_seconds[:2]) < 0.42 * growing_seconds
+
+# %% id="claim-more-steps" tags=["active-py", "claim"]
+# es: En una CPU, además, crecer son 1 550 pasos en vez de 1 000, y 31 200 imágenes en vez de 16 000; en la ejecución de este cuaderno llevó cerca de un 10 % más de tiempo.
+# en: On a CPU, moreover, growing means 1,550 steps instead of 1,000, and 31,200 pictures instead of 16,000; in the run of this notebook it took about 10 % longer.
+assert (sum(stage_steps), num_steps) == (1550, 1000)
+assert sum(a * b for a, b in zip(BATCH_SIZES, stage_steps, strict=True)) == 31_200
+assert BATCH_SIZES[last_stage] * num_steps == 16_000
+assert 0.95 < growing_seconds / direct_seconds < 1.3
 
 # %% id="claim-equal-time" tags=["active-py", "claim"]
 # of: compare-text
-# es: Tampoco es del todo justa la comparación: tasas y pasos se eligieron para la red que crece, cuya tasa baja tres veces.
-# en: Nor is the comparison quite fair: rates and steps were chosen for the network that grows, whose rate falls three times.
+# es: Tampoco es del todo justa la comparación: tasas y pasos se eligieron para la red que crece, cuya tasa baja en cada etapa; la de la otra, una sola vez.
+# en: Nor is the comparison quite fair: rates and steps were chosen for the network that grows, whose rate falls at each stage; that of the other falls only once.
 # of: direct-text
 # es: Otra pareja de redes, con los **mismos pesos iniciales**, se entrena desde el primer paso a la resolución final, sin etapas ni mezcla gradual.
 # en: Another pair of networks, with the **same initial weights**, is trained at the final resolution from the first step, with neither stages nor fade-in.
@@ -1372,21 +1395,21 @@ assert len({pictures.shape[0] for drawn in sets.values() for pictures in drawn})
 # %% [markdown] id="curves-text-es" tags=["lang-es"]
 # ### Las curvas
 #
-# `distance` es la media de las puntuaciones reales menos la de las generadas: lo que el crítico consigue separarlas. No es una medida de calidad que se pueda comparar entre etapas, porque en cada una el
-# crítico estrena capas y mira imágenes de otro tamaño. Debajo, $\alpha$: las líneas marcan dónde comienza cada etapa.
+# La separación (`distance` en el código) es la media de las puntuaciones reales menos la de las generadas: lo que el crítico consigue separarlas. No es una medida de calidad que se pueda comparar entre etapas, porque en cada una el
+# crítico estrena capas y mira imágenes de otro tamaño. Donde la curva queda por debajo de 0, el crítico puntúa mejor lo generado que lo real: puede pasar, por ejemplo, al comienzo de una etapa, cuando acaba de cambiar de tarea y sus capas nuevas todavía no saben separarlos; cuando aprenden, la curva sube. Debajo, $\alpha$: las líneas marcan dónde comienza cada etapa.
 
 # %% [markdown] id="curves-text-en" tags=["lang-en"]
 # ### The curves
 #
-# `distance` is the mean of the real scores minus that of the generated ones: how far the critic manages to set them apart. It is no measure of quality to compare between stages, because at each of them the
-# critic has new layers and looks at pictures of another size. Below, $\alpha$: the lines mark where each stage begins.
+# The separation (`distance` in the code) is the mean of the real scores minus that of the generated ones: how far the critic manages to set them apart. It is no measure of quality to compare between stages, because at each of them the
+# critic has new layers and looks at pictures of another size. Where the curve lies below 0, the critic scores generated pictures better than real ones: this may happen, for instance, when a stage begins, as its task has just changed and its new layers cannot tell them apart yet; once they can, the curve rises. Below, $\alpha$: the lines mark where each stage begins.
 
 # %% id="curves" tags=["raises-exception"]
 panels = {"separación": history.distance, r"$\alpha$": history.alpha}  # es
-panels = {"distance": history.distance, r"$\alpha$": history.alpha}  # en
+panels = {"separation": history.distance, r"$\alpha$": history.alpha}  # en
 marks = {sum(stage_steps[:stage]): f"{4 * 2**stage} px" for stage in range(num_stages)}
 stacked_curves(panels, title="Entrenamiento por etapas", marks=marks, smooth={"separación": 20})  # es
-stacked_curves(panels, title="Training by stages", marks=marks, smooth={"distance": 20})  # en
+stacked_curves(panels, title="Training by stages", marks=marks, smooth={"separation": 20})  # en
 
 # %% [markdown] id="grow-text-es" tags=["lang-es"]
 # ### Reanudar y crecer
@@ -1398,7 +1421,7 @@ stacked_curves(panels, title="Training by stages", marks=marks, smooth={"distanc
 # ### Resuming and growing
 #
 # New networks and the file of the **last stage but one**: if all came back, the generator draws exactly what it drew then, the critic gives the same scores and Adam remembers the same. To begin at any size already trained, take the file of its stage, $\log_2(\text{side} / 4)$.
-# After that, the next stage **before it is trained**: above $\alpha = 0$, in the middle 0.5, below 1. And finally a few steps of that stage, to check that it runs.
+# After that, the next stage **before it is trained**: top row $\alpha = 0$, middle 0.5, bottom 1. And finally a few steps of that stage, to check that it runs.
 
 # %% id="resume" tags=["raises-exception"]
 resume_size = size // 2
@@ -1414,8 +1437,8 @@ print(f"stage {stage}; the same pictures, scores and Adam? {same}")  # en
 next_size = 2 * resume_size
 names = [f"α = {alpha}" for alpha in (0.0, 0.5, 1.0)]
 rows = [draw(resumed["average"], fixed_latent[:8], stage + 1, alpha) for alpha in (0.0, 0.5, 1.0)]
-image_grid(torch.cat(rows), title=f"{next_size} × {next_size}, sin entrenar", rows=names)  # es
-image_grid(torch.cat(rows), title=f"{next_size} × {next_size}, untrained", rows=names)  # en
+image_grid(torch.cat(rows), title=f"{next_size} × {next_size}, sin entrenar", rows=names, side=96)  # es
+image_grid(torch.cat(rows), title=f"{next_size} × {next_size}, untrained", rows=names, side=96)  # en
 
 # %% id="resume-stage" tags=["raises-exception"]
 torch.manual_seed(7)
@@ -1429,7 +1452,7 @@ print(f"{next_size} px, alpha = {continued.alpha[-1]:.2f}: {continued}")
 # es: Redes nuevas y el archivo de la **penúltima** etapa: si todo volvió, el generador dibuja exactamente lo que dibujó entonces, el crítico puntúa igual y Adam recuerda lo mismo.
 # en: New networks and the file of the **last stage but one**: if all came back, the generator draws exactly what it drew then, the critic gives the same scores and Adam remembers the same.
 # es: Después, la etapa siguiente **antes de entrenarla**: arriba $\alpha = 0$, en medio 0.5, abajo 1.
-# en: After that, the next stage **before it is trained**: above $\alpha = 0$, in the middle 0.5, below 1.
+# en: After that, the next stage **before it is trained**: top row $\alpha = 0$, middle 0.5, bottom 1.
 assert all(same) and stage == last_stage - 1
 assert len(rows) == 3
 assert torch.allclose(rows[0], enlarge(traces[stage][0][:8], next_size), atol=1e-5)
@@ -1443,7 +1466,7 @@ assert torch.allclose(rows[0], enlarge(traces[stage][0][:8], next_size), atol=1e
 # %% [markdown] id="interpolation-text-en" tags=["lang-en"]
 # ### A walk through the latent space
 #
-# From one latent vector to another in a straight line, in eight pictures a row. `PixelNorm`, the first layer, brings every point of the way back to the sphere. Here one face turns into the other little by
+# From one latent vector to another in a straight line, eight per row. `PixelNorm`, the first layer, brings every point of the way back to the sphere. Here one face turns into the other little by
 # little. A jump from one picture to another would be a sign that the network memorised (Radford et al., 2016); that there is none does not prove the contrary, because the network is a continuous function.
 
 # %% id="interpolation" tags=["raises-exception"]
@@ -1452,14 +1475,14 @@ ends = ((0, 1), (2, 3), (4, 5))
 walks = [torch.lerp(fixed_latent[a], fixed_latent[b], weights) for a, b in ends]  # 3 × (8, 32, 1, 1)
 pictures = draw(networks["average"], torch.cat(walks), last_stage)
 names = [f"{a + 1} → {b + 1}" for a, b in ends]
-image_grid(pictures, title="De un vector latente a otro", rows=names)  # es
-image_grid(pictures, title="From one latent vector to another", rows=names)  # en
+image_grid(pictures, title="De un vector latente a otro", rows=names, side=96)  # es
+image_grid(pictures, title="From one latent vector to another", rows=names, side=96)  # en
 
 # %% id="claim-interpolation" tags=["active-py", "claim"]
 # es: Aquí una cara se transforma poco a poco en la otra.
 # en: Here one face turns into the other little by little.
 # es: De un vector latente a otro en línea recta, en ocho imágenes por fila.
-# en: From one latent vector to another in a straight line, in eight pictures a row.
+# en: From one latent vector to another in a straight line, eight per row.
 ways = pictures.reshape(3, 8, -1)
 steps_of_way = (ways[:, 1:] - ways[:, :-1]).norm(dim=2)  # (3, 7)
 assert (steps_of_way.amax(dim=1) < 0.9 * (ways[:, -1] - ways[:, 0]).norm(dim=1)).all()
@@ -1494,8 +1517,8 @@ latent = torch.randn(200, LATENT_SIZE, 1, 1)
 whole, half = (draw(networks["average"], factor * latent, last_stage) for factor in (1.0, 0.5))
 print(f"z: {variety(whole):.5f}   0.5 z: {variety(half):.5f}")
 rows, names = [truncated_pictures(8, psi) for psi in psis], [f"ψ = {psi}" for psi in psis]
-image_grid(torch.cat(rows), title="El mismo azar, recortado", rows=names)  # es
-image_grid(torch.cat(rows), title="The same draws, truncated", rows=names)  # en
+image_grid(torch.cat(rows), title="El mismo azar, recortado", rows=names, side=96)  # es
+image_grid(torch.cat(rows), title="The same draws, truncated", rows=names, side=96)  # en
 
 # %% id="claim-truncation" tags=["active-py", "claim"]
 # es: Aquí la primera capa borra la longitud de $z$.
@@ -1516,7 +1539,7 @@ assert changed.quantile(0.9) > 0.1
 # %% [markdown] id="files-text-en" tags=["lang-en"]
 # ### A gallery in files
 #
-# A hundred new pictures, one a file, in the folder `lab5_faces` beside the notebook.
+# A hundred new pictures, one per file, in the folder `lab5_faces` beside the notebook.
 
 # %% id="files" tags=["raises-exception"]
 folder = Path("lab5_faces")
@@ -1530,7 +1553,7 @@ print(f"{len(list(folder.glob('*.png')))} PNG")
 
 # %% id="claim-files" tags=["active-py", "claim"]
 # es: Cien imágenes nuevas, una por archivo, …
-# en: A hundred new pictures, one a file, …
+# en: A hundred new pictures, one per file, …
 assert len(list(folder.glob("*.png"))) == 100
 
 # %% [markdown] id="memory-text-es" tags=["lang-es"]
@@ -1540,9 +1563,9 @@ assert len(list(folder.glob("*.png"))) == 100
 # copiara píxel por píxel, las parejas serían iguales. Las cifras dan la escala: la distancia mediana al vecino más cercano (*nearest neighbour*) del entrenamiento, para imágenes generadas y para las reales guardadas aparte.
 
 # %% [markdown] id="memory-text-en" tags=["lang-en"]
-# ### Memory or invention?
+# ### Memorised or invented?
 #
-# Above, the eight generated pictures nearest to the training set, of 200; below each, the training picture most like it, pixel by pixel, and above it their distance. Real pictures are looked at mirrored too, because the critic saw them mirrored. If the generator
+# Above, the eight generated pictures nearest to the training set, of 200; below each, the training picture most like it, pixel by pixel, and above it their distance. Mirrored copies are searched too, because the critic saw the real pictures mirrored. If the generator
 # copied pixel by pixel, the pairs would be equal. The numbers give the scale: the median distance to the nearest neighbour (*vecino más cercano*) in the training set, for generated pictures and for the real ones held out.
 
 # %% id="memory" tags=["raises-exception"]
@@ -1601,26 +1624,26 @@ assert nearest_neighbours(untrained, training)[0].median() > 1.5 * distance.medi
 # con inicializar así una `nn.Conv2d`? Piensa en cuánto mueve Adam un peso en cada paso, en una capa con muchas entradas y en otra con pocas.
 
 # %% [markdown] id="question-rate-text-en" tags=["lang-en"]
-# **Question 2 (8 marks).** `WSConv2d` with weights of deviation 1 scaled by $c$ computes at first the same as a normal convolution with weights of deviation $c$. Why is it not enough, then,
+# **Question 2 (8 marks).** `WSConv2d` with weights of standard deviation 1 scaled by $c$ computes at first the same as a normal convolution with weights of standard deviation $c$. Why is it not enough, then,
 # to initialise an `nn.Conv2d` that way? Think of how far Adam moves a weight in each step, in a layer with many inputs and in one with few.
 
 # %% [markdown] id="question_rate" nbgrader={"grade": true, "grade_id": "question_rate", "locked": false, "points": 8, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# es: Adam divide el gradiente por su tamaño habitual, así que cada peso se mueve más o menos lr por paso, sea cual sea su tamaño. En la convolución normal los pesos de una capa con muchas entradas son pequeños (c pequeño) y ese mismo paso los cambia mucho en proporción; los de una capa con pocas entradas son grandes y apenas se mueven. Si todos los pesos tienen desviación 1 y se escalan al usarlos, el paso es la misma fracción de todos, y lo que cambia el peso efectivo es c veces lr: todas las capas aprenden a la misma velocidad.
-# en: Adam divides the gradient by its usual size, so each weight moves by about lr per step, whatever its size. In the ordinary convolution the weights of a layer with many inputs are small (small c), and that same step changes them a lot in proportion; those of a layer with few inputs are large and hardly move. If all weights have deviation 1 and are scaled when they are used, the step is the same fraction of all, and the effective weight changes by c times lr: all layers learn at the same speed.
+# es: Adam divide el gradiente por su tamaño habitual, así que cada peso se mueve más o menos lr por paso, sea cual sea su tamaño. En la convolución normal los pesos de una capa con muchas entradas son pequeños (c pequeño) y ese mismo paso los cambia mucho en proporción; los de una capa con pocas entradas son grandes y apenas se mueven. Si todos los pesos tienen desviación 1 y se escalan al usarlos, el paso es la misma fracción de todos, y lo que cambia el peso efectivo es c veces lr: los pesos de todas las capas cambian en proporción parecida.
+# en: Adam divides the gradient by its usual size, so each weight moves by about lr per step, whatever its size. In the ordinary convolution the weights of a layer with many inputs are small (small c), and that same step changes them a lot in proportion; those of a layer with few inputs are large and hardly move. If all weights have deviation 1 and are scaled when they are used, the step is the same fraction of all, and the effective weight changes by c times lr: the weights of all layers change in similar proportion.
 # ### END SOLUTION
 
 # %% id="claim-rate" tags=["active-py", "claim"]
 # of: question-rate-text
 # es: `WSConv2d` con pesos de desviación 1 escalados por $c$ calcula al comienzo lo mismo que una convolución normal con pesos de desviación $c$.
-# en: `WSConv2d` with weights of deviation 1 scaled by $c$ computes at first the same as a normal convolution with weights of deviation $c$.
+# en: `WSConv2d` with weights of standard deviation 1 scaled by $c$ computes at first the same as a normal convolution with weights of standard deviation $c$.
 # of: question_rate
 # es: Adam divide el gradiente por su tamaño habitual, así que cada peso se mueve más o menos lr por paso, sea cual sea su tamaño.
 # en: Adam divides the gradient by its usual size, so each weight moves by about lr per step, whatever its size.
 # es: En la convolución normal los pesos de una capa con muchas entradas son pequeños (c pequeño) y ese mismo paso los cambia mucho en proporción; los de una capa con pocas entradas son grandes y apenas se mueven.
 # en: In the ordinary convolution the weights of a layer with many inputs are small (small c), and that same step changes them a lot in proportion; those of a layer with few inputs are large and hardly move.
-# es: Si todos los pesos tienen desviación 1 y se escalan al usarlos, el paso es la misma fracción de todos, y lo que cambia el peso efectivo es c veces lr: todas las capas aprenden a la misma velocidad.
-# en: If all weights have deviation 1 and are scaled when they are used, the step is the same fraction of all, and the effective weight changes by c times lr: all layers learn at the same speed.
+# es: Si todos los pesos tienen desviación 1 y se escalan al usarlos, el paso es la misma fracción de todos, y lo que cambia el peso efectivo es c veces lr: los pesos de todas las capas cambian en proporción parecida.
+# en: If all weights have deviation 1 and are scaled when they are used, the step is the same fraction of all, and the effective weight changes by c times lr: the weights of all layers change in similar proportion.
 x = torch.randn(50, 256, 6, 6)
 scaled, plain = WSConv2d(256, 8), nn.Conv2d(256, 8, 3, padding=1)
 nn.init.normal_(plain.weight, std=math.sqrt(2 / (256 * 9)))
@@ -1706,7 +1729,7 @@ assert generated[:, :, 0].std(dim=2).mean() > 2 * training[:, :, 0].std(dim=2).m
 # - `PixelNorm` en el generador, con $\epsilon$ dentro de la raíz; ninguna normalización en el crítico.
 # - La desviación del lote como canal delata la falta de variedad; con la varianza entre $n$, un lote de 1 no da NaN.
 # - WGAN-GP más $0.001\,\overline{D(x)^2}$; Adam con $\beta_1 = 0$; las imágenes, con un generador promediado.
-# - Si crecer ayuda se mide: los mismos pesos iniciales, el mismo tiempo, la misma medida, y las imágenes reales apartadas como referencia.
+# - Si crecer ayuda se mide: los mismos pesos iniciales, casi el mismo tiempo, la misma medida, y las imágenes reales apartadas como referencia.
 # - Una imagen bonita no basta: se busca su vecina más cercana, y se compara con imágenes reales guardadas aparte.
 #
 # **Para seguir explorando (sin puntos).** ¿Qué pasa con una tasa de 0.001? ¿Y si los pasos se reparten de otro modo entre las etapas? ¿Y sin `minibatch_std`? Prueba
@@ -1716,11 +1739,11 @@ assert generated[:, :, 0].std(dim=2).mean() > 2 * training[:, :, 0].std(dim=2).m
 # ## Summary
 #
 # - Growing: the composition first, the detail later; `steps` says how far, and $\alpha$ lets each stage in little by little, the same in both networks.
-# - `WSConv2d`: initial weights of deviation 1, scaled when used by $\sqrt{g / (n_\text{in} k^2)}$; biases not scaled.
+# - `WSConv2d`: initial weights of standard deviation 1, scaled when used by $\sqrt{g / (n_\text{in} k^2)}$; biases not scaled.
 # - `PixelNorm` in the generator, with $\epsilon$ inside the root; no normalisation in the critic.
 # - The deviation of the batch as a channel exposes a lack of variety; with the variance over $n$, a batch of 1 gives no NaN.
 # - WGAN-GP plus $0.001\,\overline{D(x)^2}$; Adam with $\beta_1 = 0$; pictures from an averaged generator.
-# - Whether growing helps is measured: the same initial weights, the same time, the same measure, and real pictures held out to compare with.
+# - Whether growing helps is measured: the same initial weights, almost the same time, the same measure, and real pictures held out to compare with.
 # - A pretty picture is not enough: look for its nearest neighbour, and compare with real pictures held out.
 #
 # **To explore further (no marks).** What happens with a rate of 0.001? And when the steps are shared out among the stages in another way? And without `minibatch_std`? Try
@@ -1730,6 +1753,7 @@ assert generated[:, :, 0].std(dim=2).mean() > 2 * training[:, :, 0].std(dim=2).m
 # ## Referencias
 #
 # - Kingma, D. P., Ba, J. (2015). *Adam: A Method for Stochastic Optimization*. [arXiv:1412.6980](https://arxiv.org/abs/1412.6980).
+# - He, K., Zhang, X., Ren, S., Sun, J. (2015). *Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification*. [arXiv:1502.01852](https://arxiv.org/abs/1502.01852).
 # - Gulrajani, I. et al. (2017). *Improved Training of Wasserstein GANs*. [arXiv:1704.00028](https://arxiv.org/abs/1704.00028).
 # - Bonneel, N., Rabin, J., Peyré, G., Pfister, H. (2015). *Sliced and Radon Wasserstein Barycenters of Measures*. Journal of Mathematical Imaging and Vision 51, 22–45.
 # - Radford, A., Metz, L., Chintala, S. (2016). *Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks*. [arXiv:1511.06434](https://arxiv.org/abs/1511.06434).
@@ -1741,6 +1765,7 @@ assert generated[:, :, 0].std(dim=2).mean() > 2 * training[:, :, 0].std(dim=2).m
 # ## References
 #
 # - Kingma, D. P., Ba, J. (2015). *Adam: A Method for Stochastic Optimization*. [arXiv:1412.6980](https://arxiv.org/abs/1412.6980).
+# - He, K., Zhang, X., Ren, S., Sun, J. (2015). *Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification*. [arXiv:1502.01852](https://arxiv.org/abs/1502.01852).
 # - Gulrajani, I. et al. (2017). *Improved Training of Wasserstein GANs*. [arXiv:1704.00028](https://arxiv.org/abs/1704.00028).
 # - Bonneel, N., Rabin, J., Peyré, G., Pfister, H. (2015). *Sliced and Radon Wasserstein Barycenters of Measures*. Journal of Mathematical Imaging and Vision 51, 22–45.
 # - Radford, A., Metz, L., Chintala, S. (2016). *Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks*. [arXiv:1511.06434](https://arxiv.org/abs/1511.06434).
