@@ -23,7 +23,7 @@ demo: setup  ## build lab 1, grade a simulated class, write build/demo/lab1_sine
 	course demo
 
 test: setup  ## everything that CI checks
-	pytest -n 2 --dist loadfile --no-loadscope-reorder
+	pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 audit: setup  ## judge the grader by every known answer, mutants and rewrites, and hold the labs' claims under three seeds
 	course audit --mutants --rewrites

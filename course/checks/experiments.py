@@ -246,8 +246,7 @@ class ExperimentChecks:
             for case in range(_PAIRS):
                 pair = _paired_results(case, running)
                 found += _named(call(function, pair, running), ("difference", "low", "high"), False)
-            pair = _constant_difference(running)
-            return found + _named(call(function, pair, running), ("difference", "low", "high"), False)
+            return found
 
         return self._block.run_numbers(name, points, compute, digits=_RESAMPLED_DIGITS)
 
@@ -383,13 +382,6 @@ def _paired_results(case: int, running: Replay) -> tuple[np.ndarray, np.ndarray]
     mean, spread = randomness.uniform(randomness.derive_key(key, "mean"), (2,)).tolist()
     first = level + 0.2 + 0.1 * mean + (0.2 + 0.2 * spread) * difference
     return first, level
-
-
-def _constant_difference(running: Replay) -> tuple[np.ndarray, np.ndarray]:
-    """Return results of two models that differ by one number in all pictures, exactly."""
-    key = randomness.derive_key(running.seed, "constant difference")
-    level = randomness.integers(key, (_PICTURES,), 0, 2).astype(np.float64)
-    return level + (1.0 + int(randomness.integers(key, (1,), 0, 8)[0]) / 8.0), level
 
 
 FAMILY = Family(ExperimentFamily, ExperimentSupplies)
