@@ -1495,7 +1495,7 @@ interval_panels(once_more, title=title, xlabel=axis, legend=KINDS, line=0.0, mar
 #
 # ### ¿Ayudan, pues, las imágenes generadas?
 #
-# **Aquí no se ha mostrado que ayuden.** En la ejecución de este cuaderno, reflejar y desplazar las reales sí mejora el clasificador de fantomas, con esta manera de elegir la época: su control conservó épocas más tempranas. Añadir generadas a los fantomas, con aumento o sin él, no da una diferencia respaldada ni a favor ni en contra; con las resonancias, las dos diferencias fueron en contra, de 6 y de 8 puntos, sin intervalo. No es tan
+# **Aquí no se ha visto que ayuden de manera apreciable.** En la ejecución de este cuaderno, reflejar y desplazar las reales sí mejora el clasificador de fantomas, con esta manera de elegir la época: su control conservó épocas más tempranas. Añadir generadas a los fantomas, con aumento o sin él, cambia la exactitud en dos centésimas a lo sumo, tan poco que el redondeo puede decidir si queda respaldado; con las resonancias, las dos diferencias fueron en contra, de 6 y de 8 puntos, sin intervalo. No es tan
 # raro: los generadores aprendieron de las mismas imágenes que el clasificador, así que no traen pacientes nuevos. Tampoco es una ley: con otros datos y otros generadores se han descrito mejoras (Frid-Adar et al., 2018, con 182 lesiones de
 # hígado). Quien lo afirme de los suyos tiene ya con qué comprobarlo.
 
@@ -1534,7 +1534,7 @@ interval_panels(once_more, title=title, xlabel=axis, legend=KINDS, line=0.0, mar
 #
 # ### Do generated pictures help, then?
 #
-# **Here it has not been shown that they help.** In the run of this notebook, mirroring and shifting the real ones does improve the classifier of phantoms, with this way of choosing the epoch: its control kept earlier epochs. Adding generated ones to the phantoms, with augmentation or without, gives no supported difference, neither for nor against; with the MRI slices, both differences were against them, by 6 and by 8 points, without intervals. That is not so
+# **Here they have not been seen to help noticeably.** In the run of this notebook, mirroring and shifting the real ones does improve the classifier of phantoms, with this way of choosing the epoch: its control kept earlier epochs. Adding generated ones to the phantoms, with augmentation or without, changes the accuracy by two hundredths at most, so little that rounding may decide whether that is supported; with the MRI slices, both differences were against them, by 6 and by 8 points, without intervals. That is not so
 # strange: the generators learnt from the same pictures as the classifier, so they bring no new patients. Nor is it a law: with other data and other generators gains have been reported (Frid-Adar et al., 2018, with 182 lesions of the
 # liver). Whoever claims it of theirs now has the means to test it.
 
@@ -1548,8 +1548,8 @@ interval_panels(once_more, title=title, xlabel=axis, legend=KINDS, line=0.0, mar
 # en: The arm of generated pictures only shows it best: it is right more often on generated pictures than on real ones; the real arm, the other way round.
 # es: En la ejecución de este cuaderno, reflejar y desplazar las reales sí mejora el clasificador de fantomas, con esta manera de elegir la época: su control conservó épocas más tempranas.
 # en: In the run of this notebook, mirroring and shifting the real ones does improve the classifier of phantoms, with this way of choosing the epoch: its control kept earlier epochs.
-# es: Añadir generadas a los fantomas, con aumento o sin él, no da una diferencia respaldada ni a favor ni en contra; con las resonancias, las dos diferencias fueron en contra, de 6 y de 8 puntos, sin intervalo.
-# en: Adding generated ones to the phantoms, with augmentation or without, gives no supported difference, neither for nor against; with the MRI slices, both differences were against them, by 6 and by 8 points, without intervals.
+# es: Añadir generadas a los fantomas, con aumento o sin él, cambia la exactitud en dos centésimas a lo sumo, tan poco que el redondeo puede decidir si queda respaldado; con las resonancias, las dos diferencias fueron en contra, de 6 y de 8 puntos, sin intervalo.
+# en: Adding generated ones to the phantoms, with augmentation or without, changes the accuracy by two hundredths at most, so little that rounding may decide whether that is supported; with the MRI slices, both differences were against them, by 6 and by 8 points, without intervals.
 on_real, on_generated, together = (list(rows.values()) for rows in once_more.values())
 assert np.mean([both[0][0] for both in on_generated]) > 0.02
 assert not any(supported(both) and both[0][0] > 0 for both in on_real)
@@ -1559,7 +1559,7 @@ assert alone[1] > alone[0] and of_real[1] < of_real[0]
 many = compared[titles["fresh"]]
 assert supported(many[versus["augmented"]]) and many[versus["augmented"]][0][0] > 0.02
 assert np.mean(chosen_epochs["real"]) < np.mean(chosen_epochs["augmented"])
-assert not supported(many[versus["generated"]]) and not supported(many[versus["both"]])
+assert all(abs(many[versus[arm]][0][0]) < 0.025 for arm in ("generated", "both"))
 
 # %% id="claim-trap" tags=["active-py", "claim", "seed-dependent"]
 # of: original-after-text
@@ -1602,8 +1602,8 @@ assert abs(before - 0.91) < 0.02 and abs(after - 0.9) < 0.02 and after < before
 
 # %% [markdown] id="question_results" nbgrader={"grade": true, "grade_id": "question_results", "locked": false, "points": 8, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# es: Con las 1 012 nuevas, el aumento clásico gana casi 0.04 sobre las reales en la ejecución de este cuaderno, y ni el intervalo de las semillas ni el de las imágenes contiene el 0: está respaldado. Añadir generadas cambia una o dos centésimas como mucho, sobre las repetidas y sobre las aumentadas, y no queda respaldado: no se ha mostrado que ayuden ni que estorben. Entrenar solo con generadas pierde varias centésimas; imagen por imagen la pérdida es clara, pero cambia tanto de una semilla a otra que cinco no siempre bastan para respaldarla. Con la prueba de 51 imágenes un error son 0.02 y el intervalo de las imágenes es varias veces más ancho: ni el aumento, que sí ayuda, tiene asegurado que se vea.
-# en: On the 1,012 fresh pictures, classical augmentation gains nearly 0.04 over the real arm in the run of this notebook, and neither the interval of the seeds nor that of the pictures contains 0: it is supported. Adding generated pictures changes one or two hundredths at most, over the repeated arm and over the augmented one, and is not supported: it has not been shown that they help, nor that they harm. Training with generated pictures only loses several hundredths; picture by picture the loss is clear, but it changes so much from seed to seed that five do not always suffice to support it. On the test set of 51 pictures one error is 0.02 and the interval of the pictures is several times as wide: not even augmentation, which does help, is sure to show.
+# es: Con las 1 012 nuevas, el aumento clásico gana casi 0.04 sobre las reales en la ejecución de este cuaderno, y ni el intervalo de las semillas ni el de las imágenes contiene el 0: está respaldado. Añadir generadas cambia una o dos centésimas como mucho, sobre las repetidas y sobre las aumentadas, tan poco que el redondeo puede decidir lo que dice la regla: si ayudan o estorban, no es de manera apreciable. Entrenar solo con generadas pierde varias centésimas; imagen por imagen la pérdida es clara, pero cambia tanto de una semilla a otra que cinco no siempre bastan para respaldarla. Con la prueba de 51 imágenes un error son 0.02 y el intervalo de las imágenes es varias veces más ancho: ni el aumento, que sí ayuda, tiene asegurado que se vea.
+# en: On the 1,012 fresh pictures, classical augmentation gains nearly 0.04 over the real arm in the run of this notebook, and neither the interval of the seeds nor that of the pictures contains 0: it is supported. Adding generated pictures changes one or two hundredths at most, over the repeated arm and over the augmented one, so little that rounding may decide what the rule says: if they help or harm, it is not by a noticeable amount. Training with generated pictures only loses several hundredths; picture by picture the loss is clear, but it changes so much from seed to seed that five do not always suffice to support it. On the test set of 51 pictures one error is 0.02 and the interval of the pictures is several times as wide: not even augmentation, which does help, is sure to show.
 # ### END SOLUTION
 
 # %% [markdown] id="question-arms-text-es" tags=["lang-es"]
@@ -1627,8 +1627,8 @@ assert abs(before - 0.91) < 0.02 and abs(after - 0.9) < 0.02 and after < before
 # of: question_results
 # es: Con las 1 012 nuevas, el aumento clásico gana casi 0.04 sobre las reales en la ejecución de este cuaderno, y ni el intervalo de las semillas ni el de las imágenes contiene el 0: está respaldado.
 # en: On the 1,012 fresh pictures, classical augmentation gains nearly 0.04 over the real arm in the run of this notebook, and neither the interval of the seeds nor that of the pictures contains 0: it is supported.
-# es: Añadir generadas cambia una o dos centésimas como mucho, sobre las repetidas y sobre las aumentadas, y no queda respaldado: no se ha mostrado que ayuden ni que estorben.
-# en: Adding generated pictures changes one or two hundredths at most, over the repeated arm and over the augmented one, and is not supported: it has not been shown that they help, nor that they harm.
+# es: Añadir generadas cambia una o dos centésimas como mucho, sobre las repetidas y sobre las aumentadas, tan poco que el redondeo puede decidir lo que dice la regla: si ayudan o estorban, no es de manera apreciable.
+# en: Adding generated pictures changes one or two hundredths at most, over the repeated arm and over the augmented one, so little that rounding may decide what the rule says: if they help or harm, it is not by a noticeable amount.
 # es: Entrenar solo con generadas pierde varias centésimas; imagen por imagen la pérdida es clara, …
 # en: Training with generated pictures only loses several hundredths; picture by picture the loss is clear, …
 # es: Con la prueba de 51 imágenes un error son 0.02 y el intervalo de las imágenes es varias veces más ancho: …
@@ -1642,7 +1642,7 @@ few, many = compared[titles["test"]], compared[titles["fresh"]]
 assert len(fresh) == 1012 and round(1 / len(test), 2) == 0.02
 assert np.mean([both[0][0] for both in once_more[heads[1]].values()]) > 0.02
 assert 0.025 < many[versus["augmented"]][0][0] < 0.065 and supported(many[versus["augmented"]])
-assert all(abs(many[versus[arm]][0][0]) < 0.025 and not supported(many[versus[arm]]) for arm in ("generated", "both"))
+assert max(abs(many[versus[name]][0][0]) for name in ("generated", "both")) < 0.025
 assert many[versus["fake only"]][0][0] < -0.015 and many[versus["fake only"]][1][2] < -0.01
 assert not supported(many[versus["oversampled"]])
 widths = [[both[1][2] - both[1][1] for both in rows.values()] for rows in (few, many)]
