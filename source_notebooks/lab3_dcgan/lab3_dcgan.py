@@ -1177,7 +1177,7 @@ image_grid(side_by_side, title="DCGAN and dense, none picked", columns=12, rows=
 
 # %% [markdown] id="dense-result-text-es" tags=["lang-es"]
 # Con los mismos pasos y menos parámetros, la DCGAN se acerca más a los dígitos reales: su distancia es varias veces menor que la de las redes densas, y la diferencia es mucho mayor que
-# la dispersión de las medidas. La confianza, en cambio, apenas las distingue. Con esta semilla, a las redes densas les falta además un dígito: aparecen nueve de los diez, y con la DCGAN, los diez. El fondo de la DCGAN queda más limpio, probablemente porque en una capa densa cada píxel tiene pesos propios
+# la dispersión de las medidas. La confianza, en cambio, apenas las distingue. Con algunas semillas, a las redes densas les falta además algún dígito, y a la DCGAN no. El fondo de la DCGAN queda más limpio, probablemente porque en una capa densa cada píxel tiene pesos propios
 # y su propio ruido, mientras que una convolución transpuesta pinta píxeles vecinos a la vez. De los dígitos reales, las dos quedan lejos.
 #
 # No sale gratis: en una CPU, cada paso de la DCGAN cuesta varias veces lo que uno denso (unas cinco en la nuestra). Aquí se igualan los pasos, no el tiempo, y con muchos más pasos las redes densas también mejoran,
@@ -1185,7 +1185,7 @@ image_grid(side_by_side, title="DCGAN and dense, none picked", columns=12, rows=
 
 # %% [markdown] id="dense-result-text-en" tags=["lang-en"]
 # With equal steps and fewer parameters the DCGAN comes closer to real digits: its distance is several times smaller than that of the dense networks, and the difference is much larger than
-# the spread of the measurements. Confidence, however, hardly tells them apart. With this seed the dense networks also lose a digit: nine of the ten occur, and with the DCGAN all ten. The background of the DCGAN is cleaner, probably because in a dense layer each pixel has weights and noise of
+# the spread of the measurements. Confidence, however, hardly tells them apart. With some seeds the dense networks also lose a digit, and the DCGAN does not. The background of the DCGAN is cleaner, probably because in a dense layer each pixel has weights and noise of
 # its own, while a transposed convolution paints neighbouring pixels at once. From real digits both remain far.
 #
 # It is not free: on a CPU, each step of the DCGAN costs several times as much as a dense one (about five on ours). Steps are equal here, and time is not; with many more steps the dense networks improve as well,
@@ -1218,9 +1218,9 @@ assert borders[0] < borders[1]
 assert 2.5 < median(history.seconds) / median(dense_history.seconds) < 10
 
 # %% id="claim-lost-digit" tags=["active-py", "claim", "seed-dependent"]
-# es: Con esta semilla, a las redes densas les falta además un dígito: aparecen nueve de los diez, y con la DCGAN, los diez.
-# en: With this seed the dense networks also lose a digit: nine of the ten occur, and with the DCGAN all ten.
-assert dense_quality.classes[1:] == (9, 9) and quality.classes[1:] == (10, 10)
+# es: Con algunas semillas, a las redes densas les falta además algún dígito, y a la DCGAN no.
+# en: With some seeds the dense networks also lose a digit, and the DCGAN does not.
+assert max(dense_quality.classes) < 10 and min(quality.classes) == 10
 
 # %% [markdown] id="walk-text-es" tags=["lang-es"]
 # ### El paseo
@@ -1506,8 +1506,8 @@ assert light_quality.distance[2] < dense_quality.distance[1]
 
 # %% [markdown] id="question_light" nbgrader={"grade": true, "grade_id": "question_light", "locked": false, "points": 7, "schema_version": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
-# es: Reduje a la mitad los canales de las capas ocultas de ambas redes: quedan 383 616 parámetros de 898 304, el 43 %, y en una CPU cada paso cuesta bastante menos. Con esta semilla, las cuatro diferencias de distancia con la DCGAN, medidas con los mismos vectores latentes e imágenes reales, van de −0.32 a +0.03; no tienen todas el mismo signo, así que la vara no distingue las dos redes (de media, cerca de 1.8 frente a 2.0). La confianza de la ligera, con esta semilla, es algo menor en las cuatro medidas (0.59 frente a 0.63 de media). Las dos quedan mucho más cerca de los dígitos reales que las redes densas. Las medidas solo recogen los vectores latentes y las imágenes reales; de otra semilla no dicen nada. Puedo hablar de estas dos redes, no de los dos diseños; para eso habría que entrenar cada uno con varias semillas.
-# en: I halved the channels of the hidden layers of both networks: 383,616 parameters of 898,304 remain, 43 %, and on a CPU each step costs a good deal less. With this seed, the four differences in distance from the DCGAN, measured with the same latent vectors and real pictures, go from −0.32 to +0.03; they are not all of one sign, so the yardstick does not tell the two networks apart (about 1.8 against 2.0 on average). The confidence of the light one, with this seed, is somewhat smaller in all four measurements (0.59 against 0.63 on average). Both are much closer to real digits than the dense networks. The measurements only reflect the latent vectors and the real pictures; they say nothing of another seed. I can speak of these two networks, not of the two designs; for that each would have to be trained with several seeds.
+# es: Reduje a la mitad los canales de las capas ocultas de ambas redes: quedan 383 616 parámetros de 898 304, el 43 %, y en una CPU cada paso cuesta bastante menos. Las cuatro diferencias de distancia con la DCGAN, medidas con los mismos vectores latentes e imágenes reales, son pequeñas frente a lo que separa a ambas de las redes densas. Con algunas semillas no tienen todas el mismo signo, y la vara no distingue las dos redes; con otras lo tienen, y la ligera queda algo más lejos. La confianza de la ligera es, con algunas semillas, algo menor. Las dos quedan mucho más cerca de los dígitos reales que las redes densas. Las medidas solo recogen los vectores latentes y las imágenes reales; de otra semilla no dicen nada. Puedo hablar de estas dos redes, no de los dos diseños; para eso habría que entrenar cada uno con varias semillas.
+# en: I halved the channels of the hidden layers of both networks: 383,616 parameters of 898,304 remain, 43 %, and on a CPU each step costs a good deal less. The four differences in distance from the DCGAN, measured with the same latent vectors and real pictures, are small beside what separates both from the dense networks. With some seeds they are not all of one sign, and the yardstick does not tell the two networks apart; with others they are, and the light one ends somewhat further away. The confidence of the light one is, with some seeds, somewhat smaller. Both are much closer to real digits than the dense networks. The measurements only reflect the latent vectors and the real pictures; they say nothing of another seed. I can speak of these two networks, not of the two designs; for that each would have to be trained with several seeds.
 # ### END SOLUTION
 
 # %% id="claim-light-answer" tags=["active-py", "claim"]
@@ -1515,21 +1515,22 @@ assert light_quality.distance[2] < dense_quality.distance[1]
 # en: I halved the channels of the hidden layers of both networks: 383,616 parameters of 898,304 remain, 43 %, and on a CPU each step costs a good deal less.
 # es: Las dos quedan mucho más cerca de los dígitos reales que las redes densas.
 # en: Both are much closer to real digits than the dense networks.
+# es: Las cuatro diferencias de distancia … son pequeñas frente a lo que separa a ambas de las redes densas.
+# en: The four differences in distance … are small beside what separates both from the dense networks.
 totals = [count(pair["generator"]) + count(pair["discriminator"]) for pair in (networks, light_networks)]
 assert totals == [898_304, 383_616]
 assert median(light_history.seconds) < 0.85 * median(history.seconds)
-assert 2 * max(light_quality.distance[2], quality.distance[2]) < dense_quality.distance[1]
+farther = max(light_quality.distance[2], quality.distance[2])
+assert 2 * farther < dense_quality.distance[1]
+assert max(map(abs, differences)) < 0.5 * (dense_quality.distance[1] - farther)
 
 # %% id="claim-light-seed" tags=["active-py", "claim", "seed-dependent"]
-# es: Con esta semilla, las cuatro diferencias de distancia … van de −0.32 a +0.03; no tienen todas el mismo signo, … (de media, cerca de 1.8 frente a 2.0).
-# en: With this seed, the four differences in distance … go from −0.32 to +0.03; they are not all of one sign, … (about 1.8 against 2.0 on average).
-# es: La confianza de la ligera, con esta semilla, es algo menor en las cuatro medidas (0.59 frente a 0.63 de media).
-# en: The confidence of the light one, with this seed, is somewhat smaller in all four measurements (0.59 against 0.63 on average).
-assert abs(min(differences) + 0.32) < 0.03 and abs(max(differences) - 0.03) < 0.03 and max(differences) > 0
-measured = zip(light_quality.measurements, quality.measurements, strict=True)
-assert all(light.confidence < full.confidence for light, full in measured)
-assert abs(light_quality.distance[0] - 1.8) < 0.1 and abs(quality.distance[0] - 2.0) < 0.1
-assert abs(light_quality.confidence[0] - 0.59) < 0.02 and abs(quality.confidence[0] - 0.63) < 0.02
+# es: Con algunas semillas no tienen todas el mismo signo, y la vara no distingue las dos redes; con otras lo tienen, y la ligera queda algo más lejos.
+# en: With some seeds they are not all of one sign, and the yardstick does not tell the two networks apart; with others they are, and the light one ends somewhat further away.
+# es: La confianza de la ligera es, con algunas semillas, algo menor.
+# en: The confidence of the light one is, with some seeds, somewhat smaller.
+assert min(differences) < 0 < max(differences) or min(differences) > 0
+assert light_quality.confidence[0] < quality.confidence[0]
 
 # %% [markdown] id="question-curves-text-es" tags=["lang-es"]
 # **Pregunta 2 (7 puntos).** ¿Qué harían las tres partes de la pérdida, $D(x)$ y $D(G(z))$ en el equilibrio, y qué observas? ¿Por qué la pérdida del generador puede subir

@@ -1337,22 +1337,22 @@ image_grid(rows, title="Ocho imágenes de cada generador, y ocho reales", rows=l
 image_grid(rows, title="Eight pictures of each generator, and eight real ones", rows=list(sets), side=96)  # en
 
 # %% [markdown] id="compare-text-es" tags=["lang-es"]
-# Entonces, ¿ayuda crecer? En la ejecución en CPU de este cuaderno, con su semilla, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar; compara con tu tabla. Pero los cinco conjuntos salen de un
+# Entonces, ¿ayuda crecer? Con algunas semillas, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar; compara con tu tabla. Pero los cinco conjuntos salen de un
 # solo entrenamiento, y nada dicen de lo que daría otro: cambia 111 en las dos celdas y repite. Tampoco es del todo justa la comparación: tasas y pasos se eligieron para la red que crece, cuya tasa baja en cada etapa; la de la otra, una sola vez. En una CPU, además, crecer son 1 550 pasos en vez de 1 000, y 31 200 imágenes en vez de 16 000; en la ejecución de este cuaderno llevó cerca de un 10 % más de tiempo.
 #
 # El argumento del artículo es sobre imágenes de hasta 1024 × 1024: una red que crece da muchos de sus pasos a resoluciones baratas, y así llega a menudo a una calidad parecida hasta 2–6 veces antes, según la resolución final.
 # Aquí, en una CPU, los pasos de 4 y 8 píxeles son más de la mitad (800 de 1 550) y cuestan bastante menos de la mitad del tiempo; en una GPU son 5 000 de 30 000.
 
 # %% [markdown] id="compare-text-en" tags=["lang-en"]
-# So does growing help? In the CPU run of this notebook, with its seed, it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged; compare with your table. But the five sets come
+# So does growing help? With some seeds it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged; compare with your table. But the five sets come
 # from a single training, and say nothing of what another would give: change 111 in both cells and repeat. Nor is the comparison quite fair: rates and steps were chosen for the network that grows, whose rate falls at each stage; that of the other falls only once. On a CPU, moreover, growing means 1,550 steps instead of 1,000, and 31,200 pictures instead of 16,000; in the run of this notebook it took about 10 % longer.
 #
 # The paper's argument is about pictures of up to 1024 × 1024: a network that grows makes many of its steps at cheap resolutions, and so often reaches a similar quality up to 2–6 times sooner, depending on the final resolution.
 # Here, on a CPU, the steps at 4 and 8 pixels are more than half of all (800 of 1,550) and take well under half of the time; on a GPU they are 5,000 of 30,000.
 
 # %% id="claim-compare" tags=["active-py", "claim", "seed-dependent"]
-# es: En la ejecución en CPU de este cuaderno, con su semilla, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar; compara con tu tabla.
-# en: In the CPU run of this notebook, with its seed, it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged; compare with your table.
+# es: Con algunas semillas, sí: la red que crece queda más cerca del entrenamiento que la que comenzó en 16 × 16, y cada generador promediado, más cerca que el mismo sin promediar; compara con tu tabla.
+# en: With some seeds it does: the network that grows ends closer to the training set than the one that began at 16 × 16, and each averaged generator closer than the same one not averaged; compare with your table.
 grown_distance, raw_distance, direct_distance, direct_raw, _ = (each[:, -1] for each in measured.values())
 assert grown_distance.mean() < direct_distance.mean()
 assert grown_distance.mean() < raw_distance.mean()

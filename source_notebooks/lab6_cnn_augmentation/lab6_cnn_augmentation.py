@@ -1462,7 +1462,7 @@ interval_panels(once_more, title=title, xlabel=axis, legend=KINDS, line=0.0, mar
 
 # %% [markdown] id="original-after-text-es" tags=["lang-es"]
 # Compara los tres paneles. Con las generadas, los brazos que entrenaron con otras de los mismos generadores aciertan en promedio más que sus controles; con las reales no se ha visto que ganen. En la prueba conjunta, la ventaja con las generadas pasa por mejora general: esa prueba favorece a quien ya
-# conoce a los generadores. En la ejecución de este cuaderno la única banda verde del gráfico está ahí (con otras semillas puede ser de otro modo): la regla de la sección 8 diría «respaldada» solo donde se mezclan, y esa es la trampa. El brazo de solo generadas lo enseña mejor que ninguno: acierta más con generadas que con reales; el de reales, al revés. Además, cada clase tiene **su** generador: para
+# conoce a los generadores. Con algunas semillas la única banda verde del gráfico está ahí: la regla de la sección 8 diría «respaldada» solo donde se mezclan, y esa es la trampa. El brazo de solo generadas lo enseña mejor que ninguno: acierta más con generadas que con reales; el de reales, al revés. Además, cada clase tiene **su** generador: para
 # acertar con una imagen generada puede bastar con reconocer la mano que la dibujó, sin buscar ninguna lesión.
 #
 # ### El mismo experimento con resonancias reales
@@ -1491,7 +1491,7 @@ interval_panels(once_more, title=title, xlabel=axis, legend=KINDS, line=0.0, mar
 # De la primera fila a la segunda (cuyo control no es «reales», sino «repetidas», que aquí falta), la columna conjunta sube 6 puntos y la de reales baja 5. Ninguno de los dos números vale como conclusión: no llevan intervalo. Lo que enseñan es que, con los mismos clasificadores, la manera
 # de componer la prueba puede cambiar hasta el signo de la diferencia.
 #
-# ¿Y la comparación del original, de un modelo con reales y del otro con la mezcla? Con las resonancias sube, de 0.809 a 0.840. Con los fantomas, en la ejecución de este cuaderno, baja, de 0.910 a 0.900 (con otras semillas, un cambio tan pequeño puede tener otro signo). El signo depende de cuán fáciles sean las generadas, comparadas con las reales.
+# ¿Y la comparación del original, de un modelo con reales y del otro con la mezcla? Con las resonancias sube, de 0.809 a 0.840. Con los fantomas, la primera línea que imprime la celda dice cuánto cambia; con algunas semillas, baja. El signo depende de cuán fáciles sean las generadas, comparadas con las reales.
 #
 # ### ¿Ayudan, pues, las imágenes generadas?
 #
@@ -1501,7 +1501,7 @@ interval_panels(once_more, title=title, xlabel=axis, legend=KINDS, line=0.0, mar
 
 # %% [markdown] id="original-after-text-en" tags=["lang-en"]
 # Compare the three panels. On the generated pictures, the arms that trained with others of the same generators are on average right more often than their controls; on the real ones they have not been seen to gain. In the joint test set, the advantage on generated pictures passes for a general improvement: it favours whoever
-# knows the generators already. In the run of this notebook the only green band of the plot is there (with other seeds it may be otherwise): the rule of section 8 would say “supported” only where they are mixed, and that is the trap. The arm of generated pictures only shows it best: it is right more often on generated pictures than on real ones; the real arm, the other way round. Besides, each class has a generator of **its
+# knows the generators already. With some seeds the only green band of the plot is there: the rule of section 8 would say “supported” only where they are mixed, and that is the trap. The arm of generated pictures only shows it best: it is right more often on generated pictures than on real ones; the real arm, the other way round. Besides, each class has a generator of **its
 # own**: to be right about a generated picture it may be enough to recognise the hand that drew it, without looking for any lesion.
 #
 # ### The same experiment with real MRI slices
@@ -1530,7 +1530,7 @@ interval_panels(once_more, title=title, xlabel=axis, legend=KINDS, line=0.0, mar
 # From the first row to the second (whose control is not “real” but “repeated”, which is missing here), the joint column rises by 6 points and the real one falls by 5. Neither supports a conclusion: they have no interval. What they show is that, with the same classifiers, the way
 # a test set is put together can change even the sign of the difference.
 #
-# And the comparison of the original, of one model on real pictures and the other on the mixture? With the MRI slices it rises, from 0.809 to 0.840. With the phantoms, in the run of this notebook, it falls, from 0.910 to 0.900 (with other seeds, so small a change may have another sign). The sign depends on how easy the generated pictures are, compared with the real ones.
+# And the comparison of the original, of one model on real pictures and the other on the mixture? With the MRI slices it rises, from 0.809 to 0.840. With the phantoms, the first line that the cell prints tells by how much it changes; with some seeds it falls. The sign depends on how easy the generated pictures are, compared with the real ones.
 #
 # ### Do generated pictures help, then?
 #
@@ -1563,15 +1563,15 @@ assert all(abs(many[versus[arm]][0][0]) < 0.025 for arm in ("generated", "both")
 
 # %% id="claim-trap" tags=["active-py", "claim", "seed-dependent"]
 # of: original-after-text
-# es: En la ejecución de este cuaderno la única banda verde del gráfico está ahí (con otras semillas puede ser de otro modo): …
-# en: In the run of this notebook the only green band of the plot is there (with other seeds it may be otherwise): …
+# es: Con algunas semillas la única banda verde del gráfico está ahí: …
+# en: With some seeds the only green band of the plot is there: …
 assert [len(marked[head]) for head in heads] == [0, 0, 1]
 
 # %% id="claim-contrast" tags=["active-py", "claim", "seed-dependent"]
 # of: original-after-text
-# es: Con los fantomas, en la ejecución de este cuaderno, baja, de 0.910 a 0.900 (con otras semillas, un cambio tan pequeño puede tener otro signo).
-# en: With the phantoms, in the run of this notebook, it falls, from 0.910 to 0.900 (with other seeds, so small a change may have another sign).
-assert abs(before - 0.91) < 0.02 and abs(after - 0.9) < 0.02 and after < before
+# es: Con los fantomas, la primera línea que imprime la celda dice cuánto cambia; con algunas semillas, baja.
+# en: With the phantoms, the first line that the cell prints tells by how much it changes; with some seeds it falls.
+assert after < before
 
 # %% [markdown] id="question-claim-text-es" tags=["lang-es"]
 # ## 10. Preguntas abiertas (30 puntos)

@@ -105,6 +105,25 @@ def test_prose_without_a_language_is_quoted_in_that_of_the_course(tmp_path: Path
     assert read_claims(own(tmp_path, PROSE + answer + claim), LAB)
 
 
+def test_a_claim_that_depends_on_the_seed_says_nothing_of_one_run(tmp_path: Path) -> None:
+    """On another machine the same seed ends elsewhere."""
+    dependent = CLAIM.replace('"claim"]', '"claim", "seed-dependent"]')
+    for some in ("algunas semillas", "esta semilla"):
+        sentences = {
+            "La nube tiene": f"Con {some} la nube tiene",
+            "The cloud has": "With some seeds the cloud has",
+        }
+        prose, claim = PROSE, dependent
+        for old, new in sentences.items():
+            prose, claim = prose.replace(old, new), claim.replace(old, new)
+        course = own(tmp_path / some, prose + claim)
+        if some == "algunas semillas":
+            assert read_claims(course, LAB)[0].seed_dependent
+        else:
+            with pytest.raises(CourseError, match="speaks of one run"):
+                read_claims(course, LAB)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

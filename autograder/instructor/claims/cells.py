@@ -25,7 +25,7 @@ from itertools import takewhile
 from nbformat import NotebookNode
 
 from autograder.errors import did_you_mean
-from autograder.instructor.claims.words import speaks_of_seeds
+from autograder.instructor.claims.words import speaks_of_one_run, speaks_of_seeds
 from autograder.instructor.parsing import parsed
 from autograder.instructor.sentences import sentences_of
 from autograder.instructor.settings import Course, CourseError
@@ -116,12 +116,21 @@ def _require_form(cell: NotebookNode, name: str) -> None:
 
 
 def _require_to_speak_of_seeds(sentences: Iterable[Backed], name: str) -> None:
-    """Raise unless each sentence tells its reader that what it says depends on the seed."""
+    """Raise unless each sentence tells its reader that what it says depends on the seed.
+
+    What it says of one seed it says of one machine: on another, the same seed ends elsewhere.
+    """
     for language, text in ((x, text) for sentence in sentences for x, text in sentence.text.items()):
         if not speaks_of_seeds(text, language):
             raise CourseError(
                 f"{name} is {SEED_DEPENDENT}, and its sentence does not say so: {text!r} ({language}). "
                 "Say that it is so with some seeds, and how far others are from it."
+            )
+        if speaks_of_one_run(text, language):
+            raise CourseError(
+                f"{name} is {SEED_DEPENDENT}, and its sentence speaks of one run: {text!r} ({language}). "
+                "On another machine the same seed gives other numbers. Say that it is so with some seeds, "
+                "and let a cell print how it is here."
             )
 
 

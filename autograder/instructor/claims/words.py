@@ -26,6 +26,12 @@ def speaks_of_seeds(sentence: str, language: str) -> bool:
     return known is None or re.search(_any_of(known["seed"]), sentence, re.IGNORECASE) is not None
 
 
+def speaks_of_one_run(sentence: str, language: str) -> bool:
+    """Tell whether a sentence speaks of what one seed gives, or one run of the notebook."""
+    known = _words().get(language)
+    return known is not None and re.search(_any_of(known["one_run"]), sentence, re.IGNORECASE) is not None
+
+
 @functools.cache
 def _words() -> Mapping[str, Mapping[str, list[str]]]:
     """Return the words by which sentences are recognised, by language."""
