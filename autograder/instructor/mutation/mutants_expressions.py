@@ -83,13 +83,12 @@ def swap_arguments(solution: Solution) -> Iterator[Sequence[Edit]]:
 
 
 def forget_keyword(solution: Solution) -> Iterator[Sequence[Edit]]:
-    """Give an argument without its keyword, as if it were the next one."""
+    """Give the first argument that has a keyword without it, as if it were the next one."""
     for call in solution.find(m.Call()):
-        for index, argument in enumerate(call.args):
-            if argument.keyword is not None and not is_next(call, index):
-                bare = argument.with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT)
-                yield [(call, with_arguments(call, [*call.args[:index], bare, *call.args[index + 1 :]]))]
-                break
+        index = next((i for i, argument in enumerate(call.args) if argument.keyword is not None), None)
+        if index is not None and not is_next(call, index):
+            bare = call.args[index].with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT)
+            yield [(call, with_arguments(call, [*call.args[:index], bare, *call.args[index + 1 :]]))]
 
 
 def exchange_call(solution: Solution) -> Iterator[Sequence[Edit]]:
