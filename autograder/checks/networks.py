@@ -17,7 +17,7 @@ from autograder.checks.gradients import gradients
 from autograder.checks.guard import May
 from autograder.checks.initialisation import KINDS, describe_wrong_initialisation, initialised
 from autograder.checks.masks import Masks
-from autograder.checks.roles import Role, Uses, fill_roles, in_standard_order
+from autograder.checks.roles import Role, fill_roles, in_standard_order
 from autograder.checks.sizes import LEAST, LEAST_OF_NETWORK, Dimension, names_of, resolved, rounds
 from autograder.checks.supplied import SuppliedSamples
 from autograder.checks.tensors import flat, require_tensor
@@ -262,26 +262,26 @@ def traced(
         return call_student(network, *arguments)
 
 
-def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> Uses:
+def refill(network: nn.Module, arguments: Sequence[Any], running: Replay) -> list[Role]:
     """Set all parameters from the seed, by the parts that they play in `forward`, in order of first use.
 
     So neither PyTorch's initialisers nor the names or the order of registration matter, nor how a matrix is
     stored.
 
     Returns:
-        How they are used.
+        Their roles, in that order.
 
     Raises:
         CheckFailed: if parameters are never used.
     """
-    uses = Uses()
+    trace = Trace()
     network.eval()
-    traced(network, arguments, running, Trace(uses=uses))
-    roles = uses.roles_of(network)
+    traced(network, arguments, running, trace)
+    roles = trace.uses.roles_of(network)
     if unused := len(list(network.parameters())) - len(roles):
         raise CheckFailed("unused_parameters", count=unused)
     fill_roles(roles, running.seed)
-    return uses
+    return roles
 
 
 def structure(
@@ -318,7 +318,7 @@ def structure(
     count = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if count != parameters:
         raise CheckFailed("wrong_parameters", seen=count, expected=parameters, layers=trace.layers())
-    roles = refill(network, given, running).roles_of(network)
+    roles = refill(network, given, running)
     for sizes in others:
         output = traced(network, built(inputs, running, sizes), running, Trace())
         require_tensor(output, shape=resolved(output_shape, sizes))
@@ -414,9 +414,8 @@ def evaluate(
     network = build(factory, running)
     # A batch of one has no statistics that batch normalisation could train with.
     sizes, *others = _rounds(inputs, running, alone=not training)
-    roles = refill(network, built(inputs, running, sizes), running).roles_of(network)
+    roles = refill(network, built(inputs, running, sizes), running)
     network.train(training)
-    trace.uses = Uses()
     found = [_way_output(network, built(inputs, running, sizes), running, trace, ways)]
     if training:
         _require_sound_training(network, inputs, sizes, running, ways)

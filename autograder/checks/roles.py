@@ -17,29 +17,11 @@ from torch import nn
 
 from autograder.replay import randomness
 
-# Operators that hand on the numbers of a tensor in other places, and those that keep them where they are.
-_VIEWS = frozenset(
-    [
-        "t",
-        "transpose",
-        "permute",
-        "view",
-        "reshape",
-        "_unsafe_view",
-        "unsqueeze",
-        "squeeze",
-        "expand",
-        "slice",
-        "select",
-        "split",
-        "chunk",
-        "unbind",
-        "split_with_sizes",
-        "movedim",
-        "flatten",
-    ]
-)
-_COPIES = frozenset(["clone", "_to_copy", "alias", "detach", "contiguous"])
+# Operators that hand on the numbers of a tensor in another shape, or some of them; and all in their places.
+_SHAPES = frozenset(["t", "transpose", "permute", "view", "_unsafe_view", "unsqueeze", "squeeze", "expand"])
+_PIECES = frozenset(["slice", "select", "split", "split_with_sizes", "unbind"])
+_VIEWS = _SHAPES | _PIECES
+_COPIES = frozenset(["clone", "_to_copy", "alias", "detach"])
 _SCALINGS = frozenset(["mul", "div", "neg"])
 _HANDING_ON = _VIEWS | _COPIES | _SCALINGS
 # Products, with the positions of their factors; a factor on the left has its outputs in rows.
@@ -104,10 +86,20 @@ def in_standard_order(roles: Sequence[Role], values: Iterable[torch.Tensor]) -> 
 
 @dataclass(frozen=True)
 class _Origin:
-    """Where the numbers of a tensor come from: of which parameter, and from which place each."""
+    """Where the numbers of a tensor come from.
+
+    Attributes:
+        parameter: that holds them.
+        moved: the place of each in the flat parameter; None: they stand as they do there.
+    """
 
     parameter: nn.Parameter
-    places: torch.Tensor
+    moved: torch.Tensor | None = None
+
+    @property
+    def places(self) -> torch.Tensor:
+        """Return the place of each number, in the tensor's shape."""
+        return _in_place(self.parameter) if self.moved is None else self.moved
 
 
 @dataclass
@@ -123,7 +115,6 @@ class Uses:
     last: list[nn.Parameter] = field(default_factory=list)
     # Tensors made of parameters, with their origin; kept, so that no other tensor gets their id.
     _made: dict[int, tuple[torch.Tensor, _Origin]] = field(default_factory=dict)
-    _adding: bool = False
 
     def observe(self, func: Any, args: tuple[Any, ...], output: Any) -> None:
         """Take note of one operator, of its positional arguments and of what it returned."""
@@ -155,7 +146,7 @@ class Uses:
     def _origin(self, tensor: torch.Tensor) -> _Origin | None:
         if id(tensor) in self._made:
             return self._made[id(tensor)][1]
-        return _Origin(tensor, _in_place(tensor)) if isinstance(tensor, nn.Parameter) else None
+        return _Origin(tensor) if isinstance(tensor, nn.Parameter) else None
 
     def _hand_on(self, name: str, func: Any, args: tuple[Any, ...], output: Any) -> bool:
         """Take note that an operator makes another form of a parameter; tell whether it does."""
@@ -180,8 +171,6 @@ def _role(name: str, position: int, args: tuple[Any, ...], origin: _Origin) -> R
 
 def _as_matrix(name: str, position: int, args: tuple[Any, ...], places: torch.Tensor) -> torch.Tensor | None:
     """Return places with outputs in rows, where an operator uses them as a matrix or a kernel, else None."""
-    if name == "linear" and position == 1:
-        return places
     if name == "convolution" and position == 1:
         if any(size != 1 for size in places.shape[2:]):
             return places

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,13 +25,11 @@ class Trace:
 
     Attributes:
         operations: in order, such as "Linear(2→256)".
-        parameters: ids of the parameters in order of first use.
-        uses: takes note of the parts that parameters play, if given.
+        uses: the parameters that were used, and the parts that they play.
     """
 
     operations: list[Operation] = field(default_factory=list)
-    parameters: list[int] = field(default_factory=list)
-    uses: Uses | None = None
+    uses: Uses = field(default_factory=Uses)
     # Masks that were drawn, each with the operation that drew it.
     _drawn: list[tuple[torch.Tensor, Operation]] = field(default_factory=list)
     # Views of parameters; and parameters times a number, with the number.
@@ -43,13 +41,9 @@ class Trace:
 
     def observe(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Take note of one operator; an observer of `Replay`."""
-        for value in args:
-            # A recurrent layer on a GPU is one operator that takes its weights as a list.
-            self._note_parameters(value if isinstance(value, (list, tuple)) else [value])
         if self._recurrent:
             return
-        if self.uses is not None:
-            self.uses.observe(func, args, output)
+        self.uses.observe(func, args, output)
         layer = self._layers[-1][0] if self._layers else None
         call = Call(func._schema.name.removeprefix("aten::"), args, kwargs, output, layer)
         if call.name in ("bernoulli_", "native_dropout"):
@@ -63,17 +57,6 @@ class Trace:
         elif operation := operation_of(call):
             self.operations.append(operation)
             self._note_scale(call, operation)
-
-    def _note_parameters(self, values: Iterable[Any]) -> None:
-        """Take note of parameters in order of first use."""
-        for value in values:
-            if isinstance(value, nn.Parameter) and id(value) not in self.parameters:
-                self.parameters.append(id(value))
-
-    def parameters_of(self, network: nn.Module) -> list[nn.Parameter]:
-        """Return the parameters of a network that were used, in order of first use."""
-        own = {id(parameter): parameter for parameter in network.parameters()}
-        return [own[key] for key in self.parameters if key in own]
 
     def _is_parameter(self, value: Any) -> bool:
         return isinstance(value, nn.Parameter) or any(value is view for view in self._views)
@@ -104,9 +87,7 @@ class Trace:
             operation = Operation(type(module).__name__, (size,))
             if self.operations[-1:] != [operation]:  # a cell in a loop is said once
                 self.operations.append(operation)
-            self._note_parameters(module.parameters())
-            if self.uses is not None:
-                self.uses.note_layer(module.parameters())
+            self.uses.note_layer(module.parameters())
             self._recurrent += 1
         self._layers.append((module, len(self.operations)))
 

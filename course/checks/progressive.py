@@ -248,7 +248,7 @@ def _gradients(
     parts.begin(1.0 if call.stage is None else call.stage[0])
     with running.observing(trace.observe), trace.naming_layers():
         output = require_tensor(call_student(network, inputs, *(call.stage or ())))
-    used = trace.parameters_of(network)
+    used = [role.parameter for role in trace.uses.roles_of(network)]
     slopes = gradients(output, used, running, cut="").split([p.numel() for p in used])
     along = [(slope * p.detach().reshape(-1)).sum() for slope, p in zip(slopes, used, strict=True)]
     found = torch.stack(along).sort().values

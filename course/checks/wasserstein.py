@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,10 +85,10 @@ class WassersteinChecks(Checks):
                 which can be called and is no module: one batch is tried with such a one.
             points: the marks that the check is worth.
         """
-        observed = {"value": penalties, "gradient": penalty_gradients}[order]
+        observed = {"value": penalty_values, "gradient": penalty_gradients}[order]
 
         def compute(running: Replay) -> torch.Tensor:
-            return observed(function, sample_shape, running, self.batch_sizes, called)
+            return observed(penalties(function, sample_shape, running, self.batch_sizes, called))
 
         return self.run_array(name, points, compute, Message(f"wrong_penalty_{order}"))
 
@@ -139,8 +139,8 @@ def penalties(
     running: Replay,
     sizes: Sequence[int],
     called: bool = False,
-) -> torch.Tensor:
-    """Return the gradient penalties that a function computes for batches of several sizes.
+) -> Iterator[tuple[nn.Module, torch.Tensor]]:
+    """Yield a critic and the penalty that a function computes for it, per batch size.
 
     Args:
         function: the student's `gradient_penalty(critic, samples)` (Gulrajani et al., 2017, equation 3).
@@ -148,41 +148,10 @@ def penalties(
         running: the replay.
         sizes: of the batches.
         called: whether the critic of the last batch is no module.
-    """
-    found = _penalties(function, sample_shape, running, sizes, called)
-    return torch.stack([penalty.detach() for _, penalty in found])
-
-
-def penalty_gradients(
-    function: Callable[..., Any],
-    sample_shape: tuple[int, ...],
-    running: Replay,
-    sizes: Sequence[int],
-    called: bool = False,
-) -> torch.Tensor:
-    """Return the gradients of the penalties with respect to the critic's parameters: second derivatives.
 
     Raises:
-        CheckFailed: if there are none, or the function left gradients in the critic.
+        CheckFailed: if a penalty is not one number.
     """
-    seen = []
-    for critic, penalty in _penalties(function, sample_shape, running, sizes, called):
-        parameters = list(critic.parameters())
-        if not penalty.requires_grad:
-            raise CheckFailed("penalty_without_graph")
-        gradients = torch.autograd.grad(penalty, parameters, allow_unused=True)
-        seen += list(map(flat_gradient, gradients, parameters))
-    return torch.cat(seen)
-
-
-def _penalties(
-    function: Callable[..., Any],
-    sample_shape: tuple[int, ...],
-    running: Replay,
-    sizes: Sequence[int],
-    called: bool,
-) -> Iterator[tuple[nn.Module, torch.Tensor]]:
-    """Yield a critic and the penalty that the student's function computes for it, per batch size."""
     require_callable(function)
     for size in sizes:
         critic = small_discriminator(sample_shape, running, f"critic {size}", sigmoid=False)
@@ -192,6 +161,27 @@ def _penalties(
         if isinstance(value, torch.Tensor) and value.numel() != 1:
             raise CheckFailed("penalty_not_scalar", seen=tuple(value.shape))
         yield critic, require_tensor(value).reshape(())
+
+
+def penalty_values(tried: Iterable[tuple[nn.Module, torch.Tensor]]) -> torch.Tensor:
+    """Return the penalties of several batches."""
+    return torch.stack([penalty.detach() for _, penalty in tried])
+
+
+def penalty_gradients(tried: Iterable[tuple[nn.Module, torch.Tensor]]) -> torch.Tensor:
+    """Return the gradients of the penalties with respect to the critic's parameters: second derivatives.
+
+    Raises:
+        CheckFailed: if there are none.
+    """
+    seen = []
+    for critic, penalty in tried:
+        parameters = list(critic.parameters())
+        if not penalty.requires_grad:
+            raise CheckFailed("penalty_without_graph")
+        gradients = torch.autograd.grad(penalty, parameters, allow_unused=True)
+        seen += list(map(flat_gradient, gradients, parameters))
+    return torch.cat(seen)
 
 
 # --- interpolation ---------------------------------------------------------------------------------

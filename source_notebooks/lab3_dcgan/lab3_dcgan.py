@@ -833,7 +833,7 @@ def draw(generator, latent):
 # %% [markdown] id="run-text-es" tags=["lang-es"]
 # ### A entrenar
 #
-# Al final de cada época: un fotograma del generador promediado, siempre con los mismos 32 vectores latentes; imágenes y medias para **TensorBoard**, que recibe además
+# Al final de cada época: un fotograma del generador promediado, siempre con los mismos vectores latentes; imágenes y medias para **TensorBoard**, que recibe además
 # unos dígitos reales para comparar; y un punto de control (*checkpoint*). Cada entrenamiento escribe en una carpeta propia dentro de `runs`. Para ver TensorBoard mientras entrena, escribe en una terminal, en la carpeta del cuaderno,
 # `tensorboard --logdir runs`, y abre la dirección que muestra. Busca en qué época `d_x` y `d_g_z` están más lejos entre sí, y desde cuál lees dígitos en `generated`.
 # En Colab, antes de entrenar y en una celda nueva:
@@ -846,7 +846,7 @@ def draw(generator, latent):
 # %% [markdown] id="run-text-en" tags=["lang-en"]
 # ### Training
 #
-# At the end of each epoch: a frame of the averaged generator, always with the same 32 latent vectors; pictures and means for **TensorBoard**, which also receives some
+# At the end of each epoch: a frame of the averaged generator, always with the same latent vectors; pictures and means for **TensorBoard**, which also receives some
 # real digits to compare with; and a checkpoint (*punto de control*). Each run writes into a folder of its own inside `runs`. To watch TensorBoard during the training, type in a terminal, in the folder of the notebook,
 # `tensorboard --logdir runs`, and open the address that it shows. Look for the epoch in which `d_x` and `d_g_z` are farthest apart, and for the first whose `generated` you can read as digits.
 # In Colab, before the training and in a new cell:
@@ -871,8 +871,8 @@ writer.add_image("real", make_grid(real_images[:32], normalize=True, value_range
 
 def after_epoch(epoch, history):
     images = draw(networks["average"], fixed_latent)  # (32, 1, 28, 28)
-    film.add(images, f"Época {epoch + 1}")  # es
-    film.add(images, f"Epoch {epoch + 1}")  # en
+    film.add(images[:24], f"Época {epoch + 1}")  # es
+    film.add(images[:24], f"Epoch {epoch + 1}")  # en
     snapshots.append(images[:8])
     if epoch == middle_epoch:
         kept["middle"] = copy.deepcopy(networks["average"])

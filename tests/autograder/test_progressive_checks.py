@@ -16,30 +16,12 @@ from autograder import open_lab
 from autograder.block import Block
 from autograder.key import AnswerKey
 from autograder.session import Lab
+from tests.one_check import Check, message, numbers
 
 
 @pytest.fixture
 def lab(lab1_key: AnswerKey) -> Lab:
     return open_lab("lab1_sine_gan", language="en", key=lab1_key)
-
-
-Check = Callable[[Block], Any]
-
-
-def message(lab: Lab, check: Check) -> str:
-    """Run one check that must fail; return what it says."""
-    with lab.marks("block", points=1) as block:
-        assert check(block) is False
-    return block.results[-1].message.render("en")
-
-
-def numbers(lab: Lab, check: Check) -> tuple[float, ...]:
-    """Run one check; return what it observes."""
-    with lab.marks("block", points=1) as block:
-        check(block)
-    observation = block.results[-1].observation
-    assert observation is not None and observation.error is None, observation
-    return observation.values
 
 
 # --- a network that grows, as a student might write it ------------------------------------------------

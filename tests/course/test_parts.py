@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,32 +11,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from autograder import open_lab
-from autograder.block import Block
 from autograder.key import AnswerKey
 from autograder.session import Lab
-
-Check = Callable[[Block], Any]
+from tests.one_check import Check, message, numbers
 
 
 @pytest.fixture
 def lab(lab1_key: AnswerKey) -> Lab:
     return open_lab("lab1_sine_gan", language="en", key=lab1_key)
-
-
-def message(lab: Lab, check: Check) -> str:
-    """Run one check that must fail; return what it says."""
-    with lab.marks("block", points=1) as block:
-        assert check(block) is False
-    return block.results[-1].message.render("en")
-
-
-def numbers(lab: Lab, check: Check) -> tuple[float, ...]:
-    """Run one check; return what it observes."""
-    with lab.marks("block", points=1) as block:
-        check(block)
-    observation = block.results[-1].observation
-    assert observation is not None and observation.error is None, observation
-    return observation.values
 
 
 # --- parts, as a student may have written them: not what stands in for them -----------------------------
