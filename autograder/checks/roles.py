@@ -7,7 +7,6 @@ operator that uses a parameter tells which number of it stands where, so all of 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from autograder.checks.supplied import parameter_values
 from autograder.replay import randomness
 
 # Operators that hand on the numbers of a tensor in another shape, or some of them; and all in their places.
@@ -50,19 +50,13 @@ class Role:
         return values.detach().reshape(-1)[self.places.to(values.device)]
 
     def fill(self, seed: int, purpose: str, number: int) -> None:
-        """Set the parameter from the seed, the `number`-th of its kind.
-
-        Matrices are uniform with variance 2 / fan_in, as He et al. (2015) advise for ReLU, so that signals
-        keep their size; vectors are uniform on [0.1, 0.9).
-        """
+        """Set the parameter from the seed, the `number`-th of its kind."""
         key = randomness.derive_key(seed, purpose, "matrix" if self.matrix else "vector", number, self.shape)
-        u = torch.from_numpy(randomness.uniform(key, (math.prod(self.shape),)))
-        fan_in = math.prod(self.shape[1:])
-        values = math.sqrt(6.0 / fan_in) * (2.0 * u - 1.0) if self.matrix else 0.1 + 0.8 * u
-        standard = torch.empty_like(values)
-        standard[self.places] = values
+        values = parameter_values(key, self.shape, matrix=self.matrix).reshape(-1)
+        stored = torch.empty_like(values)
+        stored[self.places] = values
         with torch.no_grad():
-            self.parameter.copy_(standard.reshape(self.parameter.shape))
+            self.parameter.copy_(stored.reshape(self.parameter.shape))
 
 
 def fill_roles(roles: Sequence[Role], seed: int, purpose: str = "parameter") -> None:

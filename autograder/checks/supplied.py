@@ -262,20 +262,27 @@ def small_network(
 
 
 def fill(parameters: Iterable[nn.Parameter], seed: int, purpose: str = "parameter") -> None:
-    """Set parameters, in the order given, from the seed.
-
-    Weights are uniform with variance 2 / fan_in, as He et al. (2015) advise for ReLU, so that signals
-    keep their size; biases and gains are uniform on [0.1, 0.9).
-    """
+    """Set parameters, in the order given, from the seed; see `parameter_values`."""
     with torch.no_grad():
         for index, parameter in enumerate(parameters):
             shape = tuple(parameter.shape)
-            u = randomness.uniform(randomness.derive_key(seed, purpose, index, shape), shape)
-            if parameter.ndim >= 2:
-                values = math.sqrt(6.0 / math.prod(shape[1:])) * (2.0 * u - 1.0)
-            else:
-                values = 0.1 + 0.8 * u
-            parameter.copy_(torch.from_numpy(values))
+            key = randomness.derive_key(seed, purpose, index, shape)
+            parameter.copy_(parameter_values(key, shape, matrix=parameter.ndim >= 2))
+
+
+def parameter_values(key: int, shape: tuple[int, ...], *, matrix: bool) -> torch.Tensor:
+    """Return numbers for a parameter of a network, float64.
+
+    Weights are uniform with variance 2 / fan_in, as He et al. (2015) advise for ReLU, so that signals
+    keep their size; biases and gains are uniform on [0.1, 0.9).
+
+    Args:
+        key: of the draw.
+        shape: of the numbers, outputs first.
+        matrix: whether these are weights.
+    """
+    u = torch.from_numpy(randomness.uniform(key, shape))
+    return math.sqrt(6.0 / math.prod(shape[1:])) * (2.0 * u - 1.0) if matrix else 0.1 + 0.8 * u
 
 
 def fill_gradients(parameters: Iterable[nn.Parameter], seed: int, purpose: str, scale: float = 1.0) -> None:
