@@ -92,7 +92,27 @@ def test_statements_are_left_out_one_by_one_but_no_docstring() -> None:
 def test_call_that_is_made_for_its_effect_is_moved() -> None:
     codes = [variant.code.splitlines()[2:] for variant in made("move_call", STEP)]
     zero, loss, back, end = [f"    {line.strip()}" for line in STEP.strip().splitlines()[1:]]
-    assert [loss, zero, back, end] in codes and [loss, back, zero, end] in codes
+    assert [loss, back, zero, end] in codes and [zero, loss, end, back] in codes
+
+
+def test_gradients_cleared_before_any_are_made_are_no_mistake() -> None:
+    codes = [variant.code.splitlines()[2:] for variant in made("move_call", STEP)]
+    zero, loss, back, end = [f"    {line.strip()}" for line in STEP.strip().splitlines()[1:]]
+    assert [loss, zero, back, end] not in codes
+
+
+@pytest.mark.parametrize(
+    ("layers", "count"),
+    [
+        ("nn.ReLU(), nn.Dropout(0.3)", 0),
+        ("nn.Dropout(0.3), nn.LeakyReLU(0.2)", 0),
+        ("nn.LeakyReLU(0.2), nn.Flatten()", 0),
+        ("nn.Tanh(), nn.Dropout(0.3)", 1),
+        ("nn.Linear(2, 3), nn.ReLU()", 1),
+    ],
+)
+def test_layers_that_give_the_same_in_either_order_are_not_exchanged(layers: str, count: int) -> None:
+    assert len(made("swap_arguments", f"model = nn.Sequential({layers})\n")) == count + layers.count("2, 3")
 
 
 def test_sizes_are_those_of_the_check_cell() -> None:
@@ -120,8 +140,14 @@ def test_flags_are_left_behind_before_a_block_is_left() -> None:
     assert all("        made = g(x)\n        torch." in code for code in codes)
 
 
+def test_methods_of_a_cell_that_uses_numpy_may_be_those_of_arrays() -> None:
+    assert len(made("as_function", "a = (b + c).sum()\n")) == 1
+    assert made("as_function", "a = np.mean(b)\nc = (a + b).sum()\n") == []
+
+
 def test_a_loss_has_no_state_to_leave_behind() -> None:
     assert made("leave_network", "def f(loss, a, b):\n    return loss(a, b)\n") == []
+    assert made("leave_network", "def f(loss_function, a):\n    return loss_function(a)\n") == []
 
 
 def test_seed_is_set_first() -> None:
@@ -139,6 +165,11 @@ def test_seed_is_set_first() -> None:
             "rename_locals",
             "def f(a):\n    b = a.b\n    return g(b, b=b)\n",
             "my_b = a.b\nreturn g(my_b, b=my_b)",
+        ),
+        (
+            "rename_locals",
+            "def f(self, a):\n    self.b, (c, d) = a\n    return c\n",
+            "self.b, (my_c, my_d) = a\nreturn my_c",
         ),
         ("swap_assignments", "def f(a):\n    b = a\n    c = g()\n    return b\n", "c = g()\nb = a"),
         ("into_helper", "def f(a):\n    return a\n", "def _f(a):\nreturn a\ndef f(a):\nreturn _f(a)"),

@@ -15,6 +15,7 @@ from autograder.instructor.mutation.base import (
     root_name,
     with_arguments,
 )
+from autograder.instructor.mutation.commuting import commute
 from autograder.instructor.mutation.families import FAMILIES
 from autograder.instructor.mutation.signatures import is_default, is_next
 
@@ -78,6 +79,8 @@ def swap_arguments(solution: Solution) -> Iterator[Sequence[Edit]]:
         plain = [a for a in call.args if a.keyword is None and not a.star]
         rest = [a for a in call.args if a not in plain]
         for index in range(len(plain) - 1):
+            if commute(plain[index].value, plain[index + 1].value):
+                continue
             swapped = [*plain[:index], plain[index + 1], plain[index], *plain[index + 2 :]]
             yield [(call, with_arguments(call, [*swapped, *rest]))]
 

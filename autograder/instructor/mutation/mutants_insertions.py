@@ -45,8 +45,8 @@ def leave_network(solution: Solution) -> Iterator[Sequence[Edit]]:
     for function in solution.functions():
         last = _last(function)
         for name in parameters(function):
-            # A network takes one batch; what takes two things is a loss, which has no state.
-            if m.findall(function, m.Call(func=m.Name(name), args=[m.Arg()])):
+            # A network takes one batch; a loss has no state to leave behind.
+            if "loss" not in name and m.findall(function, m.Call(func=m.Name(name), args=[m.Arg()])):
                 for state in ("eval()", "requires_grad_(False)"):
                     yield [(last, _with(f"{name}.{state}", last))]
 

@@ -8,6 +8,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from autograder.instructor.mutation.base import Edit, Solution, is_docstring
+from autograder.instructor.mutation.commuting import clears_unseen
 
 _CALL = m.SimpleStatementLine(body=[m.Expr(value=m.Call())])
 
@@ -56,7 +57,12 @@ def move_call(solution: Solution) -> Iterator[Sequence[Edit]]:
                 len(others) - m.matches(others[-1], m.SimpleStatementLine(body=[m.Return()])) if others else 0
             )
             for place in sorted({index - 1, index + 1, last} - {index, -1}):
-                if place <= len(others):
+                if place <= len(others) and not clears_unseen(node, _passed(others, index, place)):
                     given = [s for s in block.body if s not in ours]
                     moved = [*given, *others[:place], node, *others[place:]]
                     yield [(block, block.with_changes(body=moved))]
+
+
+def _passed(others: Sequence[cst.CSTNode], old: int, new: int) -> Sequence[cst.CSTNode]:
+    """Return what a statement passes that stood at one place among the others and moves to another."""
+    return others[min(old, new) : max(old, new)]

@@ -30,14 +30,21 @@ def _bound(function: cst.FunctionDef) -> set[str]:
     found: set[str] = set()
     for node in m.findall(function.body, targets):
         target = getattr(node, "target", None) or getattr(node, "name", None)
-        if isinstance(target, (cst.Name, cst.Tuple, cst.List)):
-            named = [target] if isinstance(target, cst.Name) else m.findall(target, m.Name())
-            found |= {each.value for each in named if isinstance(each, cst.Name)}
+        found |= set(_names(target))
     others = m.findall(function.body, m.Param() | m.Global() | m.Nonlocal() | m.FunctionDef() | m.ClassDef())
     taken = {
         each.value for node in others for each in m.findall(node, m.Name()) if isinstance(each, cst.Name)
     }
     return found - taken - set(parameters(function)) - {"_"}
+
+
+def _names(target: object) -> Iterator[str]:
+    """Yield the names that an assignment binds: in `self.size, (a, b) = …` these are `a` and `b`."""
+    if isinstance(target, cst.Name):
+        yield target.value
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        for element in target.elements:
+            yield from _names(element.value)
 
 
 def _is_label(function: cst.FunctionDef, name: cst.Name) -> bool:
