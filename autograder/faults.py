@@ -29,8 +29,10 @@ _DEVICE_ERRORS = {"RuntimeError", "AssertionError", "NotImplementedError", "Valu
 _MAX_DEVICE_TEXT = 4000
 # What is said of the cell that would define a name, by the error with which it stopped.
 _ITS_CELL = {"NotImplementedError": "its_cell_unwritten", "KeyboardInterrupt": "its_cell_interrupted"}
-# What is another each time in what exceptions say: a folder made for one check, an address in memory.
-_TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/[^/\s'\"]+")
+# What is another each time in what exceptions say: a folder made for one check, wherever among the temporary
+# ones it lies, and an address in memory.
+_MADE = r"(?:[^\s'\"]*/tmp[a-z0-9_]{8}(?![^/\s'\"])|[^/\s'\"]+)"
+_TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + "/" + _MADE)
 _ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")
 # Of what is quoted: longer lines are cut.
 _MAX_QUOTED, _MAX_CODE = 160, 80

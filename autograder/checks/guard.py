@@ -173,7 +173,8 @@ def _facts(function: Any, args: tuple[Any, ...], named: dict[str, Any], may: May
     for lent in lent_objects(function, args, named):
         free = id(lent.value) in filled
         if isinstance(lent.value, nn.Module):
-            facts += _network_facts(lent, may, moves=free or id(lent.value) in trained)
+            learns = id(lent.value) in trained
+            facts += _network_facts(lent, may, moves=free or learns, learns=learns)
         elif isinstance(lent.value, torch.optim.Optimizer) and not free:
             facts.append(_optimizer(lent))
         elif isinstance(lent.value, torch.Tensor) and not free and not lent.value.is_meta:
@@ -324,13 +325,14 @@ def _is_own(name: str) -> bool:
 # --- what was lent -----------------------------------------------------------------------------------
 
 
-def _network_facts(lent: Lent, may: May, *, moves: bool) -> Iterator[Fact]:
+def _network_facts(lent: Lent, may: May, *, moves: bool, learns: bool) -> Iterator[Fact]:
     """Yield facts about a network that was lent.
 
     Args:
         lent: the network.
         may: what is allowed.
-        moves: whether its numbers may.
+        moves: whether its numbers may change.
+        learns: whether its gradients may.
     """
     network: nn.Module = lent.value
     numbers = [*network.parameters(), *network.buffers()]
@@ -341,8 +343,11 @@ def _network_facts(lent: Lent, may: May, *, moves: bool) -> Iterator[Fact]:
         yield _modes(lent, network, may.set_mode or None)
     yield _trainable(lent, network)
     yield _hooks(lent, network)
-    if not moves and not any(tensor.is_meta for tensor in numbers):
+    if any(tensor.is_meta for tensor in numbers):
+        return
+    if not moves:
         yield _numbers(lent, network)
+    if not learns:
         yield _gradients(lent, network)
 
 
@@ -458,9 +463,10 @@ def _gradients(lent: Lent, network: nn.Module) -> Fact:
     def compare() -> Message | None:
         if all(_same_gradient(parameter, copy) for parameter, copy in before):
             return None
+        left = any(p.grad is not None and bool(p.grad.any()) for p, _ in before)
         for parameter, copy in before:
             parameter.grad = copy
-        return Message("left_gradients", {"network": lent.label})
+        return Message("left_gradients" if left else "cleared_gradients", {"network": lent.label})
 
     return compare
 

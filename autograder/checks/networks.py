@@ -17,6 +17,7 @@ from autograder.checks.gradients import gradients
 from autograder.checks.guard import May
 from autograder.checks.initialisation import KINDS, describe_wrong_initialisation, initialised
 from autograder.checks.masks import Masks
+from autograder.checks.rehearsal import parameter_types
 from autograder.checks.roles import Role, fill_roles, in_standard_order
 from autograder.checks.sizes import LEAST, LEAST_OF_NETWORK, Dimension, names_of, resolved, rounds
 from autograder.checks.supplied import SuppliedSamples
@@ -221,7 +222,14 @@ def build(factory: Any, running: Replay) -> nn.Module:
         raise CheckFailed("not_module", seen=type(network).__name__)
     if type(network).forward is nn.Module.forward:
         raise CheckFailed("no_forward")
+    for seen in parameter_types(factory, network, running) - {running.outer_dtype}:
+        names = {"seen": _short(seen), "expected": _short(running.outer_dtype)}
+        raise CheckFailed("parameters_of_type", **names)
     return network.double().to(running.device)
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def through(network: nn.Module, way: Way) -> Callable[..., Any]:
@@ -413,7 +421,8 @@ def evaluate(
     """
     network = build(factory, running)
     # A batch of one has no statistics that batch normalisation could train with.
-    sizes, *others = _rounds(inputs, running, alone=not training)
+    first_sizes, *others = _rounds(inputs, running, alone=not training)
+    sizes = first_sizes
     roles = refill(network, built(inputs, running, sizes), running)
     network.train(training)
     found = [_way_output(network, built(inputs, running, sizes), running, trace, ways)]
@@ -421,6 +430,9 @@ def evaluate(
         _require_sound_training(network, inputs, sizes, running, ways)
     for sizes in others:
         found.append(_way_output(network, built(inputs, running, sizes), running, Trace(), ways))
+    if not training:
+        run, first = through(network, ways[0]), built(inputs, running, first_sizes)
+        require_no_memory(lambda: traced(run, first, running, Trace()), found[0])
     _negate(trace.uses.last)
     given = built(inputs, running, sizes)
     found.append(_way_output(network, given, running, Trace(), ways))
@@ -479,6 +491,26 @@ def _require_sound_training(
     # With a batch of one most normalisation cannot be trained; a network that can must not change its mode.
     with contextlib.suppress(ValueError, RuntimeError):
         traced(run, built(inputs, running, dict.fromkeys(sizes, 1)), running, Trace())
+
+
+def require_no_memory(call: Callable[[], Any], first: torch.Tensor) -> None:
+    """Look whether a network that is not in training still gives what it gave at first.
+
+    Args:
+        call: repeats its first call, after others.
+        first: what that call returned.
+
+    Raises:
+        CheckFailed: if it gives something else, and that not by chance.
+    """
+    again = call()
+    if not _same_output(again, first) and _same_output(again, call()):
+        raise CheckFailed("remembers_calls")
+
+
+def _same_output(one: Any, other: Any) -> bool:
+    both = isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and one.shape == other.shape
+    return both and torch.allclose(one, other, equal_nan=True)
 
 
 def _negate(parameters: Sequence[nn.Parameter]) -> None:

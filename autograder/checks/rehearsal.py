@@ -174,6 +174,24 @@ def _findings(
     return found
 
 
+def parameter_types(factory: Callable[[], Any], network: nn.Module, running: Replay) -> set[torch.dtype]:
+    """Return the types of a network's parameters where no replay widens them: in the notebook.
+
+    Args:
+        factory: makes the network; it is made once more, without memory for its numbers.
+        network: that it has made: what another one shares with it was widened with it.
+        running: the replay, which is left aside.
+
+    Returns:
+        Floating types; none if the network cannot be made so.
+    """
+    with _aside(running), contextlib.suppress(Exception), torch.device("meta"):
+        shared = {id(parameter) for parameter in network.parameters()}
+        own = [p for p in factory().parameters() if id(p) not in shared]
+        return {p.dtype for p in own if p.dtype.is_floating_point}
+    return set()
+
+
 @dataclass(frozen=True)
 class _Rehearsal:
     """A call with copies of all that is lent, and the networks among these."""

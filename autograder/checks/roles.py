@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from autograder.checks.supplied import parameter_values
 from autograder.replay import randomness
@@ -113,6 +114,11 @@ class Uses:
     def observe(self, func: Any, args: tuple[Any, ...], output: Any) -> None:
         """Take note of one operator, of its positional arguments and of what it returned."""
         name = func._schema.name.removeprefix("aten::")
+        if name.endswith("_"):
+            # What is written into is not used: a layer may set its parameters in its first call.
+            args = (None, *args[1:]) if args and isinstance(args[0], nn.Parameter) else args
+        if any(is_lazy(value) for value in args):
+            return
         if name in _HANDING_ON and self._hand_on(name, func, args, output):
             return
         used = []

@@ -272,7 +272,9 @@ def _prepare(running: Replay, purpose: str, averaged: Sequence[str]) -> Training
         small_discriminator(_SAMPLE, running, f"{purpose} discriminator", batch_norm=True),
         small_generator(_LATENT, _SAMPLE, running, f"{purpose} generator", batch_norm=True),
     ]
-    optimizers = [torch.optim.Adam(network.parameters(), 1e-2) for network in made]
+    # A new training may begin at another rate: the one that was saved goes on at its own.
+    rate = 1e-2 if purpose == "interrupted" else 3e-2
+    optimizers = [torch.optim.Adam(network.parameters(), rate) for network in made]
     if averaged:
         made.append(small_generator(_LATENT, _SAMPLE, running, f"{purpose} average", batch_norm=True))
     names = averaged or _names(running)

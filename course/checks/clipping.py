@@ -97,7 +97,7 @@ class Clipping:
         before = list(network.parameters())
         wanted = [parameter.requires_grad for parameter in before]
         held, buffers, gradients = _copies(network)
-        call_student(self._function, network, limit, may=May(fill=(network,)))
+        call_student(self._function, network, limit, may=May(train=(network,)))
         now, buffers_now, gradients_now = _copies(network)
         if torch.equal(now, held) and not torch.equal(gradients_now, gradients):
             raise CheckFailed("clipped_gradients")
@@ -109,6 +109,8 @@ class Clipping:
             raise CheckFailed("parameters_lost")
         if not torch.equal(buffers_now, buffers):
             raise CheckFailed("clipped_buffers")
+        if not torch.equal(gradients_now, gradients):
+            raise CheckFailed("clipped_gradients_too")
         return now
 
 

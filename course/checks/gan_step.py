@@ -51,6 +51,7 @@ class StepTrial:
         labels: (outputs, labels) of every binary cross-entropy computed.
         passes: how many batches went through each network in train mode.
         in_eval: the networks through which a batch went in eval mode that counts in the step.
+        normalised: how many batches the normalisation of each network learned from.
         real_outputs: of the discriminator for the real batch, before the step.
         batch_size: of the real batch.
         loss_function: that the step was given.
@@ -63,6 +64,7 @@ class StepTrial:
     labels: list[tuple[torch.Tensor, torch.Tensor]]
     passes: dict[str, int]
     in_eval: set[str]
+    normalised: dict[str, int]
     real_outputs: torch.Tensor
     batch_size: int
     loss_function: Any
@@ -229,6 +231,8 @@ class GanStepChecks:
         for name in (self._trained, self._judge, *(["generator"] if self._separate else [])):
             if name in trial.in_eval:
                 raise CheckFailed("pass_in_eval", network=Message(name))
+        if self._separate and not trial.normalised["generator"]:
+            raise CheckFailed("statistics_still", network=Message("generator"))
 
     def _require_isolated(self, trial: StepTrial) -> None:
         """Raise `CheckFailed` if the other network was touched."""
@@ -266,7 +270,9 @@ class GanStepChecks:
             with self._replay(index, turn) as running:
                 networks = {
                     self._judge: self._judging_network(running),
-                    "generator": small_generator(self._latent_shape, self._sample_shape, running),
+                    "generator": small_generator(
+                        self._latent_shape, self._sample_shape, running, batch_norm=self._separate
+                    ),
                 }
                 optimizer = self._optimizer(networks)
                 trial = self._call(networks, optimizer, self._loss(), self._block.batch_sizes[index], running)
@@ -351,6 +357,7 @@ class GanStepChecks:
         with torch.no_grad():
             real_outputs = networks[self._judge](real_samples)
         before = {name: flat(network.parameters()) for name, network in networks.items()}
+        counted = {name: _normalised(network) for name, network in networks.items()}
         running.observers.append(functools.partial(_note_labels, labels))
         arguments = self._arguments(networks, optimizer, loss_function, real_samples)
         may = May(train=(*networks.values(), optimizer))
@@ -364,6 +371,7 @@ class GanStepChecks:
             labels=labels,
             passes=passes,
             in_eval=in_eval,
+            normalised={name: _normalised(network) - counted[name] for name, network in networks.items()},
             real_outputs=real_outputs,
             batch_size=batch_size,
             loss_function=loss_function,
@@ -434,6 +442,12 @@ def _counted_passes(networks: dict[str, nn.Module]) -> Iterator[tuple[dict[str, 
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _normalised(network: nn.Module) -> int:
+    """Return how many batches the running statistics of a network come from."""
+    counts = (layer.num_batches_tracked for layer in network.modules() if isinstance(layer, nn.BatchNorm1d))
+    return sum(int(count) for count in counts if count is not None)
 
 
 def _detached(returned: Any) -> Any:

@@ -23,7 +23,7 @@ from autograder.checks.calling import call_student, require_callable
 from autograder.checks.family import Family
 from autograder.checks.gradients import gradients
 from autograder.checks.guard import May
-from autograder.checks.networks import build, traced
+from autograder.checks.networks import build, require_no_memory, traced
 from autograder.checks.sizes import LEAST_OF_NETWORK, Dimension, drawn_sizes, resolved, rounds
 from autograder.checks.supplied import fill, supplied_rows
 from autograder.checks.tensors import flat, require_tensor
@@ -227,14 +227,19 @@ def outputs(
         parts.require_used(grown=any(call.stage is None or call.stage[1] for call in calls))
         _fill(network, _names_in_order(shapes, parts), running)
         network.eval()
-        found = []
+        found, slopes = [], []
         for number, call in enumerate(observed):
             parts.begin(1.0 if call.stage is None else call.stage[0], trace)
             trace.operations.clear()
             inputs = supplied_rows(call.input_shape, running, f"inputs {number}")
-            found.append(require_tensor(call.run(network, inputs, running, trace)).reshape(-1))
-            found.append(_gradients(call, network, inputs, parts, running))
-    return torch.cat(found)
+            found.append(require_tensor(call.run(network, inputs, running, trace)))
+            slopes.append(_gradients(call, network, inputs, parts, running))
+        # Once more the other way round: what a call leaves for the next one shows.
+        for number, call in reversed(list(enumerate(observed))):
+            parts.begin(1.0 if call.stage is None else call.stage[0])
+            inputs = supplied_rows(call.input_shape, running, f"inputs {number}")
+            require_no_memory(functools.partial(call.run, network, inputs, running, Trace()), found[number])
+    return torch.cat([each.reshape(-1) for pair in zip(found, slopes, strict=True) for each in pair])
 
 
 def _gradients(

@@ -120,6 +120,20 @@ def test_a_file_that_is_there_is_written_anew_and_with_all_digits(save: Any) -> 
     assert not torch.allclose(seen.numbers(), expected.numbers())
 
 
+def load_with_new_settings(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
+    settings = {name: optimizer.state_dict()["param_groups"] for name, optimizer in optimizers.items()}
+    epoch = load(path, networks, optimizers)
+    for name, optimizer in optimizers.items():
+        optimizer.load_state_dict({**optimizer.state_dict(), "param_groups": settings[name]})
+    return epoch
+
+
+def test_a_training_goes_on_at_the_rate_it_had() -> None:
+    seen, expected = resumed(save, load_with_new_settings)
+    assert torch.equal(seen.parameters, expected.parameters)
+    assert not torch.allclose(seen.movement, expected.movement)
+
+
 def load_average_of_generator(path: str, networks: dict[str, Any], optimizers: dict[str, Any]) -> int:
     epoch = load(path, networks, optimizers)
     if "average" in networks:

@@ -48,6 +48,69 @@ class KeepingNumbers(Network):
         return output
 
 
+class Double(Network):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer.bias = nn.Parameter(torch.zeros(2).double())
+
+
+class Half(Network):
+    def __init__(self) -> None:
+        super().__init__()
+        self.half()
+
+
+@pytest.mark.parametrize(("factory", "seen"), [(Double, "float64"), (Half, "float16")])
+def test_parameters_are_of_the_type_of_the_notebook(factory: type[nn.Module], seen: str) -> None:
+    with pytest.raises(CheckFailed) as failed:
+        observed(factory)
+    assert failed.value.message.key == "parameters_of_type"
+    assert failed.value.message.details["seen"] == seen
+
+
+def test_a_notebook_that_computes_in_double_precision_makes_such_parameters() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        observed(Network)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+class Remembering(Network):
+    least = 1000
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.least = min(self.least, len(x))
+        return super().forward(x) * self.least
+
+
+class Noisy(Network):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output = super().forward(x)
+        return output + torch.randn_like(output)
+
+
+class Averaging(Network):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(self.norm(x))
+
+
+@pytest.mark.parametrize("factory", [Network, Noisy, Averaging])
+def test_a_network_that_draws_or_averages_remembers_nothing_that_it_may_not(factory: type[nn.Module]) -> None:
+    with replay(5) as running:
+        evaluate(factory, INPUTS, running, Trace(), training=False)
+
+
+def test_a_network_answers_as_before_whatever_it_was_asked_in_between() -> None:
+    with replay(5) as running, pytest.raises(CheckFailed) as failed:
+        evaluate(Remembering, INPUTS, running, Trace(), training=False)
+    assert failed.value.message.key == "remembers_calls"
+
+
 def observed(factory: Callable[[], nn.Module]) -> torch.Tensor:
     with replay(5) as running:
         return structure(factory, INPUTS, ("n", 2), 8, running)

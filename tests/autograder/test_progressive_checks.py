@@ -166,6 +166,12 @@ class OwnAlpha(Growing):
         return super().forward(z, 1.0, steps)
 
 
+class Remembering(Growing):
+    def forward(self, z: torch.Tensor, alpha: float, steps: int) -> torch.Tensor:
+        self.alpha = max(getattr(self, "alpha", 0.0), alpha)
+        return super().forward(z, self.alpha if steps else alpha, steps)
+
+
 class Uneven(Growing):
     def forward(self, z: torch.Tensor, alpha: float, steps: int) -> torch.Tensor:
         if steps == 0:
@@ -186,6 +192,7 @@ class Narrow(Growing):
         (Listed, r"2 layers are used that the network does not know.*ModuleList"),
         (Ungrown, r"steps = 2 .* shape of the output is \((\d), 1, 8, 8\); \(\1, 1, 16, 16\) was expected"),
         (WithoutBlocks, "`Wide` was not used"),
+        (Remembering, "called with alpha = 0 and `blend` with 1"),
         (OwnAlpha, "called with alpha = 0.5 and `blend` with 1"),
         (Uneven, r"`blend` received two tensors of different shapes: \((\d), 4, 4, 4\) and \(\1, 4, 8, 8\)"),
         (Narrow, "for 4 channels and received 3"),

@@ -101,7 +101,15 @@ class BiasWithAxes(nn.Module):
         return self.b2 + self.last(torch.relu(self.b1 + self.hidden(x)))
 
 
-EQUAL = [Functional, BiasAfterwards, Columns, Einsum, Transposed, Batched, Convolutions, BiasWithAxes]
+class Lazy(Usual):
+    """It sets its parameters in its first call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.last = nn.LazyLinear(5), nn.LazyLinear(2)
+
+
+EQUAL = [Lazy, Functional, BiasAfterwards, Columns, Einsum, Transposed, Batched, Convolutions, BiasWithAxes]
 
 
 def observed(factory: Callable[[], nn.Module]) -> torch.Tensor:

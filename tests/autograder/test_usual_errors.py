@@ -364,6 +364,12 @@ def test_an_error_is_the_same_evidence_wherever_a_check_put_its_folder_and_its_o
     assert "…/generated/picture" in first.render("en") and tempfile.gettempdir() not in first.render("en")
 
 
+@pytest.mark.parametrize("above", ["", "/work-1/2026", "/work-1/2026/tmpk3_9x0ab"])
+def test_a_folder_made_for_one_check_is_left_out_wherever_it_lies(above: str) -> None:
+    text = f"No such file: '{tempfile.gettempdir()}{above}/tmpab12_cd3/generated/one.png'"
+    assert faults.steady(text) == "No such file: '…/generated/one.png'"
+
+
 def test_a_long_line_is_cut_at_the_end_of_a_word() -> None:
     def wordy() -> None:
         raise ValueError("x" * 20 + " " + "several words " * 40)

@@ -85,6 +85,11 @@ def clip_known_layers(network: Any, limit: float) -> None:
     clip(lambda network: [p for layer in known for p in layer.parameters()])(network, limit)
 
 
+def clip_and_clear(network: Any, limit: float) -> None:
+    clip()(network, limit)
+    network.zero_grad()
+
+
 def freeze_parameters(network: Any, limit: float) -> None:
     for parameter in network.parameters():
         parameter.requires_grad_(False)
@@ -108,6 +113,7 @@ def freeze_parameters(network: Any, limit: float) -> None:
             lambda network, limit: nn.utils.clip_grad_norm_(network.parameters(), limit),
             "gradients changed",
         ),
+        (clip_and_clear, "their gradients changed too"),
         (clip(lambda network: network.state_dict().values()), "statistics of the normalisation changed"),
         (clip_known_layers, "stayed outside"),
         (clip_known_layers, "in gains, norm.weight, norm.bias, dense.2.weight, dense.2.bias."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -76,6 +77,25 @@ def test_no_batch_counts_that_went_through_in_eval_mode(network: str) -> None:
         block.gan_step(in_eval, **settings, separate_passes=True).update("block.update", points=1)
     (result,) = block.results
     assert result.message.key == "pass_in_eval" and network in result.message.render("en")
+
+
+def test_it_is_the_generator_itself_that_draws_and_learns_statistics() -> None:
+    def with_a_copy(discriminator: Any, generator: Any, *others: Any) -> Any:
+        return step(discriminator, copy.deepcopy(generator), *others)
+
+    with record(7):
+        lab = open_lab("any", language="en")
+    with lab.marks("block", points=1) as block:
+        checks = block.gan_step(
+            with_a_copy,
+            updates="discriminator",
+            latent_shape=LATENT,
+            sample_shape=SAMPLE,
+            separate_passes=True,
+        )
+        checks.update("block.update", points=1)
+    (result,) = block.results
+    assert result.message.key == "statistics_still" and "generator learns" in result.message.render("en")
 
 
 def said(step: Callable[..., Any], check: str, **settings: Any) -> str | None:
