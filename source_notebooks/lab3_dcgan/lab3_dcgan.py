@@ -385,7 +385,7 @@ assert torch.allclose(nn.functional.conv2d(last_input, last_weights).flatten(1),
 #
 # - una convolución o convolución transpuesta: pesos de una normal de media 0 y desviación **0.02**, con `nn.init.normal_`; su sesgo, si lo tiene, queda como está;
 # - una `nn.BatchNorm2d`: pesos (su escala) de una normal de media **1** y desviación 0.02, sesgo 0;
-# - cualquier otra capa queda como está.
+# - lo que no es convolución ni normalización por lotes queda como está.
 #
 # `network.apply(initialise_weights)` la llamará con cada capa. Pistas: `isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))`,
 # `nn.init.normal_(layer.weight, media, desviación)`, `nn.init.zeros_(layer.bias)`.
@@ -398,7 +398,7 @@ assert torch.allclose(nn.functional.conv2d(last_input, last_weights).flatten(1),
 #
 # - a convolution or transposed convolution: weights from a normal distribution of mean 0 and standard deviation **0.02**, by `nn.init.normal_`; its bias, if it has one, stays as it is;
 # - a `nn.BatchNorm2d`: weights (its gain) from a normal distribution of mean **1** and standard deviation 0.02, bias 0;
-# - any other layer stays as it is.
+# - whatever is neither a convolution nor a batch normalisation stays as it is.
 #
 # `network.apply(initialise_weights)` will call it with every layer. Hints: `isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))`,
 # `nn.init.normal_(layer.weight, mean, deviation)`, `nn.init.zeros_(layer.bias)`.

@@ -555,24 +555,27 @@ class Generator(nn.Module):
 
 # %% id="generator_check" nbgrader={"grade": true, "grade_id": "generator_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("generator", points=10) as checks:
-    small_network = checks.growing_network(
-        functools.partial(Generator, 12, 8, 2),  # latent_size, channels, image_channels
-        parts={
-            "WSConv2d": "convolution",
-            "PixelNorm": "normalisation",
-            "ConvBlock": "block",
-            "fade_in": "fade",
-        },
-        input_shape=lambda size: (12, 1, 1),
-        output_shape=lambda size: (2, size, size),
-    )
+
+    def small_generator(latent_size, channels, image_channels):
+        return checks.growing_network(
+            functools.partial(Generator, latent_size, channels, image_channels),
+            parts={
+                "WSConv2d": "convolution",
+                "PixelNorm": "normalisation",
+                "ConvBlock": "block",
+                "fade_in": "fade",
+            },
+            input_shape=lambda size: (latent_size, 1, 1),
+            output_shape=lambda size: (image_channels, size, size),
+        )
+
     # es: Parejas (alpha, steps).
     # en: Pairs (alpha, steps).
-    small_network.output("generator.first", [(1.0, 0)], points=2)
-    small_network.output(
+    small_generator(12, 8, 2).output("generator.first", [(1.0, 0)], points=2)
+    small_generator(10, 16, 3).output(
         "generator.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4
     )
-    small_network.output("generator.fading", [(0.0, 1), (0.0, 3), (0.0, 4)], points=4)
+    small_generator(12, 8, 2).output("generator.fading", [(0.0, 1), (0.4, 3), (0.0, 4)], points=4)
 checks.score
 
 # %% [markdown] id="critic-text-es" tags=["lang-es"]
@@ -644,21 +647,24 @@ class Critic(nn.Module):
 
 # %% id="critic_check" nbgrader={"grade": true, "grade_id": "critic_check", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 with lab.marks("critic", points=10) as checks:
-    small_network = checks.growing_network(
-        functools.partial(Critic, 8, 2),  # channels, image_channels
-        parts={
-            "WSConv2d": "convolution",
-            "PixelNorm": "unwanted",
-            "ConvBlock": "block",
-            "minibatch_std": "batch_channel",
-            "fade_in": "fade",
-        },
-        input_shape=lambda size: (2, size, size),
-        output_shape=lambda size: (1,),
-    )
-    small_network.output("critic.first", [(1.0, 0)], points=2)
-    small_network.output("critic.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4)
-    small_network.output("critic.fading", [(0.0, 1), (0.0, 3), (0.0, 4)], points=4)
+
+    def small_critic(channels, image_channels):
+        return checks.growing_network(
+            functools.partial(Critic, channels, image_channels),
+            parts={
+                "WSConv2d": "convolution",
+                "PixelNorm": "unwanted",
+                "ConvBlock": "block",
+                "minibatch_std": "batch_channel",
+                "fade_in": "fade",
+            },
+            input_shape=lambda size: (image_channels, size, size),
+            output_shape=lambda size: (1,),
+        )
+
+    small_critic(8, 2).output("critic.first", [(1.0, 0)], points=2)
+    small_critic(16, 3).output("critic.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4)
+    small_critic(8, 2).output("critic.fading", [(0.0, 1), (0.4, 3), (0.0, 4)], points=4)
 checks.score
 
 # %% [markdown] id="shapes-text-es" tags=["lang-es"]

@@ -466,7 +466,7 @@ checks.score
 # %% [markdown] id="augment-text-es" tags=["lang-es"]
 # ## 4. Aumento de datos clásico (5 puntos)
 #
-# Antes de las GAN ya se «inventaban» imágenes: reflejándolas y desplazándolas un poco, cada vez de otro modo. Escribe `augment(images)`, con `images` de forma `(n, 1, alto, ancho)`:
+# Antes de las GAN ya se «inventaban» imágenes: reflejándolas y desplazándolas un poco, cada vez de otro modo. Escribe `augment(images)`, con `images` de forma `(n, 1, alto, ancho)`, que están en la CPU:
 #
 # 1. **un número al azar por imagen** decide el reflejo: se refleja (izquierda con derecha) donde `torch.rand(n) < 0.5`;
 # 2. `torch.randint(-2, 3, (n, 2))` dice cuántos píxeles se desplaza cada una después: la primera columna, hacia abajo; la segunda, hacia la derecha. Lo que sale por un lado entra por el otro (`torch.roll`); el borde es casi negro, así que apenas se nota.
@@ -476,7 +476,7 @@ checks.score
 # %% [markdown] id="augment-text-en" tags=["lang-en"]
 # ## 4. Classical augmentation (5 marks)
 #
-# Pictures were “invented” before there were GANs: by mirroring and shifting them a little, each time in another way. Write `augment(images)`, with `images` of shape `(n, 1, height, width)`:
+# Pictures were “invented” before there were GANs: by mirroring and shifting them a little, each time in another way. Write `augment(images)`, with `images` of shape `(n, 1, height, width)`, on the CPU:
 #
 # 1. **one draw per picture** decides the mirror: a picture is mirrored (left to right) where `torch.rand(n) < 0.5`;
 # 2. `torch.randint(-2, 3, (n, 2))` says by how many pixels each is shifted after that: the first column, downwards; the second, to the right. What leaves on one side comes in on the other (`torch.roll`); the border is nearly black, so it hardly shows.
@@ -596,8 +596,8 @@ with lab.marks("classifier", points=8) as checks:
     small_ways = (("forward",), ("hidden", "classify"))
     checks.network_output(
         "classifier.logits",
-        small_classifier,
-        input_shape=(1, 3, 4),
+        partial(Classifier, nn.Flatten(), 20),
+        input_shape=(1, 4, 5),
         ways=small_ways,
         points=2,
     )
