@@ -385,7 +385,7 @@ assert torch.allclose(nn.functional.conv2d(last_input, last_weights).flatten(1),
 #
 # - una convolución o convolución transpuesta: pesos de una normal de media 0 y desviación **0.02**, con `nn.init.normal_`; su sesgo, si lo tiene, queda como está;
 # - una `nn.BatchNorm2d`: pesos (su escala) de una normal de media **1** y desviación 0.02, sesgo 0;
-# - lo que no es convolución ni normalización por lotes queda como está.
+# - lo que no es convolución ni normalización por lotes (*batch normalisation*) queda como está.
 #
 # `network.apply(initialise_weights)` la llamará con cada capa. Pistas: `isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))`,
 # `nn.init.normal_(layer.weight, media, desviación)`, `nn.init.zeros_(layer.bias)`.
@@ -398,7 +398,7 @@ assert torch.allclose(nn.functional.conv2d(last_input, last_weights).flatten(1),
 #
 # - a convolution or transposed convolution: weights from a normal distribution of mean 0 and standard deviation **0.02**, by `nn.init.normal_`; its bias, if it has one, stays as it is;
 # - a `nn.BatchNorm2d`: weights (its gain) from a normal distribution of mean **1** and standard deviation 0.02, bias 0;
-# - whatever is neither a convolution nor a batch normalisation stays as it is.
+# - whatever is neither a convolution nor a batch normalisation (*normalización por lotes*) stays as it is.
 #
 # `network.apply(initialise_weights)` will call it with every layer. Hints: `isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))`,
 # `nn.init.normal_(layer.weight, mean, deviation)`, `nn.init.zeros_(layer.bias)`.
@@ -427,7 +427,7 @@ checks.score
 # ## 6. Los pasos, con pasadas separadas
 # ### El paso del discriminador (12 puntos)
 #
-# Con normalización por lotes (*batch normalisation*) importa **con quién** comparte lote cada imagen: si lo real y lo generado pasan juntos, la media y la varianza son las de la mezcla, y lo que $D$ dice de una
+# Con normalización por lotes importa **con quién** comparte lote cada imagen: si lo real y lo generado pasan juntos, la media y la varianza son las de la mezcla, y lo que $D$ dice de una
 # imagen real depende de las generadas. Además, en el paso del generador solo pasan generadas, y $D$ las normalizaría con estadísticas distintas de aquellas con que aprendió a juzgarlas.
 # Por eso hay dos pasadas, y la pérdida (*loss*) es la **suma** de dos medias. Sus pasos (el orden de las dos pasadas es libre):
 #
@@ -444,7 +444,7 @@ checks.score
 # ## 6. The steps, with separate passes
 # ### The discriminator step (12 marks)
 #
-# With batch normalisation (*normalización por lotes*) it matters **with whom** a picture shares its batch: if real and generated ones pass together, mean and variance are those of the mixture, and what $D$ says of a
+# With batch normalisation it matters **with whom** a picture shares its batch: if real and generated ones pass together, mean and variance are those of the mixture, and what $D$ says of a
 # real picture depends on the generated ones. Besides, only generated ones pass in the generator's step, and $D$ would normalise them with other statistics than those with which it learned to judge them.
 # So there are two passes, and the loss (*pérdida*) is the **sum** of two means. Its steps (the order of the two passes is free):
 #
