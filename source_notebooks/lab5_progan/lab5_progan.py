@@ -575,7 +575,7 @@ with lab.marks("generator", points=10) as checks:
     small_generator(10, 16, 3).output(
         "generator.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4
     )
-    small_generator(12, 8, 2).output("generator.fading", [(0.0, 1), (0.4, 3), (0.0, 4)], points=4)
+    small_generator(12, 8, 2).output("generator.fading", [(0.0, 3), (1.0, 1), (0.0, 4)], points=4)
 checks.score
 
 # %% [markdown] id="critic-text-es" tags=["lang-es"]
@@ -664,7 +664,7 @@ with lab.marks("critic", points=10) as checks:
 
     small_critic(8, 2).output("critic.first", [(1.0, 0)], points=2)
     small_critic(16, 3).output("critic.grown", [(1.0, 1), (1.0, 2), (1.0, 4)], shapes_up_to=1024, points=4)
-    small_critic(8, 2).output("critic.fading", [(0.0, 1), (0.4, 3), (0.0, 4)], points=4)
+    small_critic(8, 2).output("critic.fading", [(0.0, 3), (1.0, 1), (0.0, 4)], points=4)
 checks.score
 
 # %% [markdown] id="shapes-text-es" tags=["lang-es"]
