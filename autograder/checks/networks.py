@@ -17,7 +17,7 @@ from autograder.checks.gradients import gradients
 from autograder.checks.guard import May
 from autograder.checks.initialisation import KINDS, describe_wrong_initialisation, initialised
 from autograder.checks.masks import Masks
-from autograder.checks.rehearsal import parameter_types
+from autograder.checks.rehearsal import aside
 from autograder.checks.roles import Role, fill_roles, in_standard_order
 from autograder.checks.sizes import LEAST, LEAST_OF_NETWORK, Dimension, names_of, resolved, rounds
 from autograder.checks.supplied import SuppliedSamples
@@ -222,10 +222,22 @@ def build(factory: Any, running: Replay) -> nn.Module:
         raise CheckFailed("not_module", seen=type(network).__name__)
     if type(network).forward is nn.Module.forward:
         raise CheckFailed("no_forward")
-    for seen in parameter_types(factory, network, running) - {running.outer_dtype}:
+    for seen in _parameter_types(factory, network, running) - {running.outer_dtype}:
         names = {"seen": _short(seen), "expected": _short(running.outer_dtype)}
         raise CheckFailed("parameters_of_type", **names)
     return network.double().to(running.device)
+
+
+def _parameter_types(factory: Any, network: nn.Module, running: Replay) -> set[torch.dtype]:
+    """Return the types of a network's parameters where no replay widens them: in the notebook.
+
+    Another one is made, without memory for its numbers; what it shares with the first was widened with that.
+    """
+    shared = {id(parameter) for parameter in network.parameters()}
+    with aside(running), contextlib.suppress(Exception), torch.device("meta"):
+        own = [p for p in call_student(factory).parameters() if id(p) not in shared]
+        return {p.dtype for p in own if p.dtype.is_floating_point}
+    return set()
 
 
 def _short(dtype: torch.dtype) -> str:

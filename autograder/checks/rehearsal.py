@@ -154,7 +154,7 @@ def _findings(
         strict = bool(rehearsal.networks)
         names = namespace_of(function)
         try:
-            with contextlib.chdir(folder), _aside(running), _elsewhere(names), _imaginary_gpu(strict):
+            with contextlib.chdir(folder), aside(running), _elsewhere(names), _imaginary_gpu(strict):
                 returned = rehearsal.call()
                 for setting in _settings_left(running):
                     found.append(Message("left_setting", {"setting": Message(f"setting_{setting}")}))
@@ -172,24 +172,6 @@ def _findings(
             if (message := _mixed_types(error)) is not None:
                 found.append(message)
     return found
-
-
-def parameter_types(factory: Callable[[], Any], network: nn.Module, running: Replay) -> set[torch.dtype]:
-    """Return the types of a network's parameters where no replay widens them: in the notebook.
-
-    Args:
-        factory: makes the network; it is made once more, without memory for its numbers.
-        network: that it has made: what another one shares with it was widened with it.
-        running: the replay, which is left aside.
-
-    Returns:
-        Floating types; none if the network cannot be made so.
-    """
-    with _aside(running), contextlib.suppress(Exception), torch.device("meta"):
-        shared = {id(parameter) for parameter in network.parameters()}
-        own = [p for p in factory().parameters() if id(p) not in shared]
-        return {p.dtype for p in own if p.dtype.is_floating_point}
-    return set()
 
 
 @dataclass(frozen=True)
@@ -317,7 +299,7 @@ def _leave_behind(value: Any) -> None:
 
 
 @contextlib.contextmanager
-def _aside(running: Replay) -> Iterator[None]:
+def aside(running: Replay) -> Iterator[None]:
     """Let the body draw without the replay's draws moving on, and watch nothing."""
     token = _rehearsing.set(True)
     draws, observers = copy.deepcopy(running.draws), list(running.observers)
