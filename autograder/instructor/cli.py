@@ -307,6 +307,46 @@ def audit(
 
 
 @app.command()
+def collect(
+    lab: Lab,
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="zip files of Canvas or Moodle, other zip files, folders; lists of times of handing in",
+        ),
+    ],
+    folder: GradebookFolder = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="who is in the class; default: roster in course.toml; the gradebook"),
+    ] = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(help="whom a platform means, such as moodle:4711=10001; may be repeated, is remembered"),
+    ] = None,
+    replace: Annotated[
+        str | None, typer.Option(help="shell pattern of students whose corrections by hand are given up")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="file to write, with the same as data")
+    ] = None,
+) -> None:
+    """Take in what a learning platform gives, any number of times; what was corrected by hand stays."""
+    from autograder.instructor.collect.collecting import CollectOptions, Collector
+    from autograder.instructor.collect.terminal import as_json, show_collection
+    from autograder.instructor.files import write
+
+    options = CollectOptions(tuple(sources), folder, roster, tuple(match or ()), replace)
+    with console.status("reading …"):
+        found = Collector(load_course(), lab, options).run()
+    show_collection(console, found)
+    if json_file is not None:
+        write(json_file, json.dumps(as_json(found), indent=1, ensure_ascii=False) + "\n")
+        console.print(f"[green]✓[/] {escape(str(json_file))}", soft_wrap=True)
+
+
+@app.command()
 def grade(
     lab: Lab,
     students: Annotated[str, typer.Option(help="shell pattern of student ids")] = "*",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -45,6 +46,14 @@ def _package(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    if value not in zoneinfo.available_timezones():
+        close = did_you_mean(value, sorted(zoneinfo.available_timezones()))
+        raise ValueError(f'{value!r} is no time zone, such as "America/Mexico_City".{close}')
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 Language = Annotated[str, AfterValidator(_language)]
 Package = Annotated[str, AfterValidator(_package)]
 
@@ -60,6 +69,13 @@ class CourseTable(BaseModel):
     packages: list[Package] | None = Field(
         default=None, description='a list of packages, such as ["course"]', min_length=1
     )
+
+    # Whose clock due dates are meant by, and times that name no zone.
+    timezone: Zone = Field(
+        default="UTC",
+        description='a time zone of the IANA database, such as timezone = "America/Mexico_City"',
+    )
+    roster: str = Field(default="", description="the name of a file that says who is in the class")
 
     @model_validator(mode="after")
     def _consistent(self) -> CourseTable:
@@ -109,6 +125,8 @@ class Course:
         tls: certificates for other machines that grade; see `autograder.instructor.grade.certificates`.
         packages: what the labs' notebooks import of the course's own; answer keys lie in the first.
         id: what the gradebook calls the course.
+        timezone: of due dates, and of times that name none.
+        roster: name of a file that says who is in the class; empty if none does.
     """
 
     root: Path
@@ -119,6 +137,13 @@ class Course:
     tls: dict[str, Any] = field(default_factory=dict)
     packages: tuple[str, ...] = ("course",)
     id: str = ""
+    timezone: str = "UTC"
+    roster: str = ""
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """Return the time zone of the course."""
+        return zoneinfo.ZoneInfo(self.timezone)
 
     @property
     def build(self) -> Path:
@@ -322,4 +347,6 @@ def _course(root: Path, data: dict[str, Any], text: str) -> Course:
         tls,
         tuple(table.packages or [table.package or "course"]),
         table.id or root.name,
+        table.timezone,
+        table.roster,
     )

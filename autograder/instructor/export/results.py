@@ -54,6 +54,16 @@ def known_labs(gradebook: Gradebook) -> list[str]:
     return [str(assignment.name) for assignment in gradebook.assignments]
 
 
+def students_of(gradebook: Gradebook) -> list[GradebookStudent]:
+    """Return all students that a gradebook knows."""
+    return [
+        GradebookStudent(
+            str(s.id), s.last_name or "", s.first_name or "", s.email or "", str(s.lms_user_id or "")
+        )
+        for s in gradebook.students
+    ]
+
+
 def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | None = None) -> Results:
     """Read the marks of some labs.
 
@@ -63,12 +73,7 @@ def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | Non
         rule: rule for late submissions as it is now; None: what the gradebook holds, which may not know yet
             what came in since the last grading.
     """
-    students = {
-        str(s.id): GradebookStudent(
-            str(s.id), s.last_name or "", s.first_name or "", s.email or "", s.lms_user_id or ""
-        )
-        for s in gradebook.students
-    }
+    students = {student.id: student for student in students_of(gradebook)}
     full_marks: dict[str, float] = {}
     marks: dict[tuple[str, str], Mark] = {}
     for lab in labs:

@@ -138,6 +138,12 @@ class Folders:
             raise CourseError(f"CourseDirectory, as nbgrader_config.py sets it up: {error}") from None
         self.db_url: str = self.coursedir.db_url
 
+    @property
+    def has_gradebook(self) -> bool:
+        """Tell whether there is a gradebook; of another machine's database, whether one is named."""
+        database = make_url(self.db_url)
+        return database.get_backend_name() != "sqlite" or Path(str(database.database)).is_file()
+
     def folder(self, step: str, student: str, lab: str) -> Path:
         """Return the folder of a submission: step is "submitted", "autograded" or "feedback"."""
         name = getattr(self.coursedir, f"{step}_directory")
@@ -205,7 +211,7 @@ class Store(Folders):
         database = make_url(self.db_url)
         # Another machine's database that does not answer when it is opened is perhaps none: no waiting.
         self._is_file = database.get_backend_name() == "sqlite"
-        if must_exist and self._is_file and not Path(str(database.database)).is_file():
+        if must_exist and not self.has_gradebook:
             raise CourseError(
                 f"There is no gradebook at {database.database}: nothing was graded there yet. "
                 "`course grade LAB` does it; --folder names the folder that holds submitted/."
