@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from nbgrader.api import Gradebook, MissingEntry
 
@@ -30,11 +31,13 @@ class Results:
         labs: full marks of every exported lab, by id, in order.
         students: all that the gradebook knows, by id.
         marks: marks by student's id and lab's id; who handed in nothing is not there.
+        zone: whose clock times are shown by.
     """
 
     labs: Mapping[str, float]
     students: Mapping[str, GradebookStudent]
     marks: Mapping[tuple[str, str], Mark]
+    zone: tzinfo = UTC
 
     def only(self, students: Collection[str]) -> Results:
         """Return the results of some students."""
@@ -42,6 +45,7 @@ class Results:
             self.labs,
             {name: student for name, student in self.students.items() if name in students},
             {key: mark for key, mark in self.marks.items() if key[0] in students},
+            self.zone,
         )
 
     def waiting(self, lab: str) -> list[str]:

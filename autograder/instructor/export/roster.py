@@ -21,6 +21,7 @@ _COLUMNS = {
     "first_name": ("first name", "firstname", "first_name", "nombre"),
     "last_name": ("last name", "lastname", "last_name", "surname", "apellido(s)", "apellidos", "apellido"),
     "section": ("section", "sección", "group", "grupo"),
+    "extension_days": ("extension days", "extension_days", "extension", "prórroga", "días de prórroga"),
 }  # fmt: skip
 _IDENTIFYING = ("number", "login", "canvas_id", "email")
 _CANVAS_MARKS = ({"sis user id"}, {"sis login id"}, {"student", "section"})
@@ -29,7 +30,10 @@ _ASSIGNMENT = re.compile(r"(?P<title>.*\S)\s+\((?P<id>\d+)\)")
 
 @dataclass(frozen=True)
 class Entry:
-    """One student of a roster; what the file does not say is empty."""
+    """One student of a roster; what the file does not say is empty.
+
+    `extension_days`: how many days later than others they hand in; `course extend` reads it.
+    """
 
     name: str = ""
     canvas_id: str = ""
@@ -39,6 +43,7 @@ class Entry:
     first_name: str = ""
     last_name: str = ""
     section: str = ""
+    extension_days: str = ""
 
     @property
     def sortable_name(self) -> str:
