@@ -68,7 +68,7 @@ class Desk:
         """Everything that lies in submitted/, by path."""
         root = self.folder / "submitted"
         return {
-            str(path.relative_to(root)): path.read_text()
+            str(path.relative_to(root)): path.read_text(errors="replace")
             for path in sorted(root.rglob("*"))
             if path.is_file()
         }
@@ -183,6 +183,13 @@ def test_who_is_unknown_is_listed_and_a_person_can_say_who_it_is(desk: Desk) -> 
 def test_a_match_that_names_nobody_is_refused(desk: Desk, text: str) -> None:
     with pytest.raises(CourseError, match="--match"):
         desk.collect(matches=(text,))
+
+
+def test_ids_of_a_roster_that_name_no_folder_are_not_used(desk: Desk) -> None:
+    desk.file("class.csv", "id,username,first_name,last_name\n../../x,ana,Ana,García\na/b,,Luis,Paz\n")
+    found = desk.collect(desk.zip({moodle("Ana García", 71): NOTEBOOK, moodle("Luis Paz", 72): NOTEBOOK}))
+    assert states(found) == {"ana": State.NEW}
+    assert [s.sender.key for s in found.strangers] == ["72"]
 
 
 def test_two_of_one_name_are_nobody_until_a_person_says_who(desk: Desk) -> None:
@@ -433,6 +440,21 @@ def test_a_students_own_zip_is_unpacked_where_the_notebook_is_in_it(desk: Desk) 
     assert desk.path("10002", "work/lab.ipynb").read_text() == NOTEBOOK
     assert found.results[0].notes == ("../out.ipynb: a path that leads out of its folder",)
     assert not list(desk.folder.rglob("out.ipynb"))
+
+
+def test_a_students_own_zip_of_a_million_names_is_left_as_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading the list of entries alone would take gigabytes."""
+    monkeypatch.setattr(staging, "_DIRECTORY_BYTES", 5000)
+    inner = desk.zip({f"{number}.ipynb": "" for number in range(200)}, "inner.zip").read_bytes()
+    commented = inner[:-2] + b"\x04\x00text"
+    for content in (inner, commented):
+        found = desk.collect(desk.zip({moodle("Luis Paz", 72, "work.zip"): content}), replace="*")
+        assert "too many files" in found.results[0].notes[0]
+    assert list(desk.submitted()) == [f"10002/{LAB1}/work.zip"]
+    found = desk.collect(desk.zip({moodle("Eva Ríos", 73, "work.zip"): b"PK\x03\x04"}))
+    assert "no archive" in found.results[0].notes[0]
 
 
 def test_a_submission_that_cannot_be_written_stops_no_other(desk: Desk) -> None:

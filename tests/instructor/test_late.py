@@ -19,7 +19,7 @@ from autograder.instructor.cli import app
 from autograder.instructor.export.writer import ExportOptions, export_marks
 from autograder.instructor.extend import Extended, ExtendOptions, extend
 from autograder.instructor.grade.late import LateRule
-from autograder.instructor.grade.late_days import PenaltyPerDay
+from autograder.instructor.grade.late_days import AssignCourseLatePenalties, PenaltyPerDay
 from autograder.instructor.grade.store import Folders
 from autograder.instructor.intake import Templates
 from autograder.instructor.options import Format
@@ -146,6 +146,21 @@ def test_the_share_may_be_of_the_full_marks_and_never_takes_more_than_there_is()
     rule = rule_of(per_day=10, of="full")
     assert rule.penalty("s", 80, 60, 100) == pytest.approx(10)
     assert rule.penalty("s", 4, 60, 100) == pytest.approx(4)
+
+
+def test_stock_nbgrader_applies_the_rule_to_full_marks_too(desk: Desk) -> None:
+    config = Folders(desk.course.root, folder=desk.folder).config
+    config.PenaltyPerDay.of = "full"
+    names = {
+        "notebook": LAB1, "assignment": LAB1, "student": "10003",
+        "db_url": f"sqlite:///{desk.folder / 'gradebook.db'}",
+    }  # fmt: skip
+    with Gradebook(names["db_url"]) as gradebook:
+        gradebook.find_assignment(LAB1).duedate = datetime(2026, 11, 20, 12)
+        full = gradebook.find_notebook(LAB1, LAB1).max_score
+        gradebook.db.commit()
+    AssignCourseLatePenalties(config=config).preprocess(desk.notebook, {"nbgrader": names})
+    assert desk.stored("10003")[1] == pytest.approx(0.2 * full)
 
 
 # --- a class ----------------------------------------------------------------------------------------

@@ -27,6 +27,10 @@ _MAX_PATH = 1000
 _MAX_NAME = 200
 _MAX_DEPTH = 24
 _CHUNK = 2**20
+# The record at the end of an archive: mark, disks, entries, length and place of the list of entries, comment.
+_END = struct.Struct("<4s4H2LH")
+_END_MARK, _LARGE_MARK = b"PK\x05\x06", b"PK\x06\x07"
+_TAIL = 2**16 + _END.size
 _ENCRYPTED = 0x1
 _UTF8 = 0x800
 # What archives of other systems hold besides.
@@ -100,6 +104,25 @@ def of_zip(archive: zipfile.ZipFile, name: str) -> list[Entry]:
         taken.add(path)
         found.append(Entry(path, info.file_size, _opener(archive, info), why))
     return sorted(found, key=lambda entry: entry.path)
+
+
+def directory_bytes(path: Path) -> int:
+    """Return how long the list of entries of an archive is, before anybody reads it into memory.
+
+    Raises:
+        RefusedError: if that cannot be said, or is said in the way of archives beyond 4 GiB.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        tail = file.read()
+    end = len(tail) - _END.size
+    if end < 0 or tail[end : end + 4] != _END_MARK or tail[-2:] != b"\0\0":
+        end = tail.rfind(_END_MARK)
+    if end < 0 or len(tail) - end < _END.size or tail[max(0, end - 20) : end].startswith(_LARGE_MARK):
+        raise RefusedError("no archive that a student would make")
+    length: int = _END.unpack_from(tail, end)[5]
+    return length
 
 
 def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:

@@ -24,6 +24,7 @@ from autograder.instructor.export.results import students_of
 from autograder.instructor.export.roster import class_roster
 from autograder.instructor.files import put
 from autograder.instructor.grade import times
+from autograder.instructor.grade.records import file_name
 from autograder.instructor.grade.store import Folders, Store
 from autograder.instructor.settings import Course
 
@@ -291,7 +292,7 @@ class Collector:
         """Put a submission in its place; what lay there is kept in grading/<lab>/earlier/."""
         stamp = _read(target / times.NAME)
         if target.exists():
-            parent = self._ledger.path.parent / _EARLIER / student
+            parent = self._ledger.path.parent / _EARLIER / file_name(student)
             parent.mkdir(parents=True, exist_ok=True)
             number = 1 + max((int(p.name) for p in parent.iterdir() if p.name.isdigit()), default=0)
             shutil.move(target, parent / str(number))

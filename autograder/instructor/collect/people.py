@@ -27,14 +27,14 @@ class Person:
         name: for people to read.
         keys: numbers, logins and addresses that mean this student.
         canvas_id: Canvas's number of them.
-        words: the words of their name, folded.
+        called: all names that the gradebook and the roster give them.
     """
 
     student: str
     name: str = ""
     keys: frozenset[str] = frozenset()
     canvas_id: str = ""
-    words: frozenset[str] = frozenset()
+    called: tuple[str, ...] = ()
 
 
 class People:
@@ -59,10 +59,11 @@ class People:
                 self._by_key[_folded(key)].add(person.student)
             if person.canvas_id:
                 self._by_canvas[person.canvas_id].add(person.student)
-            if len(person.words) >= _WORDS_OF_A_NAME:
-                self._by_words[person.words].add(person.student)
-                for letters in _run_together(person.name):
-                    self._by_letters[letters].add(person.student)
+            for name in person.called:
+                if len(words := _words(name)) >= _WORDS_OF_A_NAME:
+                    self._by_words[words].add(person.student)
+                    for letters in _run_together(name):
+                        self._by_letters[letters].add(person.student)
 
     def names(self) -> dict[str, str]:
         """Return the names of those who have one, by id."""
@@ -139,25 +140,29 @@ def class_of(students: Iterable[GradebookStudent], roster: Roster | None) -> lis
             taken.add(place)
         people.append(_person(student.id, entry, student))
     for place, entry in enumerate(roster.entries if roster else ()):
-        own = entry.number or entry.login or entry.email or entry.canvas_id
-        if place not in taken and is_storable(own):
-            people.append(_person(own, entry, GradebookStudent(own)))
+        own = (entry.number, entry.login, entry.email, entry.canvas_id)
+        usable = next((name for name in own if _is_folder_name(name)), None)
+        if place not in taken and usable is not None:
+            people.append(_person(usable, entry, GradebookStudent(usable)))
     return people
 
 
+def _is_folder_name(name: str) -> bool:
+    """Tell whether a roster's id can name a folder in submitted/, and a student in nbgrader."""
+    return is_storable(name) and name not in (".", "..") and not set(name) & set("/\\+")
+
+
 def _person(student: str, entry: Entry, known: GradebookStudent) -> Person:
-    name = " ".join(
-        p for p in (known.first_name or entry.first_name, known.last_name or entry.last_name) if p
-    )
-    name = name or _in_order(entry.name)
+    own = " ".join(part for part in (known.first_name, known.last_name) if part)
+    listed = " ".join(part for part in (entry.first_name, entry.last_name) if part) or _in_order(entry.name)
     addresses = {entry.email, known.email}
     keys = {entry.number, entry.login, *addresses, *(address.split("@")[0] for address in addresses)}
     return Person(
         student,
-        name,
+        own or listed,
         frozenset(key.strip() for key in keys if key.strip()),
         entry.canvas_id or known.lms_id,
-        _words(name),
+        tuple(name for name in (own, listed) if name),
     )
 
 

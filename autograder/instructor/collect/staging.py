@@ -10,7 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.instructor.collect.archives import UNREADABLE, Entry, RefusedError, copy, of_zip
+from autograder.instructor.collect.archives import (
+    UNREADABLE,
+    Entry,
+    RefusedError,
+    copy,
+    directory_bytes,
+    of_zip,
+)
 from autograder.instructor.collect.platforms import Piece
 from autograder.instructor.errors import CourseError
 from autograder.instructor.grade.times import NAME as STAMP
@@ -20,6 +27,8 @@ from autograder.instructor.intake.reading import MAX_FILE_BYTES, MAX_FILES, find
 MAX_BYTES = MAX_FILE_BYTES + 100 * 2**20
 _LITTER = (".ipynb_checkpoints", "__pycache__")
 _STAMP_BYTES = 1000
+# Of the list of entries of a student's own zip: each takes ten times as much memory.
+_DIRECTORY_BYTES = 2 * 2**20
 
 
 @dataclass
@@ -110,6 +119,8 @@ def _stamp(entry: Entry) -> str | None:
 def _unpack(staged: Staged, name: str) -> None:
     """Unpack a student's own zip beside itself; one that cannot be read stays, and grading says so."""
     try:
+        if directory_bytes(staged.folder / name) > _DIRECTORY_BYTES:
+            raise RefusedError("too many files")
         with zipfile.ZipFile(staged.folder / name) as archive:
             entries = of_zip(archive, name)
             if not any(".ipynb" in entry.path.lower() for entry in entries):
