@@ -144,6 +144,20 @@ def test_what_lateness_costs_stands_on_the_page_as_it_is_now(desk: Desk) -> None
     assert "Se descontaron 70 puntos." in text(feedback(desk, students="10003"), "10003")
 
 
+def test_the_rule_of_course_toml_stands_on_the_page(desk: Desk) -> None:
+    """As the class's configuration has it: 10 % of the full marks a day, at most 50 %, an hour of grace."""
+    (desk.folder / "nbgrader_config.py").write_text(
+        "c = get_config()\n"
+        'c.AssignLatePenalties.plugin_class = "autograder.instructor.grade.late_days.PenaltyPerDay"\n'
+        'c.PenaltyPerDay.per_day, c.PenaltyPerDay.cap, c.PenaltyPerDay.of = 10, 50, "full"\n'
+        "c.PenaltyPerDay.grace_min = 30\n"
+    )
+    page = " ".join(text(feedback(desk, students="10003"), "10003").split())
+    assert "cuesta, por cada día empezado, el 10 % de la puntuación máxima." in page
+    assert "Se descuenta como mucho el 50 %. Los primeros 30 minutos no cuestan nada." in page
+    assert "Se descontaron 10 puntos." in page
+
+
 def test_times_are_told_in_the_language_and_the_zone() -> None:
     when, zone = datetime(2026, 11, 21, 5, 59), ZoneInfo("America/Mexico_City")
     assert clock.shown(when, zone, "es").startswith("viernes 20 de noviembre de 2026, 23:59 (")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.instructor import clock
 from autograder.instructor.feedback.model_answers import model_answers
+from autograder.instructor.grade.late_days import PenaltyPerDay
 from autograder.instructor.gradebook import lateness
 from autograder.instructor.settings import load_course
 
@@ -55,6 +56,7 @@ class Circumstances:
         due: when it was due, with the student's extension.
         extension: how much later than for others.
         late: how late it was; empty if it was not.
+        rule: what lateness costs, where course.toml says so: texts of the page, with their details.
         class_figures: None where they were not asked for, or are too few.
         answers: model answers, by grade_id; empty before their time.
     """
@@ -64,6 +66,7 @@ class Circumstances:
     due: str = ""
     extension: str = ""
     late: str = ""
+    rule: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     class_figures: ClassFigures | None = None
     answers: Mapping[str, NotebookNode] = field(default_factory=dict)
 
@@ -74,6 +77,7 @@ def circumstances_of(
     root: Path | None,
     known_as: Mapping[str, str],
     totals: Sequence[float],
+    rule: PenaltyPerDay | None = None,
 ) -> Circumstances:
     """Return what there is to say of a submission.
 
@@ -83,6 +87,7 @@ def circumstances_of(
         root: folder of the course; None: nothing is known of it.
         known_as: names of students, by id, that count where the gradebook has none.
         totals: complete marks of the class, if the page is to say how it did.
+        rule: what lateness costs; None: no rule of course.toml.
     """
     student, lab = str(names["student"]), str(names["assignment"])
     course = load_course(root) if root else None
@@ -100,9 +105,20 @@ def circumstances_of(
         due=clock.shown(due, zone, language) if due else "",
         extension=clock.duration(extension_s, language) if extension_s > 0 else "",
         late=clock.duration(late_s, language) if late_s > 0 else "",
+        rule=tuple(_rule(rule)) if rule and due else (),
         class_figures=figures_of(totals, float(names["max_score"]), names.get("score")),
         answers=answers,
     )
+
+
+def _rule(rule: PenaltyPerDay) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the texts that say what lateness costs."""
+    details = {"per_day": f"{rule.per_day:g}", "cap": f"{rule.cap:g}", "grace": f"{rule.grace_min:g}"}
+    yield ("rule_full" if rule.of == "full" else "rule_given"), details
+    if rule.cap < 100:
+        yield "rule_cap", details
+    if rule.grace_min:
+        yield "rule_grace", details
 
 
 def _from_gradebook(

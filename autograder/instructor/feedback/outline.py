@@ -12,6 +12,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Float, List, Unicode
 
 from autograder.instructor.feedback.circumstances import circumstances_of
+from autograder.instructor.grade.late import LateRule
 from autograder.instructor.grade.marked import OUTPUTS_CELL
 from autograder.instructor.grade.work import REPORT_CELL
 from autograder.instructor.headings import headings, question_title
@@ -97,7 +98,12 @@ class OutlineFeedback(NbGraderPreprocessor):
         if ungraded:
             known = {**known, "score": None}
         found = circumstances_of(
-            known, language, Path(self.course) if self.course else None, self.names, self.totals
+            known,
+            language,
+            Path(self.course) if self.course else None,
+            self.names,
+            self.totals,
+            LateRule(self.config).per_day,
         )
         resources["feedback"] = {
             "language": language,
