@@ -134,7 +134,15 @@ def test_every_course_command_is_in_a_document() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), [("grading.md", "grade"), ("grading.md", "report"), ("exports.md", "export")]
+    ("name", "command"),
+    [
+        ("grading.md", "grade"),
+        ("grading.md", "report"),
+        ("exports.md", "export"),
+        ("collect.md", "collect"),
+        ("feedback.md", "feedback"),
+        ("times.md", "extend"),
+    ],
 )
 def test_a_command_that_is_explained_is_shown_with_all_its_options(name: str, command: str) -> None:
     shown = max((options for c, options in typed(text_of(f"docs/{name}")) if c == command), key=len)

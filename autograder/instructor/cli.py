@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from autograder.instructor.error_report import report_error
-from autograder.instructor.options import CLAIM_SEEDS, LIKENESS, TIME_LIMIT_S, Format
+from autograder.instructor.options import CLAIM_SEEDS, LIKENESS, TIME_LIMIT_S, Format, Target
 from autograder.instructor.settings import CourseError, load_course
 from autograder.language import set_language
 
@@ -307,6 +307,74 @@ def audit(
 
 
 @app.command()
+def collect(
+    lab: Lab,
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="zip files of Canvas or Moodle, other zip files, folders; lists of times of handing in",
+        ),
+    ],
+    folder: GradebookFolder = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="who is in the class; default: roster in course.toml; the gradebook"),
+    ] = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(help="whom a platform means, such as moodle:4711=10001; may be repeated, is remembered"),
+    ] = None,
+    replace: Annotated[
+        str | None, typer.Option(help="shell pattern of students whose corrections by hand are given up")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="file to write, with the same as data")
+    ] = None,
+) -> None:
+    """Take in what a learning platform gives, any number of times; what was corrected by hand stays."""
+    from autograder.instructor.collect.collecting import CollectOptions, Collector
+    from autograder.instructor.collect.terminal import as_json, show_collection
+    from autograder.instructor.files import write
+
+    options = CollectOptions(tuple(sources), folder, roster, tuple(match or ()), replace)
+    with console.status("reading …"):
+        found = Collector(load_course(), lab, options).run()
+    show_collection(console, found)
+    if json_file is not None:
+        write(json_file, json.dumps(as_json(found), indent=1, ensure_ascii=False) + "\n")
+        console.print(f"[green]✓[/] {escape(str(json_file))}", soft_wrap=True)
+
+
+@app.command("extend")
+def extend_time(
+    lab: Lab,
+    students: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STUDENT]...", help="ids, logins or addresses; without any, all are listed"),
+    ] = None,
+    days: Annotated[float, typer.Option(help="days after the due date, such as 2 or 0.5")] = 0.0,
+    hours: Annotated[float, typer.Option(help="hours, on top of the days")] = 0.0,
+    until: Annotated[
+        str, typer.Option(help="another due date, by the course's clock, such as '2026-11-25 23:59'")
+    ] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="take extensions away")] = False,
+    reason: Annotated[str, typer.Option(help="why, to be remembered")] = "",
+    roster: Annotated[
+        Path | None, typer.Option(help="a list of the class whose column `extension days` says for whom")
+    ] = None,
+    folder: GradebookFolder = None,
+) -> None:
+    """Give single students more time, before or after they hand in; nothing is graded again."""
+    from autograder.instructor.extend import ExtendOptions, extend
+    from autograder.instructor.extend_terminal import show_extensions
+
+    course = load_course()
+    options = ExtendOptions(tuple(students or ()), days, hours, until, remove, reason, roster, folder)
+    show_extensions(console, course, lab, extend(course, lab, options))
+
+
+@app.command()
 def grade(
     lab: Lab,
     students: Annotated[str, typer.Option(help="shell pattern of student ids")] = "*",
@@ -375,6 +443,39 @@ def report(
         files = report_lab(course, course.require_lab(lab), folder, output)
     for path in files:
         console.print(f"[green]✓[/] {escape(str(path))}", soft_wrap=True)
+
+
+@app.command()
+def feedback(
+    lab: Lab,
+    target: Annotated[
+        Target | None,
+        typer.Option("--zip", help="pack the pages for a bulk upload, or by students' names for mail"),
+    ] = None,
+    students: Annotated[str, typer.Option(help="shell pattern of student ids")] = "*",
+    class_figures: Annotated[
+        bool, typer.Option("--class-figures", help="say on each page how the class did")
+    ] = False,
+    roster: Annotated[
+        Path | None, typer.Option(help="who is in the class, for names; default: roster in course.toml")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="archive to write; default: in build/export")] = None,
+    folder: GradebookFolder = None,
+) -> None:
+    """Write a feedback page for each student, in the language of their notebook."""
+    from autograder.instructor.feedback.production import FeedbackOptions, give_feedback
+
+    options = FeedbackOptions(target, students, class_figures, roster, output, folder)
+    with console.status("writing …"):
+        found = give_feedback(load_course(), lab, options)
+    for warning in found.warnings:
+        warn(warning)
+    console.print(f"[green]✓[/] {escape(str(found.folder))}: {len(found.pages)} pages", soft_wrap=True)
+    if found.packed is not None:
+        if left := found.packed.left_out:
+            warn(f"not in the archive, as nobody knows what {target} calls them: {', '.join(left)}")
+        where = escape(str(found.packed.path))
+        console.print(f"[green]✓[/] {where}: {len(found.packed.names)} pages", soft_wrap=True)
 
 
 @app.command()

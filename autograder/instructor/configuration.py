@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib.resources import files
 from pathlib import Path
 
 from traitlets.config import Config
 
-from autograder.instructor.settings import load_course
+from autograder.instructor.errors import CourseError
+from autograder.instructor.settings import Course, load_course
 from autograder.instructor.stamps import read_times_safely
 
 # Editors' and Python's litter, what running a lab leaves behind, and what is the author's alone.
@@ -34,7 +36,7 @@ _AUTOGRADE = [
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
-    "nbgrader.preprocessors.AssignLatePenalties",
+    "autograder.instructor.grade.late_days.AssignCourseLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 _FEEDBACK = [
@@ -83,9 +85,26 @@ def configure(c: Config, file: str) -> None:
     c.Execute.timeout = 300
     c.Execute.shutdown_kernel = "immediate"
     c.ExecutePreprocessor.record_timing = False
+    c.OutlineFeedback.course = str(course.root)
+    _set_terms(c, course)
     _show_safely(c)
     # Formgrader reads when something was handed in as `course grade` does: no link is followed.
     read_times_safely()
+
+
+def _set_terms(c: Config, course: Course) -> None:
+    """Let due dates and what lateness costs be as course.toml says, where it does."""
+    # A lab that is half made has none, and disturbs no other.
+    dues = {}
+    for lab in course.labs:
+        with contextlib.suppress(CourseError):
+            if (due := course.due(lab)) is not None:
+                dues[lab] = due.isoformat()
+    c.DueDates.due = dues
+    if course.late:
+        c.AssignLatePenalties.plugin_class = "autograder.instructor.grade.late_days.PenaltyPerDay"
+        for name, value in course.late.items():
+            setattr(c.PenaltyPerDay, name, value)
 
 
 def _show_safely(c: Config) -> None:

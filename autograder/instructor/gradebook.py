@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from nbgrader.api import (
@@ -37,6 +37,7 @@ class Mark:
         begun: whether a check cell ran or a person gave a mark; of an unreadable notebook, neither is so.
         timestamp: when it was handed in, in UTC, if that is known.
         due: when it was due, in UTC, with the student's extension.
+        extension: how much later that is than for others.
         late_s: seconds after the due date.
         late_penalty: marks taken off for that.
         marked_by_hand: whether a person gave a mark.
@@ -53,6 +54,7 @@ class Mark:
     begun: bool = False
     timestamp: datetime | None = None
     due: datetime | None = None
+    extension: timedelta = timedelta()
     late_s: float = 0.0
     late_penalty: float = 0.0
     marked_by_hand: bool = False
@@ -157,6 +159,7 @@ def _submissions(gradebook: Gradebook, lab: str) -> Iterator[Mark]:
             lab,
             timestamp=timestamp,
             due=due,
+            extension=extension or timedelta(),
             late_s=lateness(timestamp, due),
             late_penalty=float(penalty or 0.0),
         )

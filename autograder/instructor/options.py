@@ -27,3 +27,11 @@ class Format(StrEnum):
     def encoding(self) -> str:
         """Return the encoding: a spreadsheet needs the byte order mark, the other systems do not."""
         return "utf-8-sig" if self is Format.CSV else "utf-8"
+
+
+class Target(StrEnum):
+    """What an archive of feedback pages is for."""
+
+    MOODLE = "moodle"
+    CANVAS = "canvas"
+    STUDENTS = "students"

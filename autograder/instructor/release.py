@@ -50,6 +50,7 @@ def release_lab(
     with contextlib.closing(Store(course.root, folder=folder)) as store:
         write_source(course, lab)
         update = enter_or_update(course, lab, store, update=True)
+        store.update_lateness(lab)
     for line in _said(lab, update, f" --folder {shlex.quote(str(folder))}" if folder else ""):
         report(line)
     return list(bundle_labs(course, [lab], folder and folder / "release"))

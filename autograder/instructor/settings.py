@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
@@ -23,6 +25,7 @@ __all__ = ["Course", "CourseError", "load_course"]
 _FILE = "course.toml"
 _SEED = "a whole number, such as seed = 2023"
 _TITLE = 'a text by language, such as { en = "Regression" }'
+_MOMENT = "a time, such as 2026-11-20T23:59:00, or a day, without quotation marks"
 _LANGUAGES = 'a list of languages, such as ["es", "en"]'
 # As in the tags of cells and the names of folders.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
@@ -45,6 +48,22 @@ def _package(value: str) -> str:
     return value
 
 
+def _moment(value: object) -> object:
+    if not isinstance(value, date):  # which times are too
+        raise ValueError(f"{value!r} is not {_MOMENT}.")
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in zoneinfo.available_timezones():
+        close = did_you_mean(value, sorted(zoneinfo.available_timezones()))
+        raise ValueError(f'{value!r} is no time zone, such as "America/Mexico_City".{close}')
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Moment = Annotated[Any, AfterValidator(_moment)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 Language = Annotated[str, AfterValidator(_language)]
 Package = Annotated[str, AfterValidator(_package)]
 
@@ -60,6 +79,13 @@ class CourseTable(BaseModel):
     packages: list[Package] | None = Field(
         default=None, description='a list of packages, such as ["course"]', min_length=1
     )
+
+    # Whose clock due dates are meant by, and times that name no zone.
+    timezone: Zone = Field(
+        default="UTC",
+        description='a time zone of the IANA database, such as timezone = "America/Mexico_City"',
+    )
+    roster: str = Field(default="", description="the name of a file that says who is in the class")
 
     @model_validator(mode="after")
     def _consistent(self) -> CourseTable:
@@ -81,6 +107,16 @@ class TlsTable(BaseModel):
     key: str = Field(description="the name of a file", min_length=1)
 
 
+class LateTable(BaseModel):
+    """The section [late]: what lateness costs."""
+
+    model_config = STRICT
+    per_day: Percent = Field(description="a percentage for each day begun, such as per_day = 10")
+    cap: Percent = Field(default=100.0, description="a percentage, at most, such as cap = 50")
+    grace_min: float = Field(default=0.0, ge=0, le=10080, description="minutes that cost nothing, such as 15")
+    of: Literal["given", "full"] = Field(default="given", description='"given" or "full"')
+
+
 class LabTable(BaseModel):
     """A section [labs.LAB]."""
 
@@ -92,6 +128,9 @@ class LabTable(BaseModel):
         default=None, description='a function, such as "package.module:function"', pattern=r"^[\w.]+:[\w.]+$"
     )
     options: dict[str, Any] = Field(default={}, description="a table of what `prepare` needs")
+    # By the clock of the course's zone. A day alone means its end where something is due, else its beginning.
+    due: Moment | None = Field(default=None, description=_MOMENT)
+    model_answers: Moment | None = Field(default=None, description=_MOMENT)
     # Whether every sentence about outputs is to have a claim, or to say why it has none.
     claims: bool = Field(default=False, description="true or false, such as claims = true")
 
@@ -109,6 +148,9 @@ class Course:
         tls: certificates for other machines that grade; see `autograder.instructor.grade.certificates`.
         packages: what the labs' notebooks import of the course's own; answer keys lie in the first.
         id: what the gradebook calls the course.
+        timezone: of due dates, and of times that name none.
+        roster: name of a file that says who is in the class; empty if none does.
+        late: what lateness costs, see `LateTable`; empty where nbgrader_config.py says it.
     """
 
     root: Path
@@ -119,6 +161,14 @@ class Course:
     tls: dict[str, Any] = field(default_factory=dict)
     packages: tuple[str, ...] = ("course",)
     id: str = ""
+    timezone: str = "UTC"
+    roster: str = ""
+    late: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """Return the time zone of the course."""
+        return zoneinfo.ZoneInfo(self.timezone)
 
     @property
     def build(self) -> Path:
@@ -216,6 +266,31 @@ class Course:
         titles: dict[str, str] = self._sound(lab, "title").get("title", {})
         return titles
 
+    def due(self, lab: str) -> datetime | None:
+        """Return when a lab is due, in UTC without a zone, as nbgrader keeps times; None if nothing is said.
+
+        Raises:
+            CourseError: if course.toml gives something else.
+        """
+        said: date | None = self._sound(lab, "due").get("due")
+        return None if said is None else self._utc(said, end=True)
+
+    def model_answers(self, lab: str) -> datetime | None:
+        """Return from when on model answers are given out, as `due`; None if never.
+
+        Raises:
+            CourseError: if course.toml gives something else.
+        """
+        said: date | None = self._sound(lab, "model_answers").get("model_answers")
+        return None if said is None else self._utc(said, end=False)
+
+    def _utc(self, said: date, *, end: bool) -> datetime:
+        """Return a moment in UTC without a zone; `end`: whether a day means its last minute."""
+        if not isinstance(said, datetime):
+            said = datetime.combine(said, time(23, 59, 59) if end else time())
+        local = said if said.tzinfo else said.replace(tzinfo=self.zone)
+        return local.astimezone(UTC).replace(tzinfo=None)
+
     def seed(self, lab: str) -> int:
         """Return a lab's public seed.
 
@@ -299,13 +374,14 @@ def _course(root: Path, data: dict[str, Any], text: str) -> Course:
     """
     grading = data.get("grading", {})
     tls = grading.get("tls", {}) if isinstance(grading, dict) else {}
+    late = data.get("late", {})
     for name in ("course", "labs"):
         if not isinstance(data.get(name), dict):
             raise CourseError(f"{_FILE} is not valid: it needs a table [{name}].")
-    unknown = set(data) - {"course", "grading", "labs"}
+    unknown = set(data) - {"course", "grading", "labs", "late"}
     if unknown:
         raise CourseError(
-            f"{_FILE} takes the tables course, grading and labs, not {', '.join(sorted(unknown))}."
+            f"{_FILE} takes the tables course, grading, labs and late, not {', '.join(sorted(unknown))}."
         )
     table = checked(CourseTable, data["course"], Table(_FILE, "[course]", ("course",), text))
     if isinstance(grading, dict):
@@ -322,4 +398,7 @@ def _course(root: Path, data: dict[str, Any], text: str) -> Course:
         tls,
         tuple(table.packages or [table.package or "course"]),
         table.id or root.name,
+        table.timezone,
+        table.roster,
+        checked(LateTable, late, Table(_FILE, "[late]", ("late",), text)).model_dump() if late else {},
     )

@@ -50,7 +50,7 @@ def read(folder: Path, text: str) -> Course:
             COURSE + '[labs]\n[grading.tls]\nca = "x"',
             r"line 5, \[grading\.tls\]: cert must be",
         ),
-        (COURSE + "[labs]\n[gradign]", "takes the tables course, grading and labs, not gradign"),
+        (COURSE + "[labs]\n[gradign]", "takes the tables course, grading, labs and late, not gradign"),
         (COURSE, r"needs a table \[labs\]"),
         (COURSE + "labs = ]", "course.toml cannot be read: .*line 4"),
     ],

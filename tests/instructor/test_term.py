@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,10 @@ pytestmark = pytest.mark.slow
 DOCUMENT = ROOT / "docs" / "instructors.md"
 MARK = 5.0
 PARTNER = "10002"
+WORKSHEET = """Identifier,Full name,Last modified (submission)
+Participant 72,Eva Ríos,"Saturday, 21 November 2026, 8:00 AM"
+Participant 99,Luis Paz,-
+"""
 
 
 def download(room: Classroom) -> None:
@@ -36,11 +41,15 @@ def download(room: Classroom) -> None:
         "10003": room.identified(room.notebook(mistakes=("d_step_no_zero_grad",)), "10003"),
         "10004": room.identified(room.notebook("train_data", "question_models"), "10004"),
     }
-    archive = room.folder / "downloaded" / LAB1 / "archive"
-    archive.mkdir(parents=True)
-    for student, notebook in files.items():
-        (archive / f"{student}_{LAB1}.ipynb").write_text(nbformat.writes(notebook))
-    (archive / f"10005_{LAB1}.ipynb").write_text('{"cells": [')
+    contents = {student: nbformat.writes(notebook) for student, notebook in files.items()}
+    people = {"10001": "Ana García", "10003": "Eva Ríos", "10004": "Juan Vega", "10005": "Sol Mora"}
+    folder = room.folder / "downloaded"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "submissions.zip", "w") as archive:
+        for number, (student, name) in enumerate(people.items(), start=71):
+            content = contents.get(student, '{"cells": [')
+            archive.writestr(f"{name}_{number}_assignsubmission_file/{LAB1}.ipynb", content)
+    (folder / "worksheet.csv").write_text(WORKSHEET, encoding="utf-8")
     (room.folder / "downloaded" / "10005.ipynb").write_text(
         nbformat.writes(room.identified(complete, "10005"))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
 
 from autograder.instructor.export.lines import Line
 from autograder.instructor.export.results import Results
@@ -34,6 +35,11 @@ def _mark(mark: Mark | None, partial: bool) -> float | None:
     return mark.so_far if partial else mark.total
 
 
+def _local(when: datetime | None, zone: tzinfo) -> str | None:
+    """Return a time by the course's clock, as spreadsheets read it."""
+    return f"{when.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M}" if when else None
+
+
 def _canvas(lines: Sequence[Line], results: Results, headers: dict[str, str], partial: bool) -> list[Row]:
     names: Row = [headers.get(lab, lab) for lab in results.labs]
     rows: list[Row] = [
@@ -61,7 +67,7 @@ def _moodle(lines: Sequence[Line], results: Results, headers: dict[str, str], pa
 
 
 def _csv(lines: Sequence[Line], results: Results, headers: dict[str, str], partial: bool) -> list[Row]:
-    figures = ("total", "max", "automatic", "by hand", "late penalty", "state")
+    figures = ("total", "max", "automatic", "by hand", "late penalty", "state", "handed in", "late hours")
     header: Row = ["student", "name", "email", "section"]
     header += [f"{lab} {figure}" for lab in results.labs for figure in figures]
     rows = [header]
@@ -71,9 +77,10 @@ def _csv(lines: Sequence[Line], results: Results, headers: dict[str, str], parti
             mark = line.marks.get(lab)
             row += [_mark(mark, partial), full]
             if mark is None:
-                row += [None, None, None, "nothing handed in"]
+                row += [None, None, None, "nothing handed in", None, None]
                 continue
             state = "waiting for a person" if mark.waiting else "complete"
             row += [mark.automatic, mark.by_hand, mark.late_penalty, state]
+            row += [_local(mark.timestamp, results.zone), round(mark.late_s / 3600, 2)]
         rows.append(row)
     return rows

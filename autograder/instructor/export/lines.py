@@ -44,7 +44,7 @@ def lines_with_roster(results: Results, roster: Roster) -> list[Line]:
         CourseError: if a student could be several of the roster's, or two students with marks for the
             same lab are one of the roster's.
     """
-    index = _Index(roster.entries)
+    index = RosterIndex(roster.entries)
     students: defaultdict[int, list[str]] = defaultdict(list)
     strangers = []
     for student in sorted(results.students.values(), key=lambda s: s.id):
@@ -101,7 +101,7 @@ def _entry_of(student: GradebookStudent) -> Entry:
     )
 
 
-class _Index:
+class RosterIndex:
     """Finds the students of a roster by what a gradebook may call them."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:

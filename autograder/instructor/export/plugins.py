@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -32,7 +33,7 @@ class MarksExport(ExportPlugin):
         labs = [str(name) for name in self.assignment] or sorted(
             known_labs(gradebook), key=lambda lab: (lab not in course.labs, lab)
         )
-        results = results_of(gradebook, labs, LateRule(self.config))
+        results = replace(results_of(gradebook, labs, LateRule(self.config)), zone=course.zone)
         if self.student:
             chosen = {str(student) for student in self.student}
             results = results.only(chosen)

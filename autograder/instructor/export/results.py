@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 from nbgrader.api import Gradebook, MissingEntry
 
@@ -30,11 +31,13 @@ class Results:
         labs: full marks of every exported lab, by id, in order.
         students: all that the gradebook knows, by id.
         marks: marks by student's id and lab's id; who handed in nothing is not there.
+        zone: whose clock times are shown by.
     """
 
     labs: Mapping[str, float]
     students: Mapping[str, GradebookStudent]
     marks: Mapping[tuple[str, str], Mark]
+    zone: tzinfo = UTC
 
     def only(self, students: Collection[str]) -> Results:
         """Return the results of some students."""
@@ -42,6 +45,7 @@ class Results:
             self.labs,
             {name: student for name, student in self.students.items() if name in students},
             {key: mark for key, mark in self.marks.items() if key[0] in students},
+            self.zone,
         )
 
     def waiting(self, lab: str) -> list[str]:
@@ -54,6 +58,16 @@ def known_labs(gradebook: Gradebook) -> list[str]:
     return [str(assignment.name) for assignment in gradebook.assignments]
 
 
+def students_of(gradebook: Gradebook) -> list[GradebookStudent]:
+    """Return all students that a gradebook knows."""
+    return [
+        GradebookStudent(
+            str(s.id), s.last_name or "", s.first_name or "", s.email or "", str(s.lms_user_id or "")
+        )
+        for s in gradebook.students
+    ]
+
+
 def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | None = None) -> Results:
     """Read the marks of some labs.
 
@@ -63,12 +77,7 @@ def read_results(gradebook: Gradebook, labs: Sequence[str], rule: LateRule | Non
         rule: rule for late submissions as it is now; None: what the gradebook holds, which may not know yet
             what came in since the last grading.
     """
-    students = {
-        str(s.id): GradebookStudent(
-            str(s.id), s.last_name or "", s.first_name or "", s.email or "", s.lms_user_id or ""
-        )
-        for s in gradebook.students
-    }
+    students = {student.id: student for student in students_of(gradebook)}
     full_marks: dict[str, float] = {}
     marks: dict[tuple[str, str], Mark] = {}
     for lab in labs:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.instructor.settings import CourseError
+from autograder.instructor.settings import Course, CourseError
 
 # Names of columns, folded, by what they hold. Beside Canvas's other columns, "id" is Canvas's own number.
 _COLUMNS = {
@@ -21,6 +21,7 @@ _COLUMNS = {
     "first_name": ("first name", "firstname", "first_name", "nombre"),
     "last_name": ("last name", "lastname", "last_name", "surname", "apellido(s)", "apellidos", "apellido"),
     "section": ("section", "sección", "group", "grupo"),
+    "extension_days": ("extension days", "extension_days", "extension", "prórroga", "días de prórroga"),
 }  # fmt: skip
 _IDENTIFYING = ("number", "login", "canvas_id", "email")
 _CANVAS_MARKS = ({"sis user id"}, {"sis login id"}, {"student", "section"})
@@ -29,7 +30,10 @@ _ASSIGNMENT = re.compile(r"(?P<title>.*\S)\s+\((?P<id>\d+)\)")
 
 @dataclass(frozen=True)
 class Entry:
-    """One student of a roster; what the file does not say is empty."""
+    """One student of a roster; what the file does not say is empty.
+
+    `extension_days`: how many days later than others they hand in; `course extend` reads it.
+    """
 
     name: str = ""
     canvas_id: str = ""
@@ -39,6 +43,7 @@ class Entry:
     first_name: str = ""
     last_name: str = ""
     section: str = ""
+    extension_days: str = ""
 
     @property
     def sortable_name(self) -> str:
@@ -69,8 +74,8 @@ def read_roster(path: Path) -> Roster:
     Raises:
         CourseError: if it cannot be read, or no column says who is who.
     """
-    rows = _rows(path)
-    header = [_fold(name) for name in rows[0]] if rows else []
+    rows = rows_of(path)
+    header = [fold(name) for name in rows[0]] if rows else []
     columns = _columns(header)
     if not any(field in columns for field in _IDENTIFYING):
         names = ", ".join(repr(name) for name in rows[0][:8]) if rows else "none"
@@ -83,6 +88,31 @@ def read_roster(path: Path) -> Roster:
     if not found:
         raise CourseError(f"{path.name}: there are no students below its first row.")
     return Roster(found, _assignments(rows[0]) if "canvas_id" in columns else {})
+
+
+def class_roster(course: Course, folder: Path | None, given: Path | None = None) -> Roster | None:
+    """Return who is in a class, if a file says so.
+
+    Args:
+        course: the checkout; `roster` in its course.toml names a file.
+        folder: folder of the class, which may have a file of that name itself; None: the checkout.
+        given: another file, which counts alone.
+
+    Raises:
+        CourseError: if the file is not there, or cannot be used.
+    """
+    if given is not None:
+        return read_roster(given)
+    if not course.roster:
+        return None
+    places = [root / course.roster for root in (folder, course.root) if root is not None]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise CourseError(
+            f"course.toml, [course]: there is no file {course.roster}, which roster names. It says who is in "
+            "the class; take the line out if nothing does."
+        )
+    return read_roster(path)
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:
@@ -110,10 +140,10 @@ def _entry(row: Sequence[str], columns: dict[str, int]) -> Entry:
 def _assignments(header: Sequence[str]) -> dict[str, str]:
     """Return the headers that name an assignment of Canvas's, such as `Lab 1 (4711)`."""
     found = [(match, name) for name in header if (match := _ASSIGNMENT.fullmatch(name.strip()))]
-    return {_fold(match["title"]): name for match, name in found}
+    return {fold(match["title"]): name for match, name in found}
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
     """Return a column's name as it is compared."""
     return " ".join(name.split()).casefold()
 
@@ -121,7 +151,7 @@ def _fold(name: str) -> str:
 # --- the file --------------------------------------------------------------------------------------
 
 
-def _rows(path: Path) -> list[list[str]]:
+def rows_of(path: Path) -> list[list[str]]:
     """Return the rows of a CSV file, whatever program wrote it.
 
     Raises:

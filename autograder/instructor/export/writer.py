@@ -13,7 +13,7 @@ from autograder.instructor import files
 from autograder.instructor.export.formats import rows_for
 from autograder.instructor.export.lines import Line, lines_with_roster, lines_without_roster
 from autograder.instructor.export.results import Results, known_labs, read_results
-from autograder.instructor.export.roster import Roster, read_roster
+from autograder.instructor.export.roster import Roster, class_roster
 from autograder.instructor.grade.late import LateRule
 from autograder.instructor.grade.records import Records, noted
 from autograder.instructor.grade.store import Store
@@ -30,7 +30,7 @@ class ExportOptions:
     Attributes:
         to: the system that the file is for.
         lab: one lab's id; None: all labs.
-        roster: a file that says who is in the class.
+        roster: a file that says who is in the class; None: that of course.toml, if there is one.
         partial: whether marks that are not complete are given as they are so far.
         output: the file to write; None: build/export/<lab or "marks">-<system>.csv.
         folder: folder that holds the gradebook; None: the checkout.
@@ -68,11 +68,11 @@ def export_marks(course: Course, options: ExportOptions) -> Export:
         CourseError: if there is no gradebook, no such lab in it, or the roster cannot be used.
     """
     wanted = [course.require_lab(options.lab)] if options.lab else list(course.labs)
-    roster = read_roster(options.roster) if options.roster else None
+    roster = class_roster(course, options.folder, options.roster)
     store = Store(course.root, folder=options.folder, must_exist=True)
     with contextlib.closing(store):
         found = store.transact(lambda gradebook: results_of(gradebook, wanted, store.late_rule), write=False)
-    results = _with_doubts(found, store)
+    results = _with_doubts(replace(found, zone=course.zone), store)
     name = f"{options.lab or 'marks'}-{options.to}.csv"
     path = options.output or (options.folder or course.build) / "export" / name
     headers = assignment_headers(course, roster, results)

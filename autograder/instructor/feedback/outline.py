@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Dict, Float, List, Unicode
 
+from autograder.instructor.feedback.circumstances import circumstances_of
+from autograder.instructor.grade.late import LateRule
 from autograder.instructor.grade.marked import OUTPUTS_CELL
 from autograder.instructor.grade.work import REPORT_CELL
 from autograder.instructor.headings import headings, question_title
@@ -78,18 +82,38 @@ class FeedbackPart:
 class OutlineFeedback(NbGraderPreprocessor):
     """Finds the parts of a marked notebook, for the template: `resources["feedback"]`."""
 
+    course = Unicode("", help="folder of the course, which knows its zone and its model answers").tag(
+        config=True
+    )
+    names = Dict(help="names of students, by id, where the gradebook has none").tag(config=True)
+    totals = List(Float(), help="complete marks of the class, if pages say how it did").tag(config=True)
+
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook as it is, and resources with the outline."""
         cells = [cell for cell in nb.cells if cell.get("id") not in (REPORT_CELL, OUTPUTS_CELL)]
         sections = list(split(cells))
+        language = language_of(nb)
+        ungraded = all(section.waiting for section in sections if section.graded is not None)
+        known = resources["nbgrader"]
+        if ungraded:
+            known = {**known, "score": None}
+        found = circumstances_of(
+            known,
+            language,
+            Path(self.course) if self.course else None,
+            self.names,
+            self.totals,
+            LateRule(self.config).per_day,
+        )
         resources["feedback"] = {
-            "language": language_of(nb),
+            "language": language,
+            "circumstances": found,
             "title": next(iter(headings(cells)), resources["nbgrader"]["assignment"]),
             "notes": [cell for cell in nb.cells if cell.get("id") == REPORT_CELL],
             "whose_outputs": [cell for cell in nb.cells if cell.get("id") == OUTPUTS_CELL],
             "sections": sections,
             "missing": sum(section.points for section in sections if section.waiting),
-            "ungraded": all(section.waiting for section in sections if section.graded is not None),
+            "ungraded": ungraded,
         }
         return nb, resources
 

@@ -10,7 +10,7 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,7 +33,7 @@ from autograder.instructor.grade.guard import shown
 from autograder.instructor.grade.late import LateRule, update_lateness
 from autograder.instructor.grade.locks import GradebookBusy, as_busy, quiet_nbgrader
 from autograder.instructor.grade.work import REPORT_CELL
-from autograder.instructor.gradebook import Mark, lateness, marks_of
+from autograder.instructor.gradebook import Mark, marks_of
 from autograder.instructor.settings import CourseError
 from autograder.instructor.source import grade_id
 
@@ -138,6 +138,12 @@ class Folders:
             raise CourseError(f"CourseDirectory, as nbgrader_config.py sets it up: {error}") from None
         self.db_url: str = self.coursedir.db_url
 
+    @property
+    def has_gradebook(self) -> bool:
+        """Tell whether there is a gradebook; of another machine's database, whether one is named."""
+        database = make_url(self.db_url)
+        return database.get_backend_name() != "sqlite" or Path(str(database.database)).is_file()
+
     def folder(self, step: str, student: str, lab: str) -> Path:
         """Return the folder of a submission: step is "submitted", "autograded" or "feedback"."""
         name = getattr(self.coursedir, f"{step}_directory")
@@ -200,12 +206,12 @@ class Store(Folders):
             CourseError: if it cannot be opened; a `GradebookBusy` if another program holds it.
         """
         super().__init__(config, folder=folder, db_url=db_url)
-        self.late_rule = LateRule(self.config)
+        self.late_rule = LateRule(self.config, self.root)
         self._gave_up = False
         database = make_url(self.db_url)
         # Another machine's database that does not answer when it is opened is perhaps none: no waiting.
         self._is_file = database.get_backend_name() == "sqlite"
-        if must_exist and self._is_file and not Path(str(database.database)).is_file():
+        if must_exist and not self.has_gradebook:
             raise CourseError(
                 f"There is no gradebook at {database.database}: nothing was graded there yet. "
                 "`course grade LAB` does it; --folder names the folder that holds submitted/."
@@ -434,9 +440,14 @@ class Store(Folders):
         """Apply the rule for late submissions, as nbgrader's AssignLatePenalties does."""
         submission = gradebook.find_submission(lab, student)
         notebook = gradebook.find_submission_notebook(lab, lab, student)
-        due, extension = submission.assignment.duedate, submission.extension
-        late_s = lateness(submission.timestamp, due + extension if due and extension else due)
-        notebook.late_submission_penalty = self.late_rule.penalty(student, notebook.score, late_s)
+        longer = submission.extension or timedelta()
+        due = submission.assignment.duedate
+        stored = Mark(
+            student, lab, timestamp=submission.timestamp, due=due + longer if due else None, extension=longer
+        )
+        late_s = self.late_rule.terms.applied(stored).late_s
+        full = float(notebook.max_score)
+        notebook.late_submission_penalty = self.late_rule.penalty(student, notebook.score, late_s, full)
 
     def stamp(self, student: str, lab: str) -> times.Stamp:
         """Return when a submission was handed in, as its folder says."""

@@ -73,12 +73,13 @@ def _open_quietly(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def read_time(content: bytes, now: datetime | None = None) -> datetime:
+def read_time(content: bytes, now: datetime | None = None, zone: tzinfo = UTC) -> datetime:
     """Return the time that a file says, in UTC without a zone.
 
     Args:
         content: content of the file, in any encoding that says what it is.
         now: the present time, with its zone; None: the clock's.
+        zone: of a time that names none.
 
     Raises:
         TimeStampError: with an excerpt, if it is none, is ambiguous, or cannot be when somebody handed in.
@@ -88,7 +89,7 @@ def read_time(content: bytes, now: datetime | None = None) -> datetime:
     text = _decoded(content)
     shown = _excerpt(text)
     try:
-        found = _parse(_plain(text)).astimezone(UTC)
+        found = _parse(_plain(text), zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise TimeStampError(shown) from None
     if not _FIRST <= found <= (now or datetime.now(UTC)) + _AHEAD:
@@ -216,8 +217,24 @@ class _Parts:
     zones: list[tzinfo] = field(default_factory=list)
 
 
-def _parse(text: str) -> datetime:
-    """Return the time that a plain text says, with its zone.
+def parse(text: str, zone: tzinfo) -> datetime:
+    """Return the time that a text says, in UTC without a zone; it may lie in the future, as a due date does.
+
+    Args:
+        text: the text.
+        zone: of a time that names none.
+
+    Raises:
+        TimeStampError: with the text, if it is none, or is ambiguous.
+    """
+    try:
+        return _parse(_plain(text), zone).astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise TimeStampError(_excerpt(text)) from None
+
+
+def _parse(text: str, zone: tzinfo = UTC) -> datetime:
+    """Return the time that a plain text says, with its zone; `zone` where it names none.
 
     Raises:
         ValueError: if it says none, several, or something else besides.
@@ -232,7 +249,7 @@ def _parse(text: str) -> datetime:
         text = f"{year}-{month}-{day} {hour}:{minute}:{second or '00'}{text[compact.end() :]}"
     parts = _collect(text)
     day = _date(parts)
-    return _with_zone(day + _time_of_day(parts), parts.zones or [UTC])
+    return _with_zone(day + _time_of_day(parts), parts.zones or [zone])
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:

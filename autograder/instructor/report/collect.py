@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from autograder.instructor import clock
 from autograder.instructor.grade.records import Record, Records, digest_of_submission, noted
 from autograder.instructor.grade.store import Store
 from autograder.instructor.grade.work import Outcome
@@ -100,7 +101,15 @@ class Collector:
             times=times_of(own, _walls(records)),
             absent=sorted(known - set(students)),
             headings=key.headings,
+            due=self._due(lab, list(marks.values())),
+            late_rule=rule.described(),
         )
+
+    def _due(self, lab: str, marks: Sequence[Mark]) -> str:
+        """Return when a lab was due, for people; empty if nobody said."""
+        due = self.store.late_rule.terms.due(lab)
+        due = due or next((mark.due - mark.extension for mark in marks if mark.due), None)
+        return clock.shown(due, self.course.zone, "en") if due else ""
 
     def _title(self, lab: str) -> str:
         """Return the lab's title, in English where there is one, as the rest of the report."""

@@ -211,6 +211,8 @@ class ClassReport:
         absent: students whom the gradebook knows and who have not handed in.
         headings: what the parts of the lab are called, by language.
         recorded: whether `course grade` graded the class.
+        due: when the lab was due, by the course's clock; empty if nobody said.
+        late_rule: what lateness costs, as a sentence.
     """
 
     lab: str
@@ -223,6 +225,8 @@ class ClassReport:
     times: Times | None = None
     absent: list[str] = field(default_factory=list)
     headings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    due: str = ""
+    late_rule: str = ""
 
     def part(self, name: str) -> str:
         """Return what a block or a question is called in the notebook."""

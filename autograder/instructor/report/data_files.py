@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def write_table(report: ClassReport, path: Path) -> Path:
     """Write a CSV file with one row per student; a mark that nobody has given yet is blank, not 0."""
     header: Row = [
         "student", "lab", "state", "automatic", "by_hand", "late_penalty", "total", "max_score",
-        "partners", "late_hours", "seconds", "review_reasons",
+        "partners", "late_hours", "extension_hours", "seconds", "review_reasons",
         *(block.cell for block in report.blocks), *(check.name for check in report.checks),
     ]  # fmt: skip
     return write(path, as_csv([header, *(list(_columns(report, row)) for row in report.rows)]))
@@ -30,6 +31,8 @@ def _columns(report: ClassReport, row: StudentReport) -> Iterator[Cell]:
     yield from (row.total, row.mark.max_score if row.mark else None)
     yield " ".join(row.partners)
     yield round(row.late_s / 3600, 2) if row.late_s else None
+    longer = row.mark.extension.total_seconds() if row.mark else 0.0
+    yield round(longer / 3600, 2) if longer else None
     yield row.outcome.wall_s if row.outcome else None
     yield "; ".join(REASON_BY_KEY[key].title for key in row.review_reasons)
     for block in report.blocks:
@@ -60,6 +63,11 @@ def write_data(report: ClassReport, path: Path) -> Path:
     return write(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
+def _utc(when: datetime | None) -> str | None:
+    """Return a time of the gradebook as ISO 8601."""
+    return f"{when.isoformat(timespec='seconds')}Z" if when else None
+
+
 def _student(row: StudentReport) -> dict[str, Any]:
     """Return one student as JSON data; marks that are missing are null."""
     mark, outcome = row.mark, row.outcome
@@ -73,6 +81,9 @@ def _student(row: StudentReport) -> dict[str, Any]:
         "marks": mark.given if mark else {},
         "partners": list(row.partners),
         "late_s": row.late_s,
+        "handed_in": _utc(mark.timestamp if mark else None),
+        "due": _utc(mark.due if mark else None),
+        "extension_s": mark.extension.total_seconds() if mark else 0.0,
         "review_reasons": list(row.review_reasons),
         "notes": outcome.notes if outcome else [],
         "seconds": outcome.wall_s if outcome else None,

@@ -83,7 +83,7 @@ REASONS = (
     ReviewReason("doubtful"),
     ReviewReason("unreadable_time", _GRADE),
     ReviewReason("unexpected", _GRADE),
-    ReviewReason("late", urgent=False),
+    ReviewReason("late", "course extend {lab} {student} --days 1{folder}", urgent=False),
     ReviewReason("unsigned", _GRADE, urgent=False),
     ReviewReason("repaired", urgent=False),
     ReviewReason("by_hand", urgent=False),
