@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SITE_STAMP := $(VENV)/.site-installed
 # nbgrader calls `alembic` and `jupyter` by name, so the environment's programs must be found first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test audit notebooks bench lint format clean
+.PHONY: help setup demo test audit notebooks site bench lint format clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,6 +32,13 @@ audit: setup  ## judge the grader by every known answer, mutants and rewrites, a
 
 notebooks: setup  ## rebuild all that is generated: release/, solutions/, course/keys/
 	course build
+
+site: $(SITE_STAMP)  ## write the site with labs, documents and reference to build/site
+	python -m course.authoring.site
+
+$(SITE_STAMP): $(STAMP) requirements-site.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-site.txt
+	touch $(SITE_STAMP)
 
 bench: setup  ## measure speed and write build/bench.json
 	python -m tests.bench

@@ -33,7 +33,8 @@ LONGEST = (
     "test_term.py", "test_reproducibility.py", "test_nbval.py", "test_claims.py", "test_generated.py",
     "test_scheduler.py", "test_audit.py", "test_trials.py", "test_rerun.py", "test_authoring.py",
     "test_faults.py",
-    "test_demo.py", "test_bundle.py", "test_trust.py", "test_silence.py", "test_formgrader.py",
+    "test_site_pages.py", "test_demo.py", "test_bundle.py", "test_trust.py", "test_silence.py",
+    "test_formgrader.py",
     "test_hostile_texts.py", "test_report.py", "test_feedback.py", "test_outputs.py",
     "test_execution.py", "test_release.py", "test_postgresql.py",
 )  # fmt: skip

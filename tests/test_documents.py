@@ -20,7 +20,7 @@ from autograder.instructor.settings import Course, load_course
 from autograder.key import AnswerKey
 from tests.conftest import LABS, ROOT
 
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 # What a check is made of, and no check.
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]

@@ -163,7 +163,8 @@ def test_every_library_that_is_imported_is_declared(
 
 
 def test_every_declared_library_is_pinned_within_its_bounds() -> None:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    files = [ROOT / name for name in ("requirements.txt", "requirements-site.txt")]
+    lines = [line for file in files for line in file.read_text().splitlines()]
     pins = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
     for each in [*PROJECT["dependencies"], *(item for extra in EXTRAS.values() for item in extra)]:
         requirement = Requirement(each)

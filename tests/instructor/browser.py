@@ -63,7 +63,12 @@ class Visit:
 
     def violations(self) -> list[tuple[str, list[Any]]]:
         """Return the rules of accessibility that the page breaks, with the elements that do."""
-        from axe_playwright_python.sync_playwright import Axe
+        return find_violations(self.page)
 
-        response = Axe().run(self.page, options=_RULES).response
-        return [(v["id"], [n["html"][:150] for n in v["nodes"][:3]]) for v in response["violations"]]
+
+def find_violations(page: Page) -> list[tuple[str, list[Any]]]:
+    """Return the rules of accessibility that a page breaks, with the elements that do."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    response = Axe().run(page, options=_RULES).response
+    return [(v["id"], [n["html"][:150] for n in v["nodes"][:3]]) for v in response["violations"]]
