@@ -117,7 +117,9 @@ class SequenceChecks:
                 found.append(tensor.reshape(-1))
             return torch.cat(found).double()
 
-        refused = Message("sequence_tokens_differ") if part == "tokens" else Message("sequence_lengths_differ")
+        refused = (
+            Message("sequence_tokens_differ") if part == "tokens" else Message("sequence_lengths_differ")
+        )
         return self._block.run_array(name, points, compute, refused)
 
     def padding(self, name: str, factory: Callable[..., Any], *, vocabulary: int, points: float) -> bool:
