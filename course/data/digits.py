@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from course.data.pixels import as_images
+from course.data.unavailable import DataUnavailableError
 from course.texts import CourseText, error, localized, unknown_choice
 
 SOURCES = ("auto", "mnist", "embedded")
@@ -50,10 +51,6 @@ class Digits:
     def images(self) -> torch.Tensor:
         """Return the pictures as networks expect them: float32 of shape (n, 1, 28, 28), in [-1, 1]."""
         return as_images(self.pixels)
-
-
-class DataUnavailableError(Exception):
-    """A data set cannot be used; the message says why."""
 
 
 def load_digits(

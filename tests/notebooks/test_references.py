@@ -21,8 +21,8 @@ CITATION = re.compile(
     r"(?P<first>[A-Z][\w-]+)(?: et al\.| (?:y|and) (?P<second>[A-Z][\w-]+))?,? \(?(?P<year>(?:19|20)\d\d)\b"
 )
 INTRODUCED = {
-    "es": ("tutorial de PyTorch", "tesis de grado"),
-    "en": ("PyTorch tutorial", "bachelor's thesis"),
+    "es": ("tutorial de PyTorch", "tesis de grado", "práctica de Keras"),
+    "en": ("PyTorch tutorial", "bachelor's thesis", "Keras assignment"),
 }
 
 
