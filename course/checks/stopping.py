@@ -114,9 +114,10 @@ class _Course:
 
 
 def _course(run: int, patience: int, running: Replay) -> _Course:
-    """Return losses that first fall, wait just not too long, reach their least, once more the same, and rise.
+    """Return losses that first fall, wait just not too long, reach their least, nearly reach it again, and rise.
 
-    After that they fall, but not so far; then, too late, further than ever. The last run ends before its
+    After that they fall, but not so far; then, too late, further than ever. Every other run reaches its least
+    once more exactly: to take that for progress differs from stopping late. The last run ends before its
     patience does.
     """
     u = iter(randomness.uniform(randomness.derive_key(running.seed, "losses", run), (32,)).tolist())
@@ -125,7 +126,8 @@ def _course(run: int, patience: int, running: Replay) -> _Course:
     least = 0.5 + 0.1 * next(u)
     falling = sorted((0.7 + 0.2 * next(u) for _ in range(patience - 1)), reverse=True)
     too_late = [0.3 + 0.1 * next(u) for _ in range(4)]
-    losses = [*first, *waiting, least, least, *falling]
+    again = least + (0.0 if run % 2 == 0 else 0.05)
+    losses = [*first, *waiting, least, again, *falling]
     best, stop = len(first) + len(waiting) + 1, len(losses)
     if run == len(_PATIENCES) - 1:
         return _Course(tuple(losses[:-1]), best, 0)
