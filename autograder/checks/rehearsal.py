@@ -519,6 +519,16 @@ def _require_gradients_in_place(outputs: Any, gradients: Any) -> None:
             raise WouldStopError(Message("gpu_mixed", {"line": _line(), "shape": tuple(gradient.shape)}))
 
 
+def _packed(mode: _ImaginaryGPU, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serve `pack_padded_sequence`: wherever its sequences lie, it takes their lengths on the CPU only."""
+    if _where(args[1]) == GPU:
+        raise WouldStopError(Message("gpu_lengths", {"line": _line()}))
+    returned = func(*args, **kwargs)
+    for tensor in _tensors(returned):
+        _put(tensor, _where(args[0]))
+    return returned
+
+
 _SET_DATA = vars(torch._C.TensorBase)["data"].__set__
 _SPECIAL: dict[Any, Callable[[_ImaginaryGPU, Any, tuple[Any, ...], dict[str, Any]], Any]] = {
     torch.Tensor.to: _moved,
@@ -532,6 +542,7 @@ _SPECIAL: dict[Any, Callable[[_ImaginaryGPU, Any, tuple[Any, ...], dict[str, Any
     _SET_DATA: _assigned,
     torch.autograd.grad: _differentiated,
     torch.Tensor.backward: _run_backward,
+    torch._C._VariableFunctions._pack_padded_sequence: _packed,
 }
 # These take tensors of two devices.
 _MIXING = {torch.Tensor.copy_, torch.Tensor.__setitem__}

@@ -125,6 +125,8 @@ class SequenceChecks:
     def padding(self, name: str, factory: Callable[..., Any], *, vocabulary: int, points: float) -> bool:
         """Check that what a network says of a sequence depends on its own tokens, not on padding or others.
 
+        The vector of padding is zero from the start, and no gradient moves it.
+
         Args:
             name: the stable name of the check.
             factory: the student's class; called with (tokens, lengths) it returns one number per sequence.
@@ -134,14 +136,16 @@ class SequenceChecks:
 
         def compute(running: Replay) -> torch.Tensor:
             network = build(factory, running)
-            empty = _rows_for_padding(network)
+            empty = _rows_for_padding(network, vocabulary)
             tokens, lengths = _padded_batch(running, vocabulary)
             refill(network, _without_padding(tokens, vocabulary), running)
             with torch.no_grad():
                 for rows in empty:
                     rows[PADDING] = 0.0
             network.eval()
-            return _require_invariance(network, tokens, lengths)
+            output = _require_invariance(network, tokens, lengths)
+            _require_still(empty, output)
+            return output
 
         return self._block.run_array(name, points, compute, Message("padded_logits_differ"))
 
@@ -284,13 +288,27 @@ def _require_ids(value: Any, count: int) -> list[int]:
 # --- networks that read padded batches -------------------------------------------------------------
 
 
-def _rows_for_padding(network: nn.Module) -> list[nn.Parameter]:
-    """Return the matrices whose row for padding a network begins with empty, as `padding_idx=0` does."""
-    return [
+def _rows_for_padding(network: nn.Module, vocabulary: int) -> list[nn.Parameter]:
+    """Return the matrices whose row for padding a network begins with empty, as `padding_idx=0` does.
+
+    Raises:
+        CheckFailed: if none of them has a row for each word.
+    """
+    empty = [
         matrix
         for matrix in network.parameters()
         if matrix.ndim == 2 and len(matrix) > 1 and not matrix[PADDING].any() and matrix[1:].any()
     ]
+    if not any(len(matrix) == vocabulary for matrix in empty):
+        raise CheckFailed("padding_not_zero")
+    return empty
+
+
+def _require_still(empty: list[nn.Parameter], output: torch.Tensor) -> None:
+    """Raise `CheckFailed` if training would move the vector of padding."""
+    for gradient in torch.autograd.grad(output.sum(), empty, allow_unused=True):
+        if gradient is not None and gradient[PADDING].any():
+            raise CheckFailed("padding_learns")
 
 
 def _padded_batch(running: Replay, vocabulary: int) -> tuple[torch.Tensor, torch.Tensor]:

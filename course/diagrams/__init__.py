@@ -8,6 +8,7 @@ from course.diagrams.growing import fade_in
 from course.diagrams.minibatch import minibatch_deviation
 from course.diagrams.models import both_kinds_of_models
 from course.diagrams.penalty import gradient_penalty
+from course.diagrams.sequences import padded_batch
 from course.diagrams.weights import equalised_convolution
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "gan_generator_step",
     "gradient_penalty",
     "minibatch_deviation",
+    "padded_batch",
     "strided_convolution",
     "transposed_convolution",
 ]

@@ -168,6 +168,22 @@ def test_numpy_cannot_read_what_is_on_the_gpu(body: str, place: int) -> None:
     assert isinstance(line, Message) and line.details["code"] == body.splitlines()[place].strip()[:80]
 
 
+PACK = "from torch.nn.utils.rnn import pack_padded_sequence"
+PACKED = """lengths = labels + 1
+packed = pack_padded_sequence(batch[:, :, None], lengths{}, batch_first=True, enforce_sorted=False)
+return network(packed.data.expand(-1, 2))"""
+
+
+def test_lengths_of_packed_sequences_must_be_on_the_cpu() -> None:
+    def given() -> tuple[Any, ...]:
+        network, optimizer, batch, labels = lent()
+        return network, optimizer, batch, labels.clamp(max=1)
+
+    (found,) = rehearse(notebook(PACKED.format(""), PACK)["f"], given)
+    assert found.key == "gpu_lengths" and "pack_padded_sequence(batch" in found.render("en")
+    assert rehearse(notebook(PACKED.format(".cpu()"), PACK)["f"], given) == []
+
+
 def test_numpy_may_read_data_where_no_network_is_lent() -> None:
     names = run_cell("import numpy as np\ndef f(rows): return np.asarray(rows).mean()")
     assert rehearse(names["f"], lambda: (torch.ones(3),)) == []

@@ -17,6 +17,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from autograder.instructor.neutral import clean_html
 from autograder.instructor.settings import load_course
@@ -24,7 +25,7 @@ from autograder.instructor.source import code_cells, read_source
 from autograder.language import LANGUAGES, set_language
 from course import diagrams
 from course.authoring.glossary import load_glossary
-from course.diagrams import penalty, weights
+from course.diagrams import penalty, sequences, weights
 from course.diagrams.canvas import SMALL
 from course.diagrams.convolutions import PADDING, STRIDE
 from course.diagrams.diagram import Diagram
@@ -256,6 +257,19 @@ def test_the_deviation_of_a_batch_is_that_of_torch(language: str) -> None:
     assert torch.equal(matrix(diagram, "kept", 2, 3, 2, 2), batches)
     assert torch.allclose(matrix(diagram, "channel", 2, 12), means[:, None], atol=0.06)
     assert means[0] > 1 and means[1] == 0
+
+
+def test_the_state_that_decides_is_the_one_that_a_packed_sequence_ends_with(language: str) -> None:
+    diagram = drawn("padded_batch", language)
+    tokens = torch.tensor([int(said.split()[-1]) for said in named(diagram, "token")]).reshape(2, 6)
+    lengths = torch.tensor([int(said) for said in named(diagram, "length")])
+    assert torch.equal((tokens > 0).sum(dim=1), lengths) and lengths[0] > lengths[1]
+    embedding, lstm = sequences.reader()
+    packed = pack_padded_sequence(embedding(tokens), lengths, batch_first=True)
+    _, (last, _) = lstm(packed)
+    shown = [float(said) for said in named(diagram, "state")]
+    assert shown[lengths[1] - 1] == pytest.approx(last[0, 1].item(), abs=0.006)
+    assert abs(shown[-1] - shown[lengths[1] - 1]) > 0.5 and f"{shown[-1]:+.2f}" in diagram.alt
 
 
 def test_a_blend_begins_with_the_old_picture_and_ends_with_the_new_one() -> None:

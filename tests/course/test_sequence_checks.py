@@ -236,6 +236,12 @@ class ConvolvesPadding(Convolves):
         self.embedding = nn.Embedding(VOCABULARY, 4)
 
 
+class ConvolvesTrained(ConvolvesPadding):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding.weight.data[0] = 0.0
+
+
 def padding_check(factory: Any) -> Callable[[Block], Any]:
     return lambda block: block.sequences.padding("block.padding", factory, vocabulary=VOCABULARY, points=1)
 
@@ -256,7 +262,8 @@ def test_an_empty_row_for_padding_stays_empty(lab: Lab) -> None:
     [
         (AfterPadding, "With 3 more columns of padding, the logit of some sequence changes"),
         (ForgetsToSortBack, "whether each state belongs to its sequence"),
-        (ConvolvesPadding, "nothing of the padding may reach that word"),
+        (ConvolvesPadding, "The vector of padding is not zero at the start"),
+        (ConvolvesTrained, "a training step would change it"),
     ],
 )
 def test_a_network_that_reads_padding_is_described(lab: Lab, factory: Any, said: str) -> None:
