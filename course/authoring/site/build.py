@@ -19,7 +19,7 @@ from course.authoring.site.sources import EXTRA, write_sources
 _NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme")
 _REQUIREMENTS = "requirements-site.txt"
 # What Sphinx leaves for later runs and for those who debug the theme.
-_UNNEEDED = shutil.ignore_patterns(".buildinfo", "objects.inv", "*.map", "webpack-macros.html")
+_UNNEEDED = shutil.ignore_patterns("_sources", ".buildinfo", "objects.inv", "*.map", "webpack-macros.html")
 
 
 def missing() -> list[str]:
