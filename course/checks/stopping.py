@@ -114,24 +114,24 @@ class _Course:
 
 
 def _course(run: int, patience: int, running: Replay) -> _Course:
-    """Return losses that first fall, wait just not too long, reach their least, nearly reach it again, and rise.
+    """Return losses that rise, fall, wait just not too long, reach their least, nearly reach it again, and rise.
 
-    After that they fall, but not so far; then, too late, further than ever. Every other run reaches its least
-    once more exactly: to take that for progress differs from stopping late. The last run ends before its
-    patience does.
+    After that they fall, but not so far; then, too late, further than ever. So whoever stops late, early or
+    never, takes the greatest for the best, or counts what is equal as progress, stops at epochs of their own:
+    every other run reaches its least once more exactly, and the last one ends before its patience does.
     """
     u = iter(randomness.uniform(randomness.derive_key(running.seed, "losses", run), (32,)).tolist())
-    first = [1.4 + 0.2 * next(u), 1.0 + 0.1 * next(u)]
-    waiting = [1.15 + 0.2 * next(u) for _ in range(patience - 1)]
+    first = [start + 0.1 * next(u) for start in (1.3, 1.55, 1.15, 1.0)]
+    waiting = [1.15 + 0.1 * next(u) for _ in range(patience - 1)]
     least = 0.5 + 0.1 * next(u)
-    falling = sorted((0.7 + 0.2 * next(u) for _ in range(patience - 1)), reverse=True)
-    too_late = [0.3 + 0.1 * next(u) for _ in range(4)]
     again = least + (0.0 if run % 2 == 0 else 0.05)
+    falling = sorted((0.7 + 0.2 * next(u) for _ in range(patience - 1)), reverse=True)
     losses = [*first, *waiting, least, again, *falling]
     best, stop = len(first) + len(waiting) + 1, len(losses)
     if run == len(_PATIENCES) - 1:
         return _Course(tuple(losses[:-1]), best, 0)
-    return _Course((*losses, *too_late), best, stop)
+    after = [0.66 + 0.02 * next(u), *(0.3 + 0.1 * next(u) for _ in range(4))]
+    return _Course((*losses, *after), best, stop)
 
 
 class _Training:

@@ -44,7 +44,7 @@ def padded_batch(language: str | None = None) -> Diagram:
     canvas.text(_x(int(lengths[1]) - 1), 0.48, words("batch_last_word"), size=SMALL, colour=JUDGE.line)
     canvas.text(_x(len(states) - 1), 0.48, words("batch_last_column"), size=SMALL, colour=GRADIENT.line)
     right, wrong = states[lengths[1] - 1].item(), states[-1].item()
-    return Diagram(canvas.figure, words("batch_alt", right=right, wrong=wrong))
+    return Diagram(canvas.figure, words("batch_alt", right=_signed(right), wrong=_signed(wrong)))
 
 
 def encoded(reviews: list[list[str]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -82,12 +82,16 @@ def _draw_states(canvas: Canvas, states: torch.Tensor, length: int) -> None:
     """Draw a state below each word, what leads to it, and which one decides."""
     for column, state in enumerate(states.tolist()):
         x, shade = _x(column), _shade(column, length, len(states))
-        canvas.box(x, _STATES, 0.7, 0.4, f"{state:+.2f}", shade, size=SMALL, gid="state")
-        canvas.arrow((x, _ROWS[1] - 0.28), (x, _STATES + 0.22))
+        canvas.box(x, _STATES, 0.7, 0.4, _signed(state), shade, size=SMALL, gid="state")
+        canvas.arrow((x, _ROWS[1] - 0.28), (x, _STATES + 0.26))
         if column:
-            canvas.arrow((x - _PITCH + 0.37, _STATES), (x - 0.37, _STATES))
+            canvas.arrow((x - _PITCH + 0.41, _STATES), (x - 0.41, _STATES))
     canvas.outline(_x(length - 1), _STATES, 0.8, 0.5, JUDGE.line)
     canvas.outline(_x(len(states) - 1), _STATES, 0.8, 0.5, GRADIENT.line, dashed=True)
+
+
+def _signed(state: float) -> str:
+    return f"{state:+.2f}".replace("-", "−")
 
 
 def _shade(column: int, length: int, longest: int) -> Shade:

@@ -547,6 +547,12 @@ class OneMore(EarlyStopping):
         return self.waited > self.patience
 
 
+class NeverStops(EarlyStopping):
+    def step(self, loss: float, model: nn.Module) -> Any:
+        super().step(loss, model)
+        return False
+
+
 class ComparesWithTheLast(EarlyStopping):
     def step(self, loss: float, model: nn.Module) -> Any:
         stop = super().step(loss, model)
@@ -572,9 +578,10 @@ def test_early_stopping_that_is_written_otherwise_is_equally_right(lab: Lab, asp
     ("factory", "aspect", "said"),
     [
         (SaysNothing, "stop", "`step` must return `True` or `False`: whether to stop. It returns NoneType"),
-        (TakesEquals, "stop", "With patience=3 it stopped after epoch 12"),
+        (TakesEquals, "stop", "With patience=3 it stopped after epoch 11"),
         (NeverResets, "stop", "each time that it falls the counting starts anew"),
-        (OneMore, "stop", "it did not stop"),
+        (OneMore, "stop", "With patience=3 it stopped after epoch 11"),
+        (NeverStops, "stop", "it did not stop"),
         (ComparesWithTheLast, "stop", "below the least one before"),
         (dict, "stop", "TypeError"),
         (lambda patience: nn.Linear(1, 1), "stop", "lacks the method `step`"),

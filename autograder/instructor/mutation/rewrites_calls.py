@@ -95,8 +95,9 @@ def size_otherwise(solution: Solution) -> Iterator[Sequence[Edit]]:
     """Write `x.shape[0]` for `len(x)`, and the other way round."""
     for call in solution.find(m.Call(func=m.Name("len"), args=[m.Arg(m.Name())])):
         name = cst.Module([]).code_for_node(call.args[0].value)
-        # A list has a length and no shape.
-        if m.findall(
+        # A list has a length and no shape; so may the elements that a comprehension goes through.
+        element = m.CompFor(target=m.Name(name))
+        if not m.findall(solution.module, element) and m.findall(
             solution.module, m.Call(func=m.Attribute(value=m.Name("torch")), args=[m.AtLeastN(n=1)])
         ):
             yield [(call, cst.parse_expression(f"{name}.shape[0]"))]
