@@ -114,7 +114,7 @@ class _Course:
 
 
 def _course(run: int, patience: int, running: Replay) -> _Course:
-    """Return losses that rise, fall, wait just not too long, reach their least, nearly reach it again, and rise.
+    """Return losses that rise, fall, wait just not too long, reach their least, nearly do so again, and rise.
 
     After that they fall, but not so far; then, too late, further than ever. So whoever stops late, early or
     never, takes the greatest for the best, or counts what is equal as progress, stops at epochs of their own:
