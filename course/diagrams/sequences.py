@@ -70,7 +70,7 @@ def reader() -> tuple[nn.Embedding, nn.LSTM]:
 def read(numbers: torch.Tensor) -> torch.Tensor:
     """Return the state after each number (longest,), those of padding too."""
     embedding, lstm = reader()
-    states, _ = lstm(embedding(numbers[None]))
+    states: torch.Tensor = lstm(embedding(numbers[None]))[0]
     return states[0, :, 0]
 
 
