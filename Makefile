@@ -20,7 +20,7 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $(STAMP)
 
-demo: setup  ## build lab 1, grade a simulated class, write build/demo/lab1_sine_gan/report.html
+demo: setup  ## grade a simulated class of lab 1, write build/demo/lab1_sine_gan/report.html and feedback
 	course demo
 
 test: setup  ## everything that CI checks

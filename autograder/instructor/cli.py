@@ -531,15 +531,20 @@ def similarity(
 def demo(
     lab: Annotated[str | None, typer.Argument(help="id of a lab; the first if left out")] = None,
     every: Annotated[bool, typer.Option("--all", help="all labs, one after the other")] = False,
-    skip_build: Annotated[bool, typer.Option(help="use the notebooks as they are")] = False,
+    stock: Annotated[
+        bool, typer.Option("--stock", help="grade with nbgrader's own commands, without isolation")
+    ] = False,
+    skip_build: Annotated[
+        bool, typer.Option(help="use the notebooks as they are, also where their sources have changed")
+    ] = False,
 ) -> None:
-    """Build a lab, grade a simulated class with nbgrader and write a report."""
-    from autograder.instructor.demo import first_lab
-    from autograder.instructor.demo import run as run_demo
+    """Grade a simulated class, and write its report and feedback."""
+    from autograder.instructor.demo import first_lab, run, run_stock
 
     course = load_course()
+    show = run_stock if stock else run
     for name in course.labs if every else [lab or first_lab(course)]:
-        run_demo(course, console, name, skip_build=skip_build)
+        show(course, console, name, skip_build=skip_build)
 
 
 @app.command()

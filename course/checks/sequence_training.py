@@ -76,10 +76,20 @@ class Pass:
     gradients: bool
 
 
+class _Scale(nn.Module):
+    """In train mode each hidden unit is scaled, by a number of its own: a dropout without chance."""
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return activations (n, hidden)."""
+        if not self.training:
+            return hidden
+        return hidden * torch.arange(1, _HIDDEN + 1, device=hidden.device)
+
+
 class SmallReader(nn.Module):
     """A network (tokens, lengths) -> logits (n,), of the mean of the embeddings of a sequence's own tokens.
 
-    In train mode its hidden units are scaled, each by a number of its own: a dropout without chance.
+    One of its layers works otherwise in train mode, so the mode must reach it too.
 
     Attributes:
         passes: notes of the calls.
@@ -89,6 +99,7 @@ class SmallReader(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(_VOCABULARY, _WIDTH)
         self.dense = nn.Linear(_WIDTH, _HIDDEN)
+        self.scale = _Scale()
         self.output = nn.Linear(_HIDDEN, 1)
         self.passes: list[Pass] = Record()
         fill(self.parameters(), running.seed, "reader")
@@ -103,9 +114,7 @@ class SmallReader(nn.Module):
 
     def forward(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return logits (n,)."""
-        hidden = self.hidden(tokens, lengths)
-        if self.training:
-            hidden = hidden * torch.arange(1, _HIDDEN + 1, device=hidden.device)
+        hidden = self.scale(self.hidden(tokens, lengths))
         self.passes.append(Pass(hidden.detach().clone(), self.training, torch.is_grad_enabled()))
         logits: torch.Tensor = self.output(hidden).squeeze(1)
         return logits
@@ -165,13 +174,15 @@ class _Trial:
     """What one call of a step did.
 
     Attributes:
-        returned: by the step.
+        returned: by the step, without the graph that led to it.
+        with_graph: whether that came with it.
         movement: of the parameters that the optimiser has.
         passes: that the network noted.
         optimizer: that the step was given.
     """
 
     returned: Any
+    with_graph: bool
     movement: torch.Tensor
     passes: list[Pass]
     optimizer: WatchedSGD
@@ -194,7 +205,11 @@ class SequenceStepChecks:
         """Check the loss that the step returns."""
 
         def observe() -> list[float]:
-            return [require_returned_loss(self._trial(size).returned) for size in self._block.batch_sizes]
+            trials = [self._trial(size) for size in self._block.batch_sizes]
+            losses = [require_returned_loss(trial.returned) for trial in trials]
+            if any(trial.with_graph for trial in trials):
+                raise CheckFailed("loss_with_graph")
+            return losses
 
         return self._block.run_function(name, points, observe, lambda: Message("sequence_loss"))
 
@@ -278,9 +293,10 @@ class SequenceStepChecks:
             before = flat(moved)
             may = May(train=(model, optimizer), set_mode=not training)
             returned = call_student(self._function, model, optimizer, *batch, may=may)
+            with_graph = isinstance(returned, torch.Tensor) and returned.requires_grad
             if isinstance(returned, torch.Tensor):
                 returned = returned.detach()
-            return _Trial(returned, flat(moved) - before, model.passes, optimizer)
+            return _Trial(returned, with_graph, flat(moved) - before, model.passes, optimizer)
 
 
 # --- an evaluation ---------------------------------------------------------------------------------

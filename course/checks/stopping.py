@@ -79,6 +79,8 @@ class StoppingChecks(Checks):
         def compute(running: Replay) -> torch.Tensor:
             runs = [_fit(function, run, patience, running) for run, patience in enumerate(_PATIENCES)]
             if aspect == "state":
+                for run in runs:
+                    run.require_restored_last()
                 seen.extend(run.described_end() for run in runs if not torch.equal(run.end, run.best))
                 return torch.stack([run.end for run in runs])
             found = [run.scheduled if aspect == "scheduler" else run.losses() for run in runs]
@@ -383,6 +385,12 @@ class _Fitted:
             seen = f"{len(self.returned)}" if listed else type(self.returned).__name__
             raise CheckFailed("stopped_returned", seen=seen, expected=expected)
         return [require_scalar(loss) for loss in self.returned]
+
+    def require_restored_last(self) -> None:
+        """Raise `CheckFailed` if a state was brought back that training went on from."""
+        turns = self.assistants.turns
+        if "stopping.restore" in turns and "train_epoch" in turns[turns.index("stopping.restore") :]:
+            raise CheckFailed("stopped_restored_early")
 
     def described_end(self) -> Message:
         """Say in which state the network ends, where that is not the one of the best epoch."""

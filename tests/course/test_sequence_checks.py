@@ -325,6 +325,22 @@ def by_sigmoid(model: nn.Module, optimizer: Any, tokens: Any, lengths: Any, targ
     model.zero_grad()
     loss.backward()
     optimizer.step()
+    return loss.detach()
+
+
+def with_outer_flag(
+    model: nn.Module, optimizer: Any, tokens: Any, lengths: Any, targets: torch.Tensor
+) -> Any:
+    model.training = True
+    return step_with(train=False)(model, optimizer, tokens, lengths, targets)
+
+
+def with_graph(model: nn.Module, optimizer: Any, tokens: Any, lengths: Any, targets: torch.Tensor) -> Any:
+    optimizer.zero_grad()
+    logits = model.train()(tokens, lengths)
+    loss = F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+    loss.backward()
+    optimizer.step()
     return loss
 
 
@@ -375,6 +391,8 @@ def with_sigmoid(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         (step_with(steps=0), "update", "`step()` of the optimiser was not called"),
         (step_with(zero=False), "zero_grad", "radients"),
         (step_with(train=False), "mode", "The model came in eval mode"),
+        (with_outer_flag, "mode", "The model came in eval mode"),
+        (with_graph, "loss", "with all the graph that led to it"),
     ],
 )
 def test_a_wrong_step_is_described(lab: Lab, function: Any, aspect: str, said: str) -> None:
@@ -642,11 +660,13 @@ def fit_with(
             train_epoch()
             losses.append(validate())
             scheduled(scheduler, losses)
+            if restores == "each epoch":
+                stopping.restore(model)
             if asked(stopping, losses, model) and stops:
                 if restores == "when it stops":
                     stopping.restore(model)
                 break
-        if restores == "always":
+        if restores in ("always", "each epoch"):
             stopping.restore(model)
         return returned(losses)
 
@@ -678,6 +698,7 @@ def test_trainings_that_are_written_otherwise_are_equally_right(lab: Lab, aspect
         (fit_with(asked=lambda stopping, losses, model: False), "state", "was called more than"),
         (fit_with(stops=False), "state", "no longer once `stopping.step` says so"),
         (fit_with(restores="never"), "state", "`stopping.restore(model)` was not called"),
+        (fit_with(restores="each epoch"), "state", "Call it once, in the end"),
         (fit_with(restores="when it stops"), "state", "also needed when all epochs are done"),
     ],
 )  # fmt: skip

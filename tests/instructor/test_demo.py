@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,24 +15,33 @@ from rich.console import Console
 
 from autograder.instructor import demo
 from autograder.instructor.bank import load_bank
+from autograder.instructor.gradebook import Mark
 from autograder.instructor.settings import Course, CourseError
 from tests.conftest import LAB1, LABS, ROOT
 
+# Automatic marks of the simulated class, whoever grades it.
+SCORES = {
+    "10001": 70.0,
+    "10002": 44.0,
+    "10003": 0.0,
+    "10004": 65.0,
+    "10005": 62.0,
+    "10006": 58.0,
+    "10007": 64.0,
+}
+
 
 @pytest.mark.slow
-def test_class_is_graded_by_stock_nbgrader(course: Course) -> None:
+@pytest.mark.parametrize(
+    ("show", "said"), [(demo.run, "course grade"), (demo.run_stock, "nbgrader autograde")]
+)
+def test_a_simulated_class_is_graded_reported_and_told(
+    course: Course, show: Callable[..., list[Mark]], said: str
+) -> None:
     output = io.StringIO()
-    marks = demo.run(course, Console(file=output, width=120), skip_build=True)
+    marks = show(course, Console(file=output, width=120), skip_build=True)
     scores = {mark.student: mark.auto_score for mark in marks}
-    assert scores == {
-        "10001": 70.0,
-        "10002": 44.0,
-        "10003": 0.0,
-        "10004": 65.0,
-        "10005": 62.0,
-        "10006": 58.0,
-        "10007": 64.0,
-    }
+    assert scores == SCORES
     assert all(mark.max_score == 100.0 for mark in marks)
 
     folder = course.build / "demo" / LAB1
@@ -41,15 +51,27 @@ def test_class_is_graded_by_stock_nbgrader(course: Course) -> None:
     assert {row["student"]: float(row["score"]) for row in rows} == scores
 
     report = (folder / "report.html").read_text(encoding="utf-8")
-    assert report.count("data:image/svg+xml;base64,") == 2
+    assert report.count("data:image/svg+xml;base64,") >= 2
     assert "http://" not in report and "https://" not in report
-    assert "This class was graded with <code>nbgrader autograde</code>" in report
+    assert ("This class was graded with <code>nbgrader autograde</code>" in report) == ("nbgrader" in said)
     assert f'href="feedback/10004/{LAB1}/{LAB1}.html"' in report
     assert all(student.id in report for student in demo.simulated_class(course, LAB1))
-    assert "10004" in output.getvalue()
 
     feedback = (folder / "feedback" / "10004" / LAB1 / f"{LAB1}.html").read_text(encoding="utf-8")
     assert "zero_grad()" in feedback and '<html lang="es">' in feedback and "<script" not in feedback
+
+    last = output.getvalue().strip().splitlines()[-5:]
+    for line, name in zip(last, ["report.html", "feedback/10004", "marks.csv", "gradebook.db"], strict=False):
+        assert f"build/demo/{LAB1}/{name}" in line
+        assert (course.root / line.split(" ", 1)[1].split(":")[0]).exists()
+    assert "`course doctor`" in last[-1] and "docs/instructors.md" in last[-1]
+
+
+def test_students_sign_what_they_hand_in(course: Course, tmp_path: Path) -> None:
+    students = demo.simulated_class(course, LAB1)
+    demo.hand_in(course, LAB1, students, tmp_path)
+    handed_in = (tmp_path / "submitted" / "10004" / LAB1 / f"{LAB1}.ipynb").read_text(encoding="utf-8")
+    assert 'student_id_1 = \\"10004\\"' in handed_in
 
 
 def test_blank_submission_is_the_release_itself(course: Course) -> None:

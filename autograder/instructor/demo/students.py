@@ -1,9 +1,9 @@
-"""Grade a simulated class with stock nbgrader, from submissions to a report."""
+"""Who is in a simulated class, and what they hand in."""
 
 from __future__ import annotations
 
 import difflib
-import shutil
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,13 +13,8 @@ from typing import Annotated, ClassVar
 import nbformat
 from nbformat import NotebookNode
 from pydantic import ConfigDict, Field
-from rich.console import Console
 
 from autograder.instructor.bank import Answer, load_bank
-from autograder.instructor.build import build_lab, run_nbgrader, write_source
-from autograder.instructor.gradebook import Mark, read_marks, write_csv
-from autograder.instructor.report.terminal import show_table
-from autograder.instructor.report.writer import collect_report, write_files
 from autograder.instructor.settings import Course, CourseError
 from autograder.instructor.source import (
     grade_id,
@@ -53,50 +48,6 @@ class Student:
     mistakes: Annotated[
         tuple[str, ...], Field(description='a list of ids of answers.toml, such as ["no_relu"]')
     ] = ()
-
-
-def run(course: Course, console: Console, lab: str | None = None, *, skip_build: bool = False) -> list[Mark]:
-    """Build a lab, hand in a simulated class, grade it, and write table, CSV and report.
-
-    Args:
-        course: the checkout.
-        console: where progress and the table go.
-        lab: the lab's id, None for the first; what is written goes to build/demo/<lab>.
-        skip_build: use the notebooks as they are.
-
-    Returns:
-        One mark per student.
-
-    Raises:
-        CourseError: if there is no such lab, or its simulated class is not valid.
-    """
-    lab = first_lab(course) if lab is None else lab
-    students = simulated_class(course, lab)
-    folder = course.build / "demo" / lab
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with console.status("building …") as status:
-        if skip_build:
-            write_source(course, lab)
-        else:
-            build_lab(course, lab, report=status.update)
-        status.update("handing in …")
-        hand_in(course, lab, students, folder)
-        status.update("nbgrader generate_assignment …")
-        shutil.copytree(course.build / "source" / lab, folder / "source" / lab)
-        _nbgrader(course, folder, lab, "generate_assignment", "--force")
-        status.update(f"nbgrader autograde: {len(students)} submissions …")
-        _nbgrader(course, folder, lab, "autograde")
-        status.update("nbgrader generate_feedback …")
-        _nbgrader(course, folder, lab, "generate_feedback")
-        marks = read_marks(f"sqlite:///{folder / 'gradebook.db'}", lab)
-    csv = write_csv(marks, folder / "marks.csv")
-    report = collect_report(course, lab, folder, {student.id: student.what for student in students})
-    files = write_files(report, folder / "report.html")
-    show_table(console, report)
-    for path in (csv, *files, folder / "feedback"):
-        console.print(f"[green]✓[/] {path.relative_to(course.root)}")
-    return marks
 
 
 def first_lab(course: Course) -> str:
@@ -176,6 +127,7 @@ def hand_in(course: Course, lab: str, students: Sequence[Student], folder: Path)
     solved = {str(grade_id(c)): c.source for c in solution.cells if is_student_cell(c)}
     for student in students:
         cells = solved if student.solved is None else {name: solved[name] for name in student.solved}
+        cells = {name: _signed(source, student) for name, source in cells.items()}
         wrong = {bank[name].cell: bank[name].code for name in student.mistakes}
         submission = answer(release, {**cells, **wrong})
         write_notebook(submission, folder / "submitted" / student.id / lab / f"{lab}.ipynb")
@@ -191,15 +143,6 @@ def answer(release: NotebookNode, answers: dict[str, str]) -> NotebookNode:
     return notebook
 
 
-def _nbgrader(course: Course, folder: Path, lab: str, command: str, *options: str) -> None:
-    """Run a stock nbgrader command in the demo's own course folder."""
-    run_nbgrader(
-        course,
-        command,
-        lab,
-        *options,
-        f"--CourseDirectory.db_url=sqlite:///{folder / 'gradebook.db'}",
-        "--CourseDirectory.source_directory=source",
-        "--CourseDirectory.release_directory=release",
-        course_folder=folder,
-    )
+def _signed(source: str, student: Student) -> str:
+    """Return a cell with the id of who hands it in, where the solution has one."""
+    return re.sub(r'(?m)^(student_id_1 = )".+"$', rf'\1"{student.id}"', source)
