@@ -44,7 +44,11 @@ class StoppingChecks(Checks):
         seen: list[Message] = []
 
         def compute(running: Replay) -> torch.Tensor:
-            runs = [_follow(factory, run, patience, running) for run, patience in enumerate(_PATIENCES)]
+            heeded = aspect == "stop"
+            runs = [
+                _follow(factory, run, patience, running, heeded=heeded)
+                for run, patience in enumerate(_PATIENCES)
+            ]
             if aspect == "stop":
                 seen.extend(run.described_stop() for run in runs if run.stopped != run.course.stop)
                 return torch.stack([run.at_stop for run in runs])
@@ -229,8 +233,17 @@ class _Followed:
         return _described_end(self.training, self.end)
 
 
-def _follow(factory: Any, run: int, patience: int, running: Replay) -> _Followed:
-    """Let a student's early stopping follow a training, and go on for one more epoch before it restores."""
+def _follow(factory: Any, run: int, patience: int, running: Replay, *, heeded: bool) -> _Followed:
+    """Let a student's early stopping follow a training, and go on for one more epoch before it restores.
+
+    Args:
+        factory: the student's class.
+        run: number of the training.
+        patience: to make it with.
+        running: the replay.
+        heeded: whether the training stops when it says so, and not when it should: which state is brought
+            back is another question than when to stop.
+    """
     require_callable(factory)
     training = _Training(_course(run, patience, running), run, running)
     stopping = call_student(factory, patience)
@@ -238,9 +251,11 @@ def _follow(factory: Any, run: int, patience: int, running: Replay) -> _Followed
         if not callable(getattr(stopping, method, None)):
             raise CheckFailed("stopping_method", name=method)
     stopped = 0
-    for epoch, loss in enumerate(training.course.losses, 1):
+    losses = training.course.losses
+    for epoch, loss in enumerate(losses if heeded else losses[: training.course.stop or None], 1):
         training.move()
-        if _decision(call_student(stopping.step, loss, training.network)):
+        decision = call_student(stopping.step, loss, training.network)
+        if heeded and _decision(decision):
             stopped = epoch
             break
     training.move()

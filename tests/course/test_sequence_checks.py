@@ -587,6 +587,18 @@ def stopping_check(factory: Any, aspect: str) -> Callable[[Block], Any]:
     return lambda block: block.early_stopping(f"block.{aspect}", factory, aspect=aspect, points=1)
 
 
+class ComparesTheOtherWay(EarlyStopping):
+    def improves(self, loss: float) -> bool:
+        return self.best == float("inf") or loss > self.best
+
+
+@pytest.mark.parametrize("factory", [OneMore, NeverStops, SaysNothing])
+def test_when_it_stops_costs_no_marks_of_which_state_comes_back(lab: Lab, factory: Any) -> None:
+    assert numbers(lab, stopping_check(factory, "restore")) == numbers(
+        lab, stopping_check(EarlyStopping, "restore")
+    )
+
+
 @pytest.mark.parametrize("aspect", ["stop", "restore"])
 def test_early_stopping_that_is_written_otherwise_is_equally_right(lab: Lab, aspect: str) -> None:
     assert numbers(lab, stopping_check(EarlyStopping, aspect)) == numbers(lab, stopping_check(Counts, aspect))
@@ -605,6 +617,7 @@ def test_early_stopping_that_is_written_otherwise_is_equally_right(lab: Lab, asp
         (lambda patience: nn.Linear(1, 1), "stop", "lacks the method `step`"),
         (KeepsNoCopy, "restore", "is no copy"),
         (KeepsParameters, "restore", "statistics of the normalisation"),
+        (ComparesTheOtherWay, "restore", "as it was after epoch 2 of 11"),
         (TakesEquals, "restore", "Of two equal losses the first counts"),
     ],
 )
