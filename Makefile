@@ -18,6 +18,7 @@ $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; call: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/course build --sources > /dev/null
 	touch $(STAMP)
 
 demo: setup  ## grade a simulated class of lab 1, write build/demo/lab1_sine_gan/report.html and feedback

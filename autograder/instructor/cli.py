@@ -174,9 +174,14 @@ def claims(
 
 
 @app.command()
-def build(lab: SomeLab = None) -> None:
+def build(
+    lab: SomeLab = None,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="only what nbgrader's own commands read: build/source")
+    ] = False,
+) -> None:
     """Rebuild all that is generated: answer keys, release/, solutions/."""
-    from autograder.instructor.build import build_lab
+    from autograder.instructor.build import build_lab, write_source
     from autograder.instructor.families import unusable_families
 
     course = load_course()
@@ -185,7 +190,7 @@ def build(lab: SomeLab = None) -> None:
     for name in [lab] if lab else course.labs:
         start = time.perf_counter()
         with console.status(f"{name} …") as status:
-            files = build_lab(course, name, report=status.update)
+            files = [write_source(course, name)] if sources else build_lab(course, name, report=status.update)
         console.print(f"[green]✓[/] {name}: {len(files)} files in {time.perf_counter() - start:.0f} s")
         for path in files:
             console.print(f"  {path.relative_to(course.root)}")

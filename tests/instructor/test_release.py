@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,9 +23,9 @@ from autograder.instructor.grade.records import Record, Records
 from autograder.instructor.grade.store import Store
 from autograder.instructor.grade.work import Outcome
 from autograder.instructor.intake import Templates
-from autograder.instructor.settings import Course, CourseError
+from autograder.instructor.settings import Course, CourseError, load_course
 from autograder.instructor.source import grade_id, is_check_cell
-from tests.conftest import LAB1
+from tests.conftest import LAB1, LABS
 from tests.instructor.conftest import Classroom
 
 CHECK, QUESTION = "train_data_check", "question_models"
@@ -276,3 +278,21 @@ def test_a_graded_class_is_graded_again_after_the_lab_has_changed(classroom: Cla
     assert [outcome.student for outcome in classroom.grade().outcomes] == ["ana"]
     assert classroom.totals()["ana"] == 10 and desk.marks("ana")[QUESTION][1:] == (6, False)
     assert classroom.grade().outcomes == []
+
+
+# --- a fresh clone ---------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_after_the_setup_alone_nbgrader_makes_assignments_of_every_lab(course: Course, tmp_path: Path) -> None:
+    for path in course.root.iterdir():
+        if path.name not in ("build", "gradebook.db", ".git", ".venv"):
+            (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "release").unlink()
+    clone = load_course(tmp_path)
+    command = [sys.executable, "-m", "autograder.instructor.cli", "build", "--sources"]
+    said = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert all(f"{lab}: 1 files" in said for lab in LABS)
+    run_nbgrader(clone, "generate_assignment", LABS[-1], "--no-db", "--SaveCells.enabled=False")
+    made = tmp_path / "release" / clone.language / LABS[-1] / f"{LABS[-1]}.ipynb"
+    assert made.read_bytes() == course.release(LABS[-1], clone.language).read_bytes()
