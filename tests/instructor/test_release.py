@@ -284,7 +284,9 @@ def test_a_graded_class_is_graded_again_after_the_lab_has_changed(classroom: Cla
 
 
 @pytest.mark.slow
-def test_after_the_setup_alone_nbgrader_makes_assignments_of_every_lab(course: Course, tmp_path: Path) -> None:
+def test_after_the_setup_alone_nbgrader_makes_assignments_of_every_lab(
+    course: Course, tmp_path: Path
+) -> None:
     for path in course.root.iterdir():
         if path.name not in ("build", "gradebook.db", ".git", ".venv"):
             (tmp_path / path.name).symlink_to(path)
