@@ -20,6 +20,7 @@ from rich.markup import escape
 from autograder.instructor.error_report import report_error
 from autograder.instructor.options import CLAIM_SEEDS, LIKENESS, TIME_LIMIT_S, Format, Target
 from autograder.instructor.settings import CourseError, load_course
+from autograder.instructor.versions import installed_versions
 from autograder.language import set_language
 
 app = typer.Typer(
@@ -53,11 +54,22 @@ def warn(line: str) -> None:
     console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
+def _say_versions(asked: bool) -> None:
+    """Say what is installed, as a report of an error needs it, and end."""
+    if asked:
+        console.print(f"course {', '.join(installed_versions())}", highlight=False, soft_wrap=True)
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     context: typer.Context,
     debug: Annotated[
         bool, typer.Option("--debug", envvar="COURSE_DEBUG", help="show where an error came from")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_versions, help="say what is installed"),
     ] = False,
 ) -> None:
     """Build, release, grade and check the labs of this course. The gradebook is nbgrader's."""

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from autograder import __version__
 from autograder.instructor import cli, doctor
 from autograder.instructor.settings import load_course
 from tests.conftest import LAB1, ROOT
@@ -35,6 +37,12 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Command:
 def test_unknown_lab_is_named(run: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("build", "lab0") == 1
     assert "There is no lab 'lab0'" in capsys.readouterr().err
+
+
+def test_the_versions_are_said_in_one_line(run: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"course {__version__}, Python 3.") and f", torch {version('torch')}" in line
 
 
 @pytest.mark.parametrize(
