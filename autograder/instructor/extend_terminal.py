@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from autograder.instructor import clock
 from autograder.instructor.extend import Extended
@@ -23,7 +23,8 @@ def show_extensions(console: Console, course: Course, lab: str, found: Extended)
     console.print(f"{lab}: {f'due {due}, {course.timezone}' if due else 'no due date'}", highlight=False)
     if found.due is None and found.extensions:
         console.print("[yellow]![/] Nobody is late without a due date: `due` in course.toml gives one.")
-    table = Table("student", "name", "longer by", "due", "reason", "granted")
+    dates = [Column(name, no_wrap=True) for name in ("longer by", "due")]
+    table = Table("student", "name", *dates, "reason", Column("granted", no_wrap=True))
     for student, extension in found.extensions.items():
         table.add_row(
             escape(student),
@@ -31,7 +32,7 @@ def show_extensions(console: Console, course: Course, lab: str, found: Extended)
             clock.duration(extension.longer.total_seconds(), "en"),
             shown(found.due + extension.longer if found.due else None),
             escape(extension.reason),
-            shown(extension.granted),
+            shown(extension.granted)[:10],
         )
     console.print(table if found.extensions else "no extensions")
     if found.penalties:

@@ -78,7 +78,7 @@ def test_the_wheel_holds_the_two_packages_and_no_source_bank_release_or_solution
     # Templates of new labs are of no lab that there is.
     files = [name for name in names if "/templates/new_" not in name]
     assert not [
-        n for n in files if re.search(r"answers|source_notebooks|\.ipynb|tests?/|\.db$|course\.toml", n)
+        n for n in files if re.search(r"answers\.toml|source_notebooks|\.ipynb|tests?/|\.db$|course\.toml", n)
     ]
     texts = [name for name in files if name.endswith(".toml")]
     assert texts and not [name for name in texts if b"[[answer]]" in wheel.read(name)]

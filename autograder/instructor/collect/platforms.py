@@ -16,12 +16,12 @@ from autograder.instructor.collect.archives import Entry
 from autograder.instructor.grade.times import NAME as STAMP
 
 _CANVAS = re.compile(
-    r"(?P<prefix>(?P<name>.+?)_(?P<late>LATE_)?(?P<user>\d+)_(?P<attachment>\d+))_(?P<file>.+)"
+    r"\A(?P<prefix>(?P<name>.+?)_(?P<late>LATE_)?(?P<user>\d+)_(?P<attachment>\d+))_(?P<file>.+)"
 )
-_CANVAS_TEXT = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<user>\d+)_(?P<file>text\.html|link\.html)")
+_CANVAS_TEXT = re.compile(r"\A(?P<name>.+?)_(?P<late>LATE_)?(?P<user>\d+)_(?P<file>text\.html|link\.html)")
 _CANVAS_ANONYMOUS = re.compile(r"anon_(?:LATE_)?\w+_\d+_.+|(?:LATE_)?anon_\w+?_\d+_.+")
 _MOODLE = re.compile(
-    r"(?P<prefix>(?P<name>[^_/]*(?:_[^_/]+)*?)_(?P<user>\d+)_assignsubmission_(?P<kind>[a-z]+))"
+    r"\A(?P<prefix>(?P<name>[^_/]*(?:_[^_/]+)*?)_(?P<user>\d+)_assignsubmission_(?P<kind>[a-z]+))"
     r"(?:_(?P<flat>[^/]*))?"
 )
 
