@@ -556,12 +556,11 @@ def demo(
     ] = False,
 ) -> None:
     """Grade a simulated class, and write its report and feedback."""
-    from autograder.instructor.demo import first_lab, run, run_stock
+    from autograder.instructor.demo import first_lab, run
 
     course = load_course()
-    show = run_stock if stock else run
     for name in course.labs if every else [lab or first_lab(course)]:
-        show(course, console, name, skip_build=skip_build)
+        run(course, console, name, stock=stock, skip_build=skip_build)
 
 
 @app.command()

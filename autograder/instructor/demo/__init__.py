@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from autograder.instructor.demo.showing import run
-from autograder.instructor.demo.stock import run_stock
 from autograder.instructor.demo.students import Student, answer, first_lab, hand_in, simulated_class
 
-__all__ = ["Student", "answer", "first_lab", "hand_in", "run", "run_stock", "simulated_class"]
+__all__ = ["Student", "answer", "first_lab", "hand_in", "run", "simulated_class"]

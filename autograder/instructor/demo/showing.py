@@ -1,4 +1,4 @@
-"""Grade a simulated class with `course grade`, from submissions to a report and feedback."""
+"""Grade a simulated class, from submissions to a report and feedback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from rich.console import Console
 
+from autograder.instructor.demo.stock import grade_with_nbgrader
 from autograder.instructor.demo.students import first_lab, hand_in, simulated_class
 from autograder.instructor.demo.writing import empty_folder, ready, say_what_was_made, write_report
 from autograder.instructor.feedback.production import FeedbackOptions, give_feedback
@@ -18,13 +19,21 @@ from autograder.instructor.kernels.isolation import choose
 from autograder.instructor.settings import Course, CourseError
 
 
-def run(course: Course, console: Console, lab: str | None = None, *, skip_build: bool = False) -> list[Mark]:
-    """Hand in a simulated class, grade it as `course grade` does, and write a report and feedback.
+def run(
+    course: Course,
+    console: Console,
+    lab: str | None = None,
+    *,
+    stock: bool = False,
+    skip_build: bool = False,
+) -> list[Mark]:
+    """Hand in a simulated class, grade it, and write a report and feedback.
 
     Args:
         course: the checkout.
         console: where progress and the table go.
         lab: the lab's id, None for the first; what is written goes to build/demo/<lab>.
+        stock: whether nbgrader's own commands grade, in place of `course grade`.
         skip_build: use the notebooks as they are, also where their sources have changed.
 
     Returns:
@@ -39,13 +48,16 @@ def run(course: Course, console: Console, lab: str | None = None, *, skip_build:
     with console.status("building …") as status:
         ready(course, lab, status.update, skip_build=skip_build)
         hand_in(course, lab, students, folder)
+        if stock:
+            grade_with_nbgrader(course, lab, folder, status.update)
     database = f"sqlite:///{folder / 'gradebook.db'}"
-    with Gradebook(database) as gradebook:
-        for student in students:
-            gradebook.update_or_create_student(student.id)
-    _grade(course, console, lab, folder)
-    with console.status("feedback …"):
-        give_feedback(course, lab, FeedbackOptions(folder=folder))
+    if not stock:
+        with Gradebook(database) as gradebook:
+            for student in students:
+                gradebook.update_or_create_student(student.id)
+        _grade(course, console, lab, folder)
+        with console.status("feedback …"):
+            give_feedback(course, lab, FeedbackOptions(folder=folder))
     marks = read_marks(database, lab)
     write_report(course, console, lab, folder, students, marks)
     say_what_was_made(course, console, lab, folder, students)
